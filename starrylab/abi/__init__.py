@@ -1,0 +1,1 @@
+"""The Linux ABI as data: numbers, flags, layouts.  Imports nothing of ours but `base`."""

@@ -1,0 +1,1 @@
+"""Tasks, wakers, waiting, scopes, trace events."""

@@ -1,0 +1,282 @@
+"""The executor: what runs next, and what sleeps until when (design document 3.2).
+
+A `Task` is anything that can be stepped: a user thread (`kernel.thread`) or a kernel
+coroutine (`CoroutineTask`).  ``park`` and ``yield_now`` hold the only ``yield``
+expressions of the kernel; everything that waits ends up in one of them.
+
+Scheduling is round robin with priorities, as sched(7) tells it: a runnable real-time
+task goes before every normal one, a higher priority before a lower; SCHED_RR and normal
+tasks take turns.  ``nice`` decides how many ticks a turn of a normal task lasts, which
+divides the CPU in proportion without any task ever starving.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator
+from enum import Enum, auto
+from types import coroutine
+from typing import Any, Final
+
+from ...abi.errno import EINTR
+from ...machine.door import Door
+
+TICK_NS: Final = 4_000_000  #: the unit of a time slice (CONFIG_HZ=250)
+_POLL_NS: Final = 4_000_000  #: how stale input from outside may become while tasks are busy
+
+SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, SCHED_IDLE = 0, 1, 2, 3, 5  # <linux/sched.h>
+
+
+class State(Enum):
+    """Where a task is.  The values are the letters of proc_pid_stat(5)."""
+
+    RUNNABLE = "R"
+    PARKED = "S"
+    DISK = "D"  #: parked, and no signal but a fatal one ends it
+    STOPPED = "T"
+    DONE = "X"
+
+
+class Park(Enum):
+    """What a suspended system call asks of its task."""
+
+    YIELD = auto()  #: let others go first
+    INTERRUPTIBLE = auto()  #: sleep until woken, or a signal has a handler
+    KILLABLE = auto()  #: sleep until woken, or killed
+
+
+class Waker:
+    """The right to make one task runnable again.  Waking twice is harmless."""
+
+    __slots__ = ("__weakref__", "task")
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+
+    def wake(self) -> None:
+        """Put the task back on the run queue if it is parked."""
+        task = self.task
+        if task.state is State.PARKED or task.state is State.DISK:
+            task.executor.make_runnable(task)
+
+
+class Task:
+    """Something that the executor steps."""
+
+    __slots__ = ("__weakref__", "executor", "name", "nice", "policy", "priority", "slice_left",
+                 "state", "waker")  # fmt: skip
+
+    def __init__(self, executor: Executor, name: str) -> None:
+        self.executor = executor
+        self.name = name
+        self.state = State.RUNNABLE
+        self.waker = Waker(self)
+        self.policy = SCHED_OTHER
+        self.priority = 0  #: real-time priority, 1..99; 0 for normal tasks
+        self.nice = 0  #: -20..19
+        self.slice_left = 0  #: ticks
+
+    def step(self) -> None:
+        """Run until there is no more to do now; leave `state` telling why."""
+        raise NotImplementedError
+
+    def slice_ticks(self) -> int:
+        """Length of one turn in ticks: 1 at nice 19, 3 at 0, 10 at -20."""
+        if self.policy == SCHED_IDLE:
+            return 1
+        if self.nice >= 0:
+            return 3 - (self.nice + 5) // 10
+        return 3 - (self.nice * 7) // 20
+
+
+class CoroutineTask(Task):
+    """Kernel work without a user side."""
+
+    __slots__ = ("_coro",)
+
+    def __init__(self, executor: Executor, name: str, coro: Coroutine[Park, None, None]) -> None:
+        super().__init__(executor, name)
+        self._coro = coro
+
+    def step(self) -> None:
+        """Run the coroutine up to its next wait."""
+        try:
+            request = self._coro.send(None)
+        except StopIteration:
+            self.state = State.DONE
+            return
+        if request is not Park.YIELD:
+            self.state = State.PARKED if request is Park.INTERRUPTIBLE else State.DISK
+
+
+class Timer:
+    """One entry of the executor's timer queue; `cancel` may be called at any time."""
+
+    __slots__ = ("action", "when")
+
+    def __init__(self, when: int, action: Callable[[], object]) -> None:
+        self.when = when  #: nanoseconds on the door's monotonic clock
+        self.action: Callable[[], object] | None = action
+
+    def cancel(self) -> None:
+        """Make the timer do nothing."""
+        self.action = None
+
+
+class Executor:
+    """Owns the run queues and the timer queue; runs everything on one host thread."""
+
+    def __init__(self, door: Door) -> None:
+        self.door = door
+        self.current: Task | None = None
+        self.switches = 0  #: tasks stepped since boot
+        self.idle_ns = 0
+        self.on_idle: Callable[[bool], object] | None = None  #: called around every idle wait
+        self._normal: deque[Task] = deque()
+        self._realtime: dict[int, deque[Task]] = {}
+        self._top = 0  #: highest priority with a non-empty queue; 0: none
+        self._timers: list[tuple[int, int, Timer]] = []
+        self._sequence = itertools.count()
+        self._running = False
+        self._next_check = 0
+
+    @property
+    def now(self) -> int:
+        """Nanoseconds on the monotonic clock."""
+        return self.door.monotonic()
+
+    def spawn(self, name: str, coro: Coroutine[Any, None, None]) -> CoroutineTask:
+        """Make a task of ``coro`` and queue it."""
+        task = CoroutineTask(self, name, coro)
+        self.enqueue(task)
+        return task
+
+    def enqueue(self, task: Task) -> None:
+        """Put a runnable task at the end of its queue."""
+        priority = task.priority
+        if not priority:
+            self._normal.append(task)
+            return
+        self._realtime.setdefault(priority, deque()).append(task)
+        self._top = max(self._top, priority)
+
+    def make_runnable(self, task: Task) -> None:
+        """Make a sleeping or stopped task runnable, and queue it."""
+        task.state = State.RUNNABLE
+        self.enqueue(task)
+
+    def outranks_current(self, task: Task) -> bool:
+        """Tell whether ``task`` should run before the current one goes on."""
+        current = self.current
+        return current is not None and task.priority > current.priority
+
+    @property
+    def contended(self) -> bool:
+        """Tell whether somebody else is waiting for the CPU."""
+        return bool(self._normal) or self._top > 0
+
+    def call_at(self, when: int, action: Callable[[], object]) -> Timer:
+        """Call ``action`` once the monotonic clock reaches ``when`` (nanoseconds)."""
+        timer = Timer(when, action)
+        heapq.heappush(self._timers, (when, next(self._sequence), timer))
+        self._next_check = min(self._next_check, when)
+        return timer
+
+    def stop(self) -> None:
+        """Make `run` return after the current step."""
+        self._running = False
+
+    def run(self) -> None:
+        """Step tasks until `stop` is called."""
+        self._running = True
+        monotonic = self.door.monotonic
+        while self._running:
+            if self._top:
+                task = self._pop_realtime()
+            elif self._normal:
+                task = self._normal.popleft()
+            else:
+                self._idle()
+                continue
+            if task.state is not State.RUNNABLE:
+                continue  # stopped or ended while it was queued
+            self.current = task
+            self.switches += 1
+            task.step()
+            self.current = None
+            if task.state is State.RUNNABLE:
+                self.enqueue(task)
+            if monotonic() >= self._next_check:
+                self.check()
+
+    def check(self) -> None:
+        """Take input from outside and fire due timers, without waiting."""
+        self.door.poll(0)
+        self._fire()
+
+    def _pop_realtime(self) -> Task:
+        queue = self._realtime[self._top]
+        task = queue.popleft()
+        if not queue:
+            del self._realtime[self._top]
+            self._top = max(self._realtime, default=0)
+        return task
+
+    def _idle(self) -> None:
+        while self._timers and self._timers[0][2].action is None:
+            heapq.heappop(self._timers)
+        start = self.now
+        timeout = max(0, self._timers[0][0] - start) if self._timers else None
+        if self.on_idle is not None and timeout != 0:
+            self.on_idle(True)
+            self.door.poll(timeout)
+            self.on_idle(False)
+        else:
+            self.door.poll(timeout)
+        self.idle_ns += self.now - start
+        self._fire()
+
+    def _fire(self) -> None:
+        now = self.now
+        timers = self._timers
+        while timers and timers[0][0] <= now:
+            timer = heapq.heappop(timers)[2]
+            action, timer.action = timer.action, None
+            if action is not None:
+                action()
+        self._next_check = now + _POLL_NS
+        if timers:
+            self._next_check = min(self._next_check, timers[0][0])
+
+
+@coroutine
+def _suspend(request: Park) -> Generator[Park, None, None]:
+    yield request
+
+
+async def yield_now() -> None:
+    """Let the other runnable tasks go first."""
+    await _suspend(Park.YIELD)
+
+
+async def park() -> None:
+    """Sleep until the task's waker is used (``block_on_interruptible``).
+
+    The task itself raises ``EINTR`` here when a signal with a handler arrives; signals
+    without one (stop and continue among them) do not end the sleep.  A wake-up is a
+    hint: call this in a loop that looks again.
+    """
+    await _suspend(Park.INTERRUPTIBLE)
+
+
+async def park_killable() -> None:
+    """Sleep until the task's waker is used or the task is killed (``block_on``)."""
+    await _suspend(Park.KILLABLE)
+
+
+__all__ = [
+    "EINTR", "TICK_NS", "CoroutineTask", "Executor", "Park", "State", "Task", "Timer", "Waker",
+    "park", "park_killable", "yield_now",
+]  # fmt: skip

@@ -1,0 +1,118 @@
+"""``File``: an open file description.  A new kind overrides only what it supports.
+
+No method of a file waits.  One that cannot proceed raises ``EAGAIN``; the system call
+waits, once, for every kind of file, and ``O_NONBLOCK`` is settled there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...abi.errno import EINVAL, ENODEV, ENOTTY, ESPIPE
+from ...abi.fcntl import O_ACCMODE, O_APPEND, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY
+from ...abi.poll import POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM
+from ..core.sched import Waker
+from ..mm.space import AddressSpace
+
+if TYPE_CHECKING:
+    from ..mm.source import PageSource
+    from ..thread import Thread
+
+ALWAYS_READY = POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM
+
+
+class File:
+    """One open file description; dup(2) and fork(2) make more descriptors of it.
+
+    `refs` counts descriptors and the calls in flight that hold the file; `closed` runs
+    when it drops to 0.
+    """
+
+    __slots__ = ("__weakref__", "flags", "owner", "readable", "refs", "signal", "writable")
+
+    kind = "file"  #: what /proc and the screens call it
+
+    def __init__(self, flags: int = O_RDWR) -> None:
+        self.flags = flags  #: O_ACCMODE and the status flags that F_GETFL shows
+        mode = flags & O_ACCMODE
+        self.readable = mode in (O_RDONLY, O_RDWR)
+        self.writable = mode in (O_WRONLY, O_RDWR)
+        self.refs = 0
+        self.owner = 0  #: F_SETOWN
+        self.signal = 0  #: F_SETSIG
+
+    @property
+    def nonblocking(self) -> bool:
+        """Whether O_NONBLOCK is set."""
+        return bool(self.flags & O_NONBLOCK)
+
+    @property
+    def append(self) -> bool:
+        """Whether O_APPEND is set."""
+        return bool(self.flags & O_APPEND)
+
+    def read(self, size: int) -> bytes:
+        """Return at most ``size`` bytes; ``b""`` is end of file."""
+        raise EINVAL
+
+    def write(self, data: bytes) -> int:
+        """Take what fits of ``data``; return how many bytes that was."""
+        raise EINVAL
+
+    def read_user(self, mm: AddressSpace, addr: int, size: int) -> int:
+        """Read into user memory; a file whose data lies in RAM copies directly."""
+        data = self.read(size)
+        mm.write(addr, data)
+        return len(data)
+
+    def write_user(self, mm: AddressSpace, addr: int, size: int) -> int:
+        """Write from user memory."""
+        return self.write(mm.read(addr, size))
+
+    def pread(self, size: int, offset: int) -> bytes:
+        """Read at ``offset`` bytes; the file's own offset stays."""
+        raise ESPIPE
+
+    def pwrite(self, data: bytes, offset: int) -> int:
+        """Write at ``offset`` bytes; the file's own offset stays."""
+        raise ESPIPE
+
+    def seek(self, offset: int, whence: int) -> int:
+        """Move the offset; return the new one in bytes."""
+        raise ESPIPE
+
+    def poll(self) -> int:
+        """See ``Pollable.poll``; a plain file is always ready."""
+        return ALWAYS_READY
+
+    def register(self, waker: Waker, events: int) -> None:
+        """See ``Pollable.register``; a plain file never changes."""
+
+    def ioctl(self, thread: Thread, request: int, arg: int) -> int:
+        """ioctl(2) requests of this kind of file; the generic ones are served before."""
+        raise ENOTTY
+
+    def mappable(self, prot: int, flags: int) -> PageSource:
+        """Return what mmap(2) maps."""
+        raise ENODEV
+
+    def set_flags(self, flags: int) -> None:
+        """F_SETFL: replace the status flags that may change."""
+        self.flags = flags
+
+    def closed(self) -> None:
+        """Release what the description held; called once, after the last descriptor."""
+
+    def acquire(self) -> None:
+        """Count one more holder."""
+        self.refs += 1
+
+    def release(self) -> None:
+        """Count one holder less; the last one closes the file."""
+        self.refs -= 1
+        if not self.refs:
+            self.closed()
+
+    def path(self) -> bytes:
+        """Return what /proc/PID/fd/N points to."""
+        return b"anon_inode:[" + self.kind.encode() + b"]"

@@ -1,0 +1,1 @@
+"""File systems: tmpfs, procfs, devfs, host folders."""

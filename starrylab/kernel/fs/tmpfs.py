@@ -1,0 +1,394 @@
+"""tmpfs: a file system in RAM (design document 7.3.1; tmpfs(5)).
+
+A directory is a dict in the order of creation; each name has a cookie that only grows, so
+getdents64(2) goes on at the right place whatever was removed meanwhile.  The contents of a
+file are its page cache and nothing else; they go when the last name, open file and mapping
+are gone.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from ...abi.errno import EINVAL, ENOENT, ENOSPC, ENOTEMPTY, EOPNOTSUPP, EPERM
+from ...abi.fcntl import (
+    FALLOC_FL_KEEP_SIZE,
+    FALLOC_FL_PUNCH_HOLE,
+    F_SEAL_GROW,
+    F_SEAL_SEAL,
+    F_SEAL_SHRINK,
+    F_SEAL_WRITE,
+)
+from ...abi.stat import S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, TMPFS_MAGIC
+from ...machine.api import PAGE_MASK
+from ..vfs.node import DirNodeOps, Entry, FileNodeOps, FilesystemOps, NodeOps, StatFs, SymlinkNodeOps
+from ..vfs.operations import Linkable
+from ..vfs.page_cache import Account, Backing, PageCache
+from ..vfs.page_pool import PagePool
+from ..vfs.xattr import XattrStore
+from .options import parse_options, parse_size
+
+_DIRENT_SIZE: Final = 20  #: what Linux's tmpfs adds to a directory's size for an entry
+_UNLIMITED: Final = 1 << 62
+
+
+class Tmpfs(FilesystemOps):
+    """One instance of tmpfs."""
+
+    name = "tmpfs"
+    magic = TMPFS_MAGIC
+
+    def __init__(self, now: Callable[[], int], pool: PagePool, options: bytes = b"") -> None:
+        super().__init__(now)
+        self.pool = pool
+        half = pool.frames.ram.size >> 13
+        self.account = Account(half)
+        self.max_inodes = half
+        self.inodes = 0
+        self.inos = itertools.count(1)
+        self._root: TmpDir | None = None
+        root = TmpDir(self, 0o1777, 0, 0)
+        self._root = root
+        self.inodes = 1
+        self._apply(options, initial=root)
+
+    @property
+    def root(self) -> TmpDir:
+        """See ``FilesystemOps.root``."""
+        assert self._root is not None
+        return self._root
+
+    def _apply(self, options: bytes, initial: TmpDir | None = None) -> None:
+        shown = []
+        for key, value in parse_options(options):
+            if key in (b"size", b"nr_blocks"):
+                limit = parse_size(value, self.pool.frames.ram.size)
+                limit = limit + PAGE_MASK >> 12 if key == b"size" else limit
+                if limit and limit < self.account.used:
+                    raise EINVAL
+                self.account.limit = limit or _UNLIMITED
+                shown.append(b"size=%dk" % (limit << 2))
+            elif key == b"nr_inodes":
+                self.max_inodes = parse_size(value, 0) or _UNLIMITED
+                shown.append(b"nr_inodes=%d" % parse_size(value, 0))
+            elif key in (b"mode", b"uid", b"gid"):
+                number = _number(value, 8 if key == b"mode" else 10)
+                if initial is not None:
+                    if key == b"mode":
+                        initial.mode = S_IFDIR | number & 0o7777
+                    else:
+                        setattr(initial, key.decode(), number)
+                    shown.append(key + b"=" + value)
+            elif key not in (b"inode64", b"noswap") and (key, value) != (b"huge", b"never"):
+                raise EINVAL(f"unknown tmpfs option {key!r}")
+        if shown or initial is not None:
+            self.options = b",".join(shown)
+
+    def remount(self, options: bytes) -> None:
+        """See ``FilesystemOps.remount``."""
+        self._apply(options)
+
+    def new_inode(self) -> int:
+        """Count one more inode and return its number; raise ``ENOSPC``."""
+        if self.inodes >= self.max_inodes:
+            raise ENOSPC
+        self.inodes += 1
+        return next(self.inos)
+
+    def statfs(self) -> StatFs:
+        """See ``FilesystemOps.statfs``."""
+        blocks, used = self.account.limit, self.account.used
+        if blocks == _UNLIMITED:
+            blocks = self.pool.frames.ram.size >> 12
+        free = max(blocks - used, 0)
+        inodes = self.max_inodes
+        if inodes == _UNLIMITED:
+            return StatFs(self.magic, 4096, blocks, free, free, 0, 0)
+        return StatFs(self.magic, 4096, blocks, free, free, inodes, inodes - self.inodes)
+
+    def new_pages(self, ino: int, backing: Backing | None = None, size: int = 0) -> PageCache:
+        """Make the page cache of a file of this instance."""
+        return PageCache(self.pool, (self.dev, ino), self.account, backing, size)
+
+    def unmounted(self) -> None:
+        """See ``FilesystemOps.unmounted``."""
+        self.root.table.clear()
+
+
+class TmpNode(XattrStore):
+    """What the nodes of tmpfs have in common."""
+
+    __slots__ = ()
+    fs: Tmpfs
+
+    def unlinked(self) -> None:
+        """One name less."""
+        self.nlink -= 1
+        self.ctime = self.fs.now()
+        if not self.nlink:
+            self.fs.inodes -= 1
+
+
+class TmpSpecial(TmpNode):
+    """A FIFO, socket or device node."""
+
+    __slots__ = ()
+
+
+class TmpFile(FileNodeOps, TmpNode):
+    """A regular file."""
+
+    __slots__ = ("pages", "seals")
+
+    pages: PageCache
+
+    def __init__(self, fs: Tmpfs, mode: int, uid: int, gid: int) -> None:
+        ino = fs.new_inode()
+        self.pages = fs.new_pages(ino)
+        super().__init__(fs, ino, S_IFREG | mode & 0o7777, uid, gid)
+        self.seals = F_SEAL_SEAL  #: F_SEAL_*; only memfd_create(2) makes files that take seals
+
+    @property  # type: ignore[override]
+    def size(self) -> int:
+        """See ``NodeOps.size``; the page cache has it."""
+        return self.pages.size
+
+    @size.setter
+    def size(self, value: int) -> None:
+        """Ignore the base class's initial value."""
+
+    @property
+    def blocks(self) -> int:
+        """See ``NodeOps.blocks``."""
+        return self.pages.nr_pages << 3
+
+    def read_at(self, size: int, offset: int) -> bytes:
+        """See ``FileNodeOps.read_at``."""
+        return self.pages.read(size, offset)
+
+    def write_at(self, data: bytes, offset: int) -> int:
+        """See ``FileNodeOps.write_at``; raises ``EPERM`` for a sealed file."""
+        if self.seals & ~F_SEAL_SEAL:
+            self.check_seals(offset + len(data))
+        count = self.pages.write(data, offset)
+        self.mtime = self.ctime = self.fs.now()
+        return count
+
+    def check_seals(self, end: int) -> None:
+        """Raise ``EPERM`` if a write up to byte ``end`` is sealed away."""
+        if self.seals & F_SEAL_WRITE or (self.seals & F_SEAL_GROW and end > self.pages.size):
+            raise EPERM
+
+    def truncate(self, size: int) -> None:
+        """See ``FileNodeOps.truncate``."""
+        old = self.pages.size
+        if (size < old and self.seals & F_SEAL_SHRINK) or (size > old and self.seals & F_SEAL_GROW):
+            raise EPERM
+        self.pages.truncate(size)
+        self.mtime = self.ctime = self.fs.now()
+
+    def allocate(self, mode: int, offset: int, length: int) -> None:
+        """See ``FileNodeOps.allocate``; tmpfs knows PUNCH_HOLE and KEEP_SIZE, as Linux's."""
+        if mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE):
+            raise EOPNOTSUPP
+        end = offset + length
+        if mode & FALLOC_FL_PUNCH_HOLE:
+            if self.seals & F_SEAL_WRITE:
+                raise EPERM
+            self.pages.punch(offset, end)
+        else:
+            if self.seals & F_SEAL_GROW and end > self.pages.size:
+                raise EPERM
+            self.pages.allocate(offset >> 12, end + PAGE_MASK >> 12)
+            if not mode & FALLOC_FL_KEEP_SIZE and end > self.pages.size:
+                self.pages.size = end
+        self.mtime = self.ctime = self.fs.now()
+
+    def next_data(self, offset: int) -> int:
+        """See ``FileNodeOps.next_data``."""
+        return self.pages.next_data(offset)
+
+    def next_hole(self, offset: int) -> int:
+        """See ``FileNodeOps.next_hole``."""
+        return self.pages.next_hole(offset)
+
+
+class TmpSymlink(SymlinkNodeOps, TmpNode):
+    """A symbolic link."""
+
+    __slots__ = ("target",)
+
+    def __init__(self, fs: Tmpfs, target: bytes, uid: int, gid: int) -> None:
+        super().__init__(fs, fs.new_inode(), S_IFLNK | 0o777, uid, gid)
+        self.target = target
+        self.size = len(target)
+
+    def readlink(self) -> bytes:
+        """See ``SymlinkNodeOps.readlink``."""
+        return self.target
+
+
+class LazyNode:
+    """A directory entry whose node is made when somebody first looks it up."""
+
+    __slots__ = ()
+    ino = 0
+    type = S_IFREG
+
+    def load(self, directory: TmpDir) -> NodeOps:
+        """Make the node."""
+        raise NotImplementedError
+
+
+class TmpDir(DirNodeOps, TmpNode):
+    """A directory."""
+
+    __slots__ = ("cookies", "table")
+
+    def __init__(self, fs: Tmpfs, mode: int, uid: int, gid: int) -> None:
+        #: name -> (cookie, node), oldest first; cookies grow along with the order.
+        self.table: dict[bytes, tuple[int, NodeOps | LazyNode]] = {}
+        super().__init__(fs, fs.new_inode(), mode, uid, gid)
+        self.cookies = itertools.count(3)  # 1 and 2 are "." and ".."
+
+    @property  # type: ignore[override]
+    def size(self) -> int:
+        """See ``NodeOps.size``."""
+        return _DIRENT_SIZE * (len(self.table) + 2)
+
+    @size.setter
+    def size(self, value: int) -> None:
+        """Ignore the base class's initial value."""
+
+    def lookup(self, name: bytes) -> NodeOps:
+        """See ``DirNodeOps.lookup``."""
+        slot = self.table.get(name)
+        if slot is None:
+            raise ENOENT
+        node = slot[1]
+        if isinstance(node, LazyNode):
+            node = node.load(self)
+            self.table[name] = (slot[0], node)
+        return node
+
+    def entries(self, cookie: int) -> Iterator[Entry]:
+        """See ``DirNodeOps.entries``."""
+        for name, (key, node) in list(self.table.items()):
+            if key > cookie:
+                if isinstance(node, LazyNode):
+                    yield Entry(key, name, node.ino, node.type)
+                else:
+                    yield Entry(key, name, node.ino, node.mode & S_IFMT)
+
+    def enter(self, name: bytes, node: NodeOps | LazyNode) -> None:
+        """Add a name."""
+        self.table[name] = (next(self.cookies), node)
+
+    def changed(self) -> None:
+        """Note that a name came or went."""
+        self.mtime = self.ctime = self.fs.now()
+
+    def create(self, name: bytes, mode: int, uid: int, gid: int, rdev: int = 0) -> NodeOps:
+        """See ``DirNodeOps.create``."""
+        kind = mode & S_IFMT
+        node: NodeOps
+        if kind == S_IFREG:
+            node = TmpFile(self.fs, mode, uid, gid)
+        elif kind == S_IFDIR:
+            node = TmpDir(self.fs, mode, uid, gid)
+            self.nlink += 1
+        else:
+            node = TmpSpecial(self.fs, self.fs.new_inode(), mode, uid, gid)
+            node.rdev = rdev
+        self.enter(name, node)
+        self.changed()
+        return node
+
+    def symlink(self, name: bytes, target: bytes, uid: int, gid: int) -> NodeOps:
+        """See ``DirNodeOps.symlink``."""
+        node = TmpSymlink(self.fs, target, uid, gid)
+        self.enter(name, node)
+        self.changed()
+        return node
+
+    def link(self, name: bytes, node: NodeOps) -> None:
+        """See ``DirNodeOps.link``."""
+        if not node.nlink:
+            self.fs.inodes += 1
+        node.nlink += 1
+        node.ctime = self.fs.now()
+        self.enter(name, node)
+        self.changed()
+
+    def unlink(self, name: bytes, node: NodeOps) -> None:
+        """See ``DirNodeOps.unlink``."""
+        del self.table[name]
+        if isinstance(node, TmpNode):
+            node.unlinked()
+        self.changed()
+
+    def rmdir(self, name: bytes, node: DirNodeOps) -> None:
+        """See ``DirNodeOps.rmdir``."""
+        assert isinstance(node, TmpDir)
+        if node.names():
+            raise ENOTEMPTY
+        del self.table[name]
+        node.nlink = 0
+        self.fs.inodes -= 1
+        self.nlink -= 1
+        self.changed()
+
+    def names(self) -> int:
+        """Return the number of entries."""
+        return len(self.table)
+
+    def rename(
+        self,
+        name: bytes,
+        node: NodeOps,
+        to_dir: DirNodeOps,
+        to_name: bytes,
+        replaced: NodeOps | None,
+        *,
+        exchange: bool = False,
+    ) -> None:
+        """See ``DirNodeOps.rename``."""
+        assert isinstance(to_dir, TmpDir)
+        is_dir = isinstance(node, TmpDir)
+        if exchange:
+            assert replaced is not None
+            self.table[name] = (self.table[name][0], replaced)
+            to_dir.table[to_name] = (to_dir.table[to_name][0], node)
+            moved = is_dir - isinstance(replaced, TmpDir)
+        else:
+            if isinstance(replaced, TmpDir):
+                to_dir.rmdir(to_name, replaced)
+            elif replaced is not None:
+                to_dir.unlink(to_name, replaced)
+            del self.table[name]
+            to_dir.enter(to_name, node)
+            moved = int(is_dir)
+        self.nlink -= moved
+        to_dir.nlink += moved
+        self.changed()
+        to_dir.changed()
+        node.ctime = self.ctime
+        if exchange and replaced is not None:
+            replaced.ctime = self.ctime
+
+    def temporary(self, mode: int, uid: int, gid: int) -> NodeOps:
+        """See ``DirNodeOps.temporary``."""
+        node = TmpFile(self.fs, mode, uid, gid)
+        node.nlink = 0
+        self.fs.inodes -= 1
+        node.bind(Linkable, Linkable())
+        return node
+
+
+def _number(value: bytes, base: int) -> int:
+    try:
+        return int(value, base)
+    except ValueError:
+        raise EINVAL(f"{value!r} is not a number") from None

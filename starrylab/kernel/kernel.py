@@ -1,0 +1,167 @@
+"""The kernel object: it owns everything, so that two kernels live in one process.
+
+Nothing in the kernel is module-level state; whoever needs the tables reaches them from
+here, through its thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+from ..abi.signal import SIGKILL
+from .clock import Clock
+from .core.component import Components
+from .core.events import Events
+from .core.sched import TICK_NS, Executor
+from .syscalls import table
+from .task.ids import PidAllocator
+from .traps import Calls, Traps, describe
+
+if TYPE_CHECKING:
+    from ..abi.numbers import Arch
+    from ..machine.api import Hart
+    from ..machine.door import Door
+    from .mm.frames import FrameAllocator
+    from .mm.space import AddressSpace
+    from .task.process import Process, ProcessGroup, Session
+    from .thread import Thread
+
+
+@dataclass(slots=True)
+class Uts:
+    """uname(2); release as Starry Mix reports it."""
+
+    sysname: bytes = b"Linux"
+    nodename: bytes = b"starry"
+    release: bytes = b"10.0.0"
+    version: bytes = b"#1 StarryLab"
+    machine: bytes = b"riscv64"
+    domainname: bytes = b"(none)"
+
+
+class Kernel:
+    """One running Starry."""
+
+    def __init__(self, hart: Hart, door: Door, arch: Arch, frames: FrameAllocator) -> None:
+        self.hart = hart
+        self.door = door
+        self.arch: Arch = arch
+        self.ram = hart.ram
+        self.frames = frames
+        self.events = Events()
+        self.components = Components()
+        self.executor = Executor(door)
+        self.clock = Clock(self)
+        self.processes: WeakValueDictionary[int, Process] = WeakValueDictionary()
+        self.threads: dict[int, Thread] = {}
+        self.groups: WeakValueDictionary[int, ProcessGroup] = WeakValueDictionary()
+        self.sessions: WeakValueDictionary[int, Session] = WeakValueDictionary()
+        self.pids = PidAllocator(lambda number: number in self.groups or number in self.sessions)
+        self.threads_max = 8192
+        self.init: Process = None  # type: ignore[assignment]  # boot sets it
+        self.exit_status: int | None = None  #: wait(2) status of init, once it ended
+        self.panic_text: str | None = None
+        self.halted: Callable[[], object] = lambda: None
+        self.uts = Uts(machine=arch.encode())
+        self.filesystems: dict[str, Any] = {}  #: type name -> factory, for mount(2)
+        self.devices: dict[tuple[str, int, int], Any] = {}
+        self.root: Any = None  #: the root Mountpoint
+        self.command_line = b""
+        self.boot_time_ns = door.realtime()
+        self.boot_monotonic_ns = door.monotonic()
+        self.forks = 0  #: threads made since boot
+        self.calls = Calls(table(arch), self.events)
+        self.traps = Traps(self, self.calls)
+        hart.bind(self.traps)
+        self._space: AddressSpace | None = None
+        self.executor.on_idle = lambda idle: hart.set_tick(0 if idle else TICK_NS)
+
+    # -- the CPU ------------------------------------------------------------------------
+
+    def enter(self, thread: Thread) -> None:
+        """Give the CPU to ``thread``: its traps and its address space from now on."""
+        self.traps.enter(thread)
+        space = thread.mm
+        if self._space is not space:
+            self._space = space
+            self.hart.use(space.table)
+        if self.events.switch is not None:
+            self.events.switch(thread)
+
+    def own_space(self, space: AddressSpace) -> None:
+        """Let ``space`` flush the TLB when it is the one in use."""
+
+        def flush() -> None:
+            if self._space is space:
+                self.hart.flush_tlb()
+
+        space.flush = flush
+
+    def forget_space(self, space: AddressSpace) -> None:
+        """Note that ``space`` may go away: the next thread switches for certain."""
+        if self._space is space and space.users == 1:
+            self._space = None
+
+    # -- the end --------------------------------------------------------------------------
+
+    def panic(self, bug: BaseException) -> None:
+        """Stop this machine because of a bug in the kernel; the lab stays alive."""
+        self.panic_text = describe(bug)
+        if self.events.panic is not None:
+            self.events.panic(bug)
+        self.executor.stop()
+        self.hart.interrupt()
+        self.halted()
+
+    def init_exited(self, process: Process) -> None:
+        """Halt: the first process ended.  Everything else is ended with it."""
+        self.exit_status = process.exit_status
+        for other in list(self.processes.values()):
+            if other is not process and not other.zombie:
+                other.exit_group(SIGKILL)
+        self.executor.stop()
+        self.halted()
+
+    def out_of_memory(self, thread: Thread) -> None:
+        """Kill the process with the highest out-of-memory score (proc_pid_oom_score(5))."""
+        candidates = [
+            process
+            for process in self.processes.values()
+            if process.threads and process.oom_score_adj > -1000 and process.exit_status is None
+        ]
+        if len(candidates) > 1:
+            candidates = [process for process in candidates if process is not self.init]
+        if not candidates:
+            return
+        victim = max(candidates, key=self.oom_score)
+        self.log(
+            f"Out of memory: Killed process {victim.pid} "
+            f"({victim.comm.decode(errors='replace')}) score {self.oom_score(victim)}"
+        )
+        victim.exit_group(SIGKILL)
+        if victim is not thread.process:
+            # The victim's threads only sleep or wait for the CPU, so its memory can be
+            # had back before the faulting thread tries again.
+            for other in list(victim.threads.values()):
+                other.die()
+
+    def oom_score(self, process: Process) -> int:
+        """Return 0..2000: the share of memory in thousandths, plus oom_score_adj."""
+        thread = next(iter(process.threads.values()), None)
+        if thread is None:
+            return 0
+        pages = self.ram.size >> 12
+        return max(0, thread.mm.rss_pages() * 1000 // pages + process.oom_score_adj)
+
+    def log(self, text: str, level: int = 6) -> None:
+        """Append a line to the kernel log; `dev.kmsg` replaces this when it is set up."""
+
+    # -- small things -----------------------------------------------------------------------
+
+    def random(self, size: int) -> bytes:
+        """Return ``size`` random bytes from the door."""
+        return self.door.random(size)
+

@@ -1,0 +1,1 @@
+"""Memory: frames, address spaces, backends, user access (design document, chapter 5)."""

@@ -1,0 +1,1 @@
+"""Signals (design document, chapter 8)."""

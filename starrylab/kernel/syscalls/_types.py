@@ -1,0 +1,37 @@
+"""C argument types.  ``Int`` in a signature means what ``int`` means to the ABI.
+
+A register holds 64 bits.  Some ABIs sign-extend an ``int`` argument, AArch64 leaves
+the upper half undefined, so every narrow argument is cut to width here, once, as
+SYSCALL_DEFINEx does in C.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+if TYPE_CHECKING:
+    from ..files.file import File
+
+
+@dataclass(frozen=True)
+class C:
+    """A C type: a template over ``{r}`` (the register) and ``t`` (the thread)."""
+
+    decode: str
+    show: str = "hex"  #: how strace prints it: "hex", "dec", "fd", "path", "oct"
+
+
+_I32 = "(({r} & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000"
+
+Int = Annotated[int, C(_I32, "dec")]
+UInt = Annotated[int, C("{r} & 0xFFFFFFFF", "dec")]
+Mode = Annotated[int, C("{r} & 0xFFFFFFFF", "oct")]  #: mode_t
+Long = Annotated[int, C("({r} ^ (1 << 63)) - (1 << 63)", "dec")]
+ULong = Annotated[int, C("{r}", "hex")]
+Size = Annotated[int, C("{r}", "dec")]  #: size_t
+Ptr = Annotated[int, C("{r}", "hex")]
+FdNum = Annotated[int, C(_I32, "fd")]  #: a descriptor that the handler looks up itself
+Fd = Annotated["File", C(f"t.fds[{_I32}]", "fd")]  #: an open file; EBADF otherwise
+#: A path in user memory, as bytes without the NUL; EFAULT, ENAMETOOLONG.
+Path = Annotated[bytes, C("t.mm.read_cstr({r})", "path")]

@@ -1,0 +1,191 @@
+"""Calls that make, replace and end processes: clone, clone3, execve, exit and their kin."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Final
+
+from ...abi.errno import E2BIG, EINVAL
+from ...abi.fcntl import AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW
+from ...abi.sched import (
+    CLONE_CLEAR_SIGHAND,
+    CLONE_DETACHED,
+    CLONE_FILES,
+    CLONE_FS,
+    CLONE_INTO_CGROUP,
+    CLONE_PARENT_SETTID,
+    CLONE_PIDFD,
+    CLONE_SIGHAND,
+    CLONE_SYSVSEM,
+    CLONE_THREAD,
+    CLONE_VFORK,
+    CLONE_VM,
+    CSIGNAL,
+)
+from ...machine.api import PAGE_SIZE
+from ..core.sched import park_killable
+from ..task.clone import KNOWN, CloneArgs, clone
+from ..task.exec import execve as replace_program
+from ..task.resources import FILES, FS
+from ..vfs.context import EMPTY_PATH, NOFOLLOW
+from ._declare import syscall
+from ._types import FdNum, Int, Path, Ptr, Size, ULong
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from ..thread import Thread
+
+_CLONE_ARGS_MIN: Final = 64  #: CLONE_ARGS_SIZE_VER0
+_CLONE_ARGS: Final = struct.Struct("<11Q")
+_MAX_STRINGS: Final = 0x7FFFFFFF // 8
+
+
+@syscall(partial="no namespaces")
+def clone_(
+    t: Thread, flags: ULong, stack: ULong, parent_tid: Ptr, tls: ULong, child_tid: Ptr
+) -> int | Coroutine[object, object, int]:
+    """clone(2); the argument order is that of CONFIG_CLONE_BACKWARDS, as on RISC-V."""
+    args = CloneArgs(
+        flags & 0xFFFF_FFFF & ~CSIGNAL,
+        flags & CSIGNAL,
+        stack,
+        parent_tid,
+        child_tid,
+        tls,
+        parent_tid,
+    )
+    if args.flags & CLONE_PIDFD and args.flags & (CLONE_PARENT_SETTID | CLONE_DETACHED):
+        raise EINVAL
+    return _clone(t, args)
+
+
+@syscall(partial="no namespaces, set_tid and cgroup")
+def clone3(t: Thread, args: Ptr, size: Size) -> int | Coroutine[object, object, int]:
+    """clone3(2)."""
+    if size > PAGE_SIZE:
+        raise E2BIG
+    if size < _CLONE_ARGS_MIN:
+        raise EINVAL
+    raw = t.mm.read(args, size)
+    if any(raw[_CLONE_ARGS.size :]):
+        raise E2BIG
+    (flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
+     set_tid_size, _cgroup) = _CLONE_ARGS.unpack(raw[: _CLONE_ARGS.size].ljust(88, b"\0"))  # fmt: skip
+    if flags & ~(KNOWN | CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP) or flags & (CSIGNAL | CLONE_DETACHED):
+        raise EINVAL
+    if set_tid or set_tid_size or flags & CLONE_INTO_CGROUP:
+        raise EINVAL
+    if bool(stack) != bool(stack_size) or exit_signal > 64:
+        raise EINVAL
+    if flags & CLONE_THREAD and exit_signal:
+        raise EINVAL
+    top = stack + stack_size if stack else 0
+    return _clone(t, CloneArgs(flags, exit_signal, top, parent_tid, child_tid, tls, pidfd))
+
+
+def _clone(t: Thread, args: CloneArgs) -> int | Coroutine[object, object, int]:
+    if args.flags & CLONE_PIDFD and args.flags & CLONE_THREAD:
+        raise EINVAL
+    child = clone(t, args)
+    if args.flags & CLONE_PARENT_SETTID:
+        t.mm.write_partial(args.parent_tid, child.tid.to_bytes(4, "little"))
+    if args.flags & CLONE_PIDFD:
+        from ..files.pidfd import PidFd
+
+        fd = t.install(PidFd(child.process), cloexec=True)
+        t.mm.write_u32(args.pidfd, fd)
+    if args.flags & CLONE_VFORK:
+        return _vfork(t, child)
+    return child.tid
+
+
+async def _vfork(t: Thread, child: Thread) -> int:
+    """Wait until the child executes a program or ends (vfork(2))."""
+    tid, process = child.tid, child.process
+    while process.vfork_done is not None and not process.zombie:
+        process.vfork_done.register(t.waker)
+        await park_killable()
+    return tid
+
+
+@syscall(partial="no namespaces")
+def unshare(t: Thread, flags: ULong) -> None:
+    """unshare(2)."""
+    known = CLONE_FILES | CLONE_FS | CLONE_SYSVSEM | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM
+    if flags & ~known:
+        raise EINVAL("this kernel has no namespaces")
+    if flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM) and len(t.process.threads) > 1:
+        raise EINVAL
+    if flags & CLONE_FILES:
+        t.scope.unshare(FILES)
+    if flags & CLONE_FS:
+        t.scope.unshare(FS)
+    t.bind_resources()
+
+
+@syscall()
+def execve(t: Thread, path: Path, argv: Ptr, envp: Ptr) -> None:
+    """execve(2)."""
+    place = t.fs.walk(path, t.cred)
+    replace_program(t, place, path, _strings(t, argv), _strings(t, envp))
+
+
+@syscall()
+def execveat(t: Thread, fd: FdNum, path: Path, argv: Ptr, envp: Ptr, flags: Int) -> None:
+    """execveat(2)."""
+    if flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW):
+        raise EINVAL
+    walk = (EMPTY_PATH if flags & AT_EMPTY_PATH else 0) | (
+        NOFOLLOW if flags & AT_SYMLINK_NOFOLLOW else 0
+    )
+    start = None
+    name = path
+    if fd != AT_FDCWD and path[:1] != b"/":
+        start = t.fds[fd].location  # type: ignore[attr-defined]
+        name = b"/dev/fd/%d" % fd + (b"/" + path if path else b"")
+    place = t.fs.walk(path, t.cred, start, walk)
+    replace_program(t, place, name, _strings(t, argv), _strings(t, envp))
+
+
+def _strings(t: Thread, addr: int) -> list[bytes]:
+    """Read a NULL-terminated vector of strings; a null pointer is an empty one."""
+    found: list[bytes] = []
+    if not addr:
+        return found
+    mm = t.mm
+    limit = 32 * PAGE_SIZE
+    total = 0
+    while len(found) < _MAX_STRINGS:
+        pointer = mm.read_u64(addr)
+        if not pointer:
+            return found
+        text = mm.read_string(pointer, limit)
+        if text is None:
+            raise E2BIG
+        total += len(text) + 9
+        if total > 6 << 20:
+            raise E2BIG
+        found.append(text)
+        addr += 8
+    raise E2BIG
+
+
+@syscall()
+def exit_(t: Thread, status: Int) -> None:
+    """_exit(2): end the calling thread."""
+    t.exit_thread((status & 0xFF) << 8)
+
+
+@syscall()
+def exit_group(t: Thread, status: Int) -> None:
+    """exit_group(2)."""
+    t.process.exit_group((status & 0xFF) << 8)
+
+
+@syscall()
+def set_tid_address(t: Thread, addr: Ptr) -> int:
+    """set_tid_address(2)."""
+    t.clear_child_tid = addr
+    return t.tid
+

@@ -1,0 +1,90 @@
+"""Resource usage and limits: getrusage, prlimit64, getrlimit, setrlimit."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Final
+
+from ...abi.capability import CAP_SYS_RESOURCE
+from ...abi.errno import EINVAL, EPERM, ESRCH
+from ...abi.resource import RLIM_NLIMITS, RUSAGE_CHILDREN, RUSAGE_SELF, RUSAGE_THREAD
+from ..task.process import Process, Usage
+from ._declare import syscall
+from ._types import Int, Ptr, UInt
+
+if TYPE_CHECKING:
+    from ..thread import Thread
+
+_RUSAGE: Final = struct.Struct("<4q14q")
+_RLIMIT: Final = struct.Struct("<QQ")
+
+
+def pack_rusage(usage: Usage) -> bytes:
+    """Return ``struct rusage``: times to the microsecond, maxrss in KiB."""
+    user, system = usage.utime_ns // 1000, usage.stime_ns // 1000
+    return _RUSAGE.pack(
+        user // 1_000_000, user % 1_000_000, system // 1_000_000, system % 1_000_000,
+        usage.maxrss_kib, 0, 0, 0, usage.minflt, usage.majflt, 0, 0, 0, 0, 0, 0,
+        usage.voluntary, usage.involuntary,
+    )  # fmt: skip
+
+
+@syscall()
+def getrusage(t: Thread, who: Int, usage: Ptr) -> None:
+    """getrusage(2)."""
+    if who == RUSAGE_SELF:
+        found = t.process.total_usage()
+        found.maxrss_kib = max(found.maxrss_kib, t.mm.peak_rss_kib())
+    elif who == RUSAGE_CHILDREN:
+        found = t.process.children_usage
+    elif who == RUSAGE_THREAD:
+        found = t.usage
+    else:
+        raise EINVAL
+    t.mm.write(usage, pack_rusage(found))
+
+
+@syscall()
+def prlimit64(t: Thread, pid: Int, resource: UInt, new: Ptr, old: Ptr) -> None:
+    """prlimit64(2)."""
+    if resource >= RLIM_NLIMITS:
+        raise EINVAL
+    wanted = _RLIMIT.unpack(t.mm.read(new, _RLIMIT.size)) if new else None
+    process = _target(t, pid)
+    limits = process.limits
+    before = limits[resource]
+    if wanted is not None:
+        limits.set(resource, wanted[0], wanted[1], t.cred)
+    if old:
+        t.mm.write(old, _RLIMIT.pack(*before))
+
+
+def _target(t: Thread, pid: int) -> Process:
+    if pid in (0, t.process.pid):
+        return t.process
+    thread = t.kernel.threads.get(pid)
+    if thread is None:
+        raise ESRCH
+    mine, theirs = t.cred, thread.cred
+    same_user = mine.uid == theirs.uid == theirs.euid == theirs.suid
+    same_group = mine.gid == theirs.gid == theirs.egid == theirs.sgid
+    if not (same_user and same_group) and not mine.capable(CAP_SYS_RESOURCE):
+        raise EPERM
+    return thread.process
+
+
+@syscall()
+def getrlimit(t: Thread, resource: UInt, limit: Ptr) -> None:
+    """getrlimit(2)."""
+    if resource >= RLIM_NLIMITS:
+        raise EINVAL
+    t.mm.write(limit, _RLIMIT.pack(*t.process.limits[resource]))
+
+
+@syscall()
+def setrlimit(t: Thread, resource: UInt, limit: Ptr) -> None:
+    """setrlimit(2)."""
+    if resource >= RLIM_NLIMITS:
+        raise EINVAL
+    soft, hard = _RLIMIT.unpack(t.mm.read(limit, _RLIMIT.size))
+    t.process.limits.set(resource, soft, hard, t.cred)

@@ -1,0 +1,210 @@
+"""Calls that wait for children: wait4, waitid."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from ...abi import signal as sig
+from ...abi.errno import ECHILD, EINVAL, ESRCH
+from ...abi.wait import (
+    P_ALL,
+    P_PGID,
+    P_PID,
+    P_PIDFD,
+    WCONTINUED,
+    WEXITED,
+    WNOHANG,
+    WNOWAIT,
+    WSTOPPED,
+    WUNTRACED,
+    WALL,
+    WCLONE,
+    WNOTHREAD,
+)
+from ..core.sched import park
+from ..task.exit import reap
+from ..task.process import Process, Usage
+from ._declare import Restart, syscall
+from ._types import Int, Ptr
+from .usage import pack_rusage
+
+if TYPE_CHECKING:
+    from ..thread import Thread
+
+_STATUS_CONTINUED: Final = 0xFFFF
+_SIGINFO: Final = struct.Struct("<iiiiiIi")  #: signo, errno, code, pad, pid, uid, status
+
+
+class _Event(NamedTuple):
+    """A change of a child's state that a caller asked for."""
+
+    pid: int
+    uid: int
+    status: int  #: wait(2) status word
+    code: int  #: CLD_*
+    usage: Usage
+
+
+@syscall(restart=Restart.SA_RESTART)
+def wait4(
+    t: Thread, pid: Int, status: Ptr, options: Int, rusage: Ptr
+) -> int | Coroutine[object, object, int]:
+    """wait4(2)."""
+    if options & ~(WNOHANG | WUNTRACED | WCONTINUED | WALL | WCLONE | WNOTHREAD):
+        raise EINVAL
+    if pid == -(1 << 31):
+        raise ESRCH
+    selected = _by_pid(t, pid)
+
+    def take() -> int | None:
+        event = _find(t, selected, options | WEXITED)
+        if event is None:
+            return None
+        if status:
+            t.mm.write_u32(status, event.status)
+        if rusage:
+            t.mm.write(rusage, pack_rusage(event.usage))
+        return event.pid
+
+    found = take()
+    if found is not None:
+        return found
+    return 0 if options & WNOHANG else _wait(t, take)
+
+
+@syscall(restart=Restart.SA_RESTART)
+def waitid(
+    t: Thread, idtype: Int, ident: Int, info: Ptr, options: Int, rusage: Ptr
+) -> int | Coroutine[object, object, int]:
+    """waitid(2); the raw call has a fifth argument for the usage."""
+    known = WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | WALL | WCLONE | WNOTHREAD
+    if options & ~known or not options & (WEXITED | WSTOPPED | WCONTINUED):
+        raise EINVAL
+    selected = _by_type(t, idtype, ident)
+
+    def take() -> int | None:
+        event = _find(t, selected, options)
+        if event is None:
+            return None
+        if info:
+            t.mm.write(info, _siginfo(event))
+        if rusage:
+            t.mm.write(rusage, pack_rusage(event.usage))
+        return 0
+
+    if take() is not None:
+        return 0
+    if options & WNOHANG:
+        if info:
+            t.mm.write(info, bytes(_SIGINFO.size))
+        return 0
+    return _wait(t, take)
+
+
+async def _wait(t: Thread, take: Callable[[], int | None]) -> int:
+    while True:
+        t.process.children_changed.register(t.waker)
+        await park()
+        found = take()
+        if found is not None:
+            return found
+
+
+def _by_pid(t: Thread, pid: int) -> Callable[[Process], bool]:
+    if pid == -1:
+        return lambda child: True
+    if pid > 0:
+        return lambda child: child.pid == pid
+    pgid = t.process.group.pgid if pid == 0 else -pid
+    return lambda child: child.group.pgid == pgid
+
+
+def _by_type(t: Thread, idtype: int, ident: int) -> Callable[[Process], bool]:
+    if idtype == P_ALL:
+        return lambda child: True
+    if idtype == P_PID:
+        if ident <= 0:
+            raise EINVAL
+        return lambda child: child.pid == ident
+    if idtype == P_PGID:
+        if ident < 0:
+            raise EINVAL
+        pgid = ident or t.process.group.pgid
+        return lambda child: child.group.pgid == pgid
+    if idtype == P_PIDFD:
+        from ..files.pidfd import PidFd
+
+        file = t.fds[ident]
+        if not isinstance(file, PidFd):
+            raise EINVAL
+        process = file.process
+        return lambda child: child is process
+    raise EINVAL
+
+
+def _find(t: Thread, selected: Callable[[Process], bool], options: int) -> _Event | None:
+    """Return the first matching change, taking it unless WNOWAIT; ``ECHILD`` without children."""
+    candidates = [c for c in t.process.children.values() if selected(c) and _of_kind(c, options)]
+    if not candidates:
+        raise ECHILD
+    for child in candidates:
+        event = _event(child, options)
+        if event is not None:
+            if child.zombie and event.code not in (sig.CLD_STOPPED, sig.CLD_CONTINUED):
+                if not options & WNOWAIT:
+                    reap(t.kernel, child)
+            return event
+    return None
+
+
+def _of_kind(child: Process, options: int) -> bool:
+    """__WCLONE and __WALL: a "clone" child is one that does not send SIGCHLD."""
+    if options & WALL:
+        return True
+    return (child.exit_signal != sig.SIGCHLD) == bool(options & WCLONE)
+
+
+def _event(child: Process, options: int) -> _Event | None:
+    keep = options & WNOWAIT
+    if child.zombie:
+        if not options & WEXITED:
+            return None
+        status = child.exit_status or 0
+        usage = Usage()
+        usage.add(child.usage)
+        usage.add(child.children_usage)
+        return _Event(child.pid, child.uid, status, _exit_code(status), usage)
+    if child.stop_report is not None and options & WSTOPPED:
+        signo = child.stop_report
+        if not keep:
+            child.stop_report = None
+        return _Event(
+            child.pid, child.uid, signo << 8 | 0x7F, sig.CLD_STOPPED, child.total_usage()
+        )
+    if child.continue_report and options & WCONTINUED:
+        if not keep:
+            child.continue_report = False
+        return _Event(
+            child.pid, child.uid, _STATUS_CONTINUED, sig.CLD_CONTINUED, child.total_usage()
+        )
+    return None
+
+
+def _exit_code(status: int) -> int:
+    if not status & 0x7F:
+        return sig.CLD_EXITED
+    return sig.CLD_DUMPED if status & 0x80 else sig.CLD_KILLED
+
+
+def _siginfo(event: _Event) -> bytes:
+    if event.code == sig.CLD_EXITED:
+        status = event.status >> 8 & 0xFF
+    elif event.code == sig.CLD_STOPPED:
+        status = event.status >> 8
+    elif event.code == sig.CLD_CONTINUED:
+        status = sig.SIGCONT
+    else:
+        status = event.status & 0x7F
+    return _SIGINFO.pack(sig.SIGCHLD, 0, event.code, 0, event.pid, event.uid, status)

@@ -1,0 +1,1 @@
+"""Sessions, groups, processes, credentials, limits (design document, chapter 6)."""

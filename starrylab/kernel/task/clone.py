@@ -1,0 +1,226 @@
+"""How threads and processes begin (clone(2), fork(2), vfork(2), clone3(2))."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from ...abi.capability import CAP_SYS_ADMIN, CAP_SYS_RESOURCE
+from ...abi.errno import EAGAIN, EINVAL, EPERM
+from ...abi.resource import RLIMIT_NPROC
+from ...abi.sched import (
+    CLONE_CHILD_CLEARTID,
+    CLONE_CHILD_SETTID,
+    CLONE_CLEAR_SIGHAND,
+    CLONE_DETACHED,
+    CLONE_FILES,
+    CLONE_FS,
+    CLONE_INTO_CGROUP,
+    CLONE_IO,
+    CLONE_NEWCGROUP,
+    CLONE_NEWIPC,
+    CLONE_NEWNET,
+    CLONE_NEWNS,
+    CLONE_NEWPID,
+    CLONE_NEWTIME,
+    CLONE_NEWUSER,
+    CLONE_NEWUTS,
+    CLONE_PARENT,
+    CLONE_PARENT_SETTID,
+    CLONE_PIDFD,
+    CLONE_PTRACE,
+    CLONE_SETTLS,
+    CLONE_SIGHAND,
+    CLONE_SYSVSEM,
+    CLONE_THREAD,
+    CLONE_UNTRACED,
+    CLONE_VFORK,
+    CLONE_VM,
+)
+from ...abi.signal import SIGCHLD
+from ..core.poll import PollSet
+from ..signal.manager import ProcessSignals, ThreadSignals
+from .process import Process
+from .resources import ACTIONS, FILES, FS, MEMORY
+
+if TYPE_CHECKING:
+    from ...machine.api import UserContext
+    from ..thread import Thread
+
+_NAMESPACES: Final = (
+    CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET
+    | CLONE_NEWCGROUP | CLONE_NEWTIME
+)  # fmt: skip
+KNOWN: Final = (
+    CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | CLONE_CLEAR_SIGHAND | CLONE_FILES | CLONE_FS
+    | CLONE_INTO_CGROUP | CLONE_IO | CLONE_PARENT | CLONE_PARENT_SETTID | CLONE_PIDFD
+    | CLONE_PTRACE | CLONE_SETTLS | CLONE_SIGHAND | CLONE_SYSVSEM | CLONE_THREAD
+    | CLONE_UNTRACED | CLONE_VFORK | CLONE_VM | CLONE_DETACHED | _NAMESPACES
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class CloneArgs:
+    """``struct clone_args`` without its sizes; addresses are user addresses, 0 for none."""
+
+    flags: int
+    exit_signal: int = SIGCHLD
+    stack: int = 0  #: the child's stack pointer
+    parent_tid: int = 0
+    child_tid: int = 0
+    tls: int = 0
+    pidfd: int = 0
+
+
+def check(args: CloneArgs) -> None:
+    """Raise ``EINVAL`` for flags that contradict each other, as copy_process() does."""
+    flags = args.flags
+    if flags & CLONE_SIGHAND and not flags & CLONE_VM:
+        raise EINVAL
+    if flags & CLONE_THREAD and not flags & CLONE_SIGHAND:
+        raise EINVAL
+    if flags & CLONE_CLEAR_SIGHAND and flags & CLONE_SIGHAND:
+        raise EINVAL
+    if flags & CLONE_NEWNS and flags & CLONE_FS:
+        raise EINVAL
+    if args.exit_signal & ~0xFF or args.exit_signal > 64:
+        raise EINVAL
+
+
+def clone(parent: Thread, args: CloneArgs) -> Thread:
+    """Make a thread or a process as ``args`` says, and queue it.
+
+    Raises ``EAGAIN`` at RLIMIT_NPROC or without a free number, ``EINVAL`` for contradicting
+    flags and for namespaces, which this kernel does not have, ``EPERM`` without the right to
+    make them.
+    """
+    check(args)
+    flags, kernel = args.flags, parent.kernel
+    if flags & _NAMESPACES:
+        if not flags & CLONE_NEWUSER and not parent.cred.capable(CAP_SYS_ADMIN):
+            raise EPERM
+        raise EINVAL("this kernel has no namespaces")
+    _check_process_limit(parent)
+    tid = kernel.pids.take()
+    context = kernel.hart.new_context(parent.context)
+    context.set_result(0)
+    if args.stack:
+        context.sp = args.stack
+    if flags & CLONE_SETTLS:
+        context.set_tls(args.tls)
+    if flags & CLONE_THREAD:
+        child = _new_thread(parent, tid, context)
+    else:
+        child = _new_process(parent, tid, context, args)
+    _inherit(parent, child, flags)
+    try:
+        _bind(parent, child, flags)
+    except BaseException:
+        kernel.pids.release(tid)
+        raise
+    if flags & CLONE_CHILD_CLEARTID:
+        child.clear_child_tid = args.child_tid
+    if flags & CLONE_CHILD_SETTID:
+        child.mm.write_partial(args.child_tid, tid.to_bytes(4, "little"))
+    _enrol(parent, child)
+    if kernel.events.fork is not None:
+        kernel.events.fork(parent, child)
+    kernel.executor.enqueue(child)
+    return child
+
+
+def _check_process_limit(parent: Thread) -> None:
+    kernel, cred = parent.kernel, parent.cred
+    if len(kernel.threads) >= kernel.threads_max:
+        raise EAGAIN
+    limit = parent.process.limits.soft(RLIMIT_NPROC)
+    if cred.uid == 0 or limit > len(kernel.threads):
+        return
+    mine = sum(1 for thread in kernel.threads.values() if thread.cred.uid == cred.uid)
+    if mine >= limit and not (cred.capable(CAP_SYS_RESOURCE) or cred.capable(CAP_SYS_ADMIN)):
+        raise EAGAIN
+
+
+def _new_thread(parent: Thread, tid: int, context: UserContext) -> Thread:
+    process = parent.process
+    signals = ThreadSignals(process.signals)
+    return type(parent)(parent.kernel, tid, process, context, parent.cred, signals)
+
+
+def _new_process(parent: Thread, tid: int, context: UserContext, args: CloneArgs) -> Thread:
+    kernel, origin = parent.kernel, parent.process
+    to_parent = args.flags & CLONE_PARENT
+    owner = origin.parent if to_parent and origin.parent is not None else origin
+    process = Process(tid, owner, origin.limits.copy())
+    process.exit_signal = origin.exit_signal if to_parent else args.exit_signal
+    process.comm = origin.comm
+    process.exe = origin.exe
+    process.start_time_ns = kernel.executor.now
+    process.oom_score_adj = origin.oom_score_adj
+    process.dumpable = origin.dumpable
+    actions = parent.scope.get(ACTIONS)
+    if not args.flags & CLONE_SIGHAND:
+        actions = actions.copy()
+    if args.flags & CLONE_CLEAR_SIGHAND:
+        actions.reset_for_exec()
+    process.signals = ProcessSignals(actions)
+    if args.flags & CLONE_VFORK:
+        process.vfork_done = PollSet()
+    thread = type(parent)(
+        kernel, tid, process, context, parent.cred, ThreadSignals(process.signals)
+    )
+    process.leader = thread
+    return thread
+
+
+def _inherit(parent: Thread, child: Thread, flags: int) -> None:
+    """Copy what every kind of child inherits."""
+    child.comm = parent.comm
+    child.nice = parent.nice
+    child.policy = parent.policy
+    child.priority = parent.priority
+    child.timer_slack_ns = parent.timer_slack_ns
+    child.signals.mask = parent.signals.mask
+    if not flags & CLONE_VM or flags & CLONE_VFORK:
+        child.signals.altstack = parent.signals.altstack
+
+
+def _bind(parent: Thread, child: Thread, flags: int) -> None:
+    """Share or copy each resource; the address space last, for its copy may fail."""
+    scope, other = child.scope, parent.scope
+    for item, shared in (
+        (FS, flags & CLONE_FS),
+        (FILES, flags & CLONE_FILES),
+        (MEMORY, flags & CLONE_VM),
+    ):
+        try:
+            if shared:
+                scope.share_from(item, other)
+            else:
+                scope.copy_from(item, other)
+        except BaseException:
+            scope.close()
+            raise
+    if flags & (CLONE_SIGHAND | CLONE_THREAD):
+        scope.share_from(ACTIONS, other)
+    else:
+        scope.set(ACTIONS, child.process.signals.actions)
+    child.bind_resources()
+    if not flags & CLONE_VM:
+        parent.kernel.own_space(child.mm)
+
+
+def _enrol(parent: Thread, child: Thread) -> None:
+    """Make the child findable."""
+    kernel, process = child.kernel, child.process
+    process.threads[child.tid] = child
+    kernel.threads[child.tid] = child
+    kernel.forks += 1
+    if process.leader is child:
+        kernel.processes[process.pid] = process
+        parent.process.group.add(process)
+        if process.parent is not None:
+            process.parent.children[process.pid] = process
+
+
+__all__ = ["KNOWN", "CloneArgs", "check", "clone"]

@@ -1,0 +1,357 @@
+"""execve(2): replace the program of a process.
+
+The new address space is built completely before anything of the old program is given up,
+so that every error leaves the caller as it was.  Scripts (``#!``) are resolved to their
+interpreter first; a dynamic program is entered through the interpreter that it names.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from ...abi import elf as elf_abi
+from ...abi.arch import ARCHES
+from ...abi.errno import (
+    E2BIG,
+    EACCES,
+    EAGAIN,
+    EINVAL,
+    EIO,
+    ELIBBAD,
+    ELOOP,
+    ENOENT,
+    ENOEXEC,
+    ENOMEM,
+    LinuxError,
+)
+from ...abi.fcntl import MS_NOEXEC, MS_NOSUID
+from ...abi.mman import MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE
+from ...abi.resource import RLIMIT_NPROC, RLIMIT_STACK
+from ...abi.stat import S_IFMT, S_IFREG, S_ISGID, S_ISUID, S_IXGRP
+from ...machine.api import EXEC, PAGE_MASK, PAGE_SIZE, READ, WRITE
+from ..mm.space import AddressSpace
+from ..vfs.node import FileNodeOps
+from ..vfs.permission import MAY_EXEC, check
+from . import elf
+from .resources import ACTIONS, FILES, MEMORY
+
+if TYPE_CHECKING:
+    from ..thread import Thread
+    from ..vfs.mount import Location
+
+_HEAD: Final = 256  #: bytes of a file that decide what it is (BINPRM_BUF_SIZE)
+_MAX_INTERPRETERS: Final = 4
+_MAX_ARG_STRING: Final = 32 * PAGE_SIZE
+_CLOCK_TICKS: Final = 100  #: AT_CLKTCK: the unit of times(2)
+_COMM_SIZE: Final = 15
+
+
+@dataclass(slots=True)
+class _Program:
+    """A file that was found fit to be executed, and what to run it with."""
+
+    place: Location
+    image: elf.Image
+    name: bytes  #: AT_EXECFN
+    argv: list[bytes]
+
+
+def execve(
+    thread: Thread, place: Location, name: bytes, argv: list[bytes], envp: list[bytes]
+) -> None:
+    """Replace the caller's program by the file at ``place``.
+
+    ``name`` is the path as the caller gave it.  Raises what execve(2) lists; after a return
+    the thread's context stands at the new program's first instruction.
+    """
+    program = _resolve(thread, place, name, argv)
+    space, entry, auxv = _load(thread, program)
+    try:
+        stack = _build_stack(thread, space, program, envp, auxv)
+    except BaseException:
+        space.release()
+        raise
+    _commit(thread, program, space)
+    thread.context.clear(entry, stack)
+
+
+# -- finding what to run -------------------------------------------------------------
+
+
+def _resolve(thread: Thread, place: Location, name: bytes, argv: list[bytes]) -> _Program:
+    argv = argv or [b""]  # Linux 5.18: an empty argv becomes {""}
+    machine = ARCHES[thread.kernel.arch].elf_machine
+    for _ in range(_MAX_INTERPRETERS + 1):
+        node = _executable(thread, place)
+        head = node.read_at(_HEAD, 0)
+        if head[:2] != b"#!":
+            image = elf.parse(node.read_at, machine)
+            return _Program(place, image, name, argv)
+        interpreter, argument = _shebang(head)
+        argv = [interpreter, *([argument] if argument else []), name, *argv[1:]]
+        name = interpreter
+        place = thread.fs.walk(interpreter, thread.cred)
+    raise ELOOP
+
+
+def _executable(thread: Thread, place: Location) -> FileNodeOps:
+    """Return the file at ``place`` if the thread may execute it; ``EACCES`` if not."""
+    node = place.node
+    if node.mode & S_IFMT != S_IFREG or place.mount.flags & MS_NOEXEC:
+        raise EACCES
+    check(node, thread.cred, MAY_EXEC)
+    return cast("FileNodeOps", node)
+
+
+def _shebang(head: bytes) -> tuple[bytes, bytes]:
+    line, newline, _ = head[2:].partition(b"\n")
+    line = line.strip(b" \t")
+    interpreter, *rest = line.split(None, 1)[:2] if line else [b""]
+    if not interpreter or (not newline and len(head) == _HEAD and not rest):
+        raise ENOEXEC
+    return interpreter, rest[0].strip(b" \t") if rest else b""
+
+
+# -- mapping -----------------------------------------------------------------------------
+
+
+def _load(thread: Thread, program: _Program) -> tuple[AddressSpace, int, list[tuple[int, int]]]:
+    """Map program and interpreter into a new space; return it, the first pc, and the auxv."""
+    kernel = thread.kernel
+    image = program.image
+    space = kernel.new_space(thread.process.limits)
+    try:
+        interpreter: tuple[FileNodeOps, elf.Image, Location] | None = None
+        if image.interpreter is not None:
+            interpreter = _open_interpreter(thread, image.interpreter)
+        bias = 0
+        if image.movable:
+            bias = (space.layout.dyn_base if interpreter else space.layout.mmap_base_static(
+                image.high - image.low)) - image.low  # fmt: skip
+        _map_image(space, program.place, image, bias)
+        space.set_brk_start(_page_up(image.high + bias))
+        entry = image.entry + bias
+        base = 0
+        if interpreter is not None:
+            base = _map_interpreter(space, interpreter[2], interpreter[1])
+            entry = interpreter[1].entry + base
+        space.map_trampoline(kernel.trampoline_frame)
+        space.map_stack(thread.process.limits.soft(RLIMIT_STACK), image.executable_stack)
+    except BaseException:
+        space.release()
+        raise
+    auxv = [
+        (elf_abi.AT_HWCAP, ARCHES[kernel.arch].hwcap),
+        (elf_abi.AT_PAGESZ, PAGE_SIZE),
+        (elf_abi.AT_CLKTCK, _CLOCK_TICKS),
+        (elf_abi.AT_PHDR, image.header_addr + bias if image.header_addr else 0),
+        (elf_abi.AT_PHENT, 56),
+        (elf_abi.AT_PHNUM, image.header_count),
+        (elf_abi.AT_BASE, base),
+        (elf_abi.AT_FLAGS, 0),
+        (elf_abi.AT_ENTRY, image.entry + bias),
+    ]
+    return space, entry, auxv
+
+
+def _open_interpreter(thread: Thread, path: bytes) -> tuple[FileNodeOps, elf.Image, Location]:
+    place = thread.fs.walk(path, thread.cred)
+    node = _executable(thread, place)
+    try:
+        image = elf.parse(node.read_at, ARCHES[thread.kernel.arch].elf_machine)
+    except (ENOEXEC, EINVAL):
+        raise ELIBBAD from None
+    return node, image, place
+
+
+def _map_interpreter(space: AddressSpace, place: Location, image: elf.Image) -> int:
+    """Map the interpreter where mmap would put it; return its load bias."""
+    size = _page_up(image.high) - image.low
+    bias = (space.find_gap(size) - image.low) if image.movable else 0
+    _map_image(space, place, image, bias)
+    return bias
+
+
+def _map_image(space: AddressSpace, place: Location, image: elf.Image, bias: int) -> None:
+    node = cast("FileNodeOps", place.node)
+    for segment in image.segments:
+        start = (segment.vaddr + bias) & ~PAGE_MASK
+        lead = (segment.vaddr + bias) & PAGE_MASK
+        file_end = segment.vaddr + bias + segment.file_size
+        end = _page_up(segment.vaddr + bias + segment.memory_size)
+        flags = MAP_PRIVATE | (MAP_FIXED_NOREPLACE if not image.movable else MAP_FIXED)
+        mapped_end = start
+        if segment.file_size:
+            mapped_end = _page_up(file_end)
+            _map_file(space, place, node, start, segment, lead, flags)
+        if end > mapped_end:
+            space.map(mapped_end, end - mapped_end, segment.prot, flags | MAP_ANONYMOUS)
+        tail = mapped_end - file_end
+        if segment.file_size and segment.memory_size > segment.file_size and tail:
+            # The rest of the last file page is bss and must read as zero.
+            if segment.prot & WRITE:
+                space.write(file_end, bytes(tail))
+
+
+def _map_file(
+    space: AddressSpace, place: Location, node: FileNodeOps, start: int, segment: elf.Segment,
+    lead: int, flags: int,
+) -> None:  # fmt: skip
+    source = node.pages
+    if source is None:
+        raise EACCES
+    if segment.offset + segment.file_size > node.size:
+        raise EIO  # the file ends before its segment does
+    space.map(
+        start,
+        segment.file_size + lead,
+        segment.prot,
+        flags,
+        source=source,
+        offset=segment.offset - lead,
+        place=place,
+    )
+
+
+def _page_up(addr: int) -> int:
+    return (addr + PAGE_MASK) & ~PAGE_MASK
+
+
+# -- the first stack --------------------------------------------------------------------
+
+
+def _build_stack(
+    thread: Thread, space: AddressSpace, program: _Program, envp: list[bytes],
+    auxv: list[tuple[int, int]],
+) -> int:  # fmt: skip
+    """Write strings, vectors and auxv below the stack's top; return the stack pointer.
+
+    The layout is Linux's (fs/binfmt_elf.c, create_elf_tables): from the top the file name,
+    environment, arguments, random bytes, then the vectors, 16-byte aligned.
+    """
+    argv = program.argv
+    _check_size(thread, argv, envp)
+    cred = thread.cred
+    new_cred = _new_credentials(thread, program.place)
+    top = space.layout.stack_top
+    strings = b"".join(text + b"\0" for text in (*argv, *envp, program.name)) + bytes(8)
+    base = top - len(strings)
+    pointers = []
+    addr = base
+    for text in (*argv, *envp, program.name):
+        pointers.append(addr)
+        addr += len(text) + 1
+    argc = len(argv)
+    random_addr = (base - 16) & ~15
+    secure = int(new_cred.euid != cred.uid or new_cred.egid != cred.gid)
+    auxv = [
+        *auxv,
+        (elf_abi.AT_UID, new_cred.uid),
+        (elf_abi.AT_EUID, new_cred.euid),
+        (elf_abi.AT_GID, new_cred.gid),
+        (elf_abi.AT_EGID, new_cred.egid),
+        (elf_abi.AT_SECURE, secure),
+        (elf_abi.AT_RANDOM, random_addr),
+        (elf_abi.AT_EXECFN, pointers[-1]),
+        (elf_abi.AT_NULL, 0),
+    ]
+    words = [
+        argc,
+        *pointers[:argc],
+        0,
+        *pointers[argc : argc + len(envp)],
+        0,
+        *(word for pair in auxv for word in pair),
+    ]
+    sp = (random_addr - 8 * len(words)) & ~15
+    vector = struct.pack(f"<{len(words)}Q", *words)
+    block = vector + bytes(random_addr - sp - len(vector)) + thread.kernel.random(16)
+    block += bytes(base - sp - len(block)) + strings
+    try:
+        space.write(sp, block)
+    except LinuxError:
+        raise E2BIG from None
+    space.note_arguments(
+        pointers[0], pointers[argc], pointers[argc], pointers[-1],
+        struct.pack(f"<{2 * len(auxv)}Q", *(word for pair in auxv for word in pair)),
+    )  # fmt: skip
+    return sp
+
+
+def _check_size(thread: Thread, argv: list[bytes], envp: list[bytes]) -> None:
+    limit = max(min(thread.process.limits.soft(RLIMIT_STACK), 24 << 20) // 4, 32 * PAGE_SIZE)
+    total = sum(len(text) + 9 for text in (*argv, *envp))
+    if total > limit or any(len(text) >= _MAX_ARG_STRING for text in (*argv, *envp)):
+        raise E2BIG
+
+
+# -- the point of no return ----------------------------------------------------------------
+
+
+def _new_credentials(thread: Thread, place: Location) -> Any:
+    node = place.node
+    set_uid = set_gid = None
+    if not place.mount.flags & MS_NOSUID:
+        if node.mode & S_ISUID:
+            set_uid = node.uid
+        if node.mode & (S_ISGID | S_IXGRP) == S_ISGID | S_IXGRP:
+            set_gid = node.gid
+    return thread.cred.after_exec(set_uid, set_gid)
+
+
+def _commit(thread: Thread, program: _Program, space: AddressSpace) -> None:
+    """Give up the old program: other threads, memory, handlers, marked descriptors."""
+    kernel, process = thread.kernel, thread.process
+    cred = _new_credentials(thread, program.place)
+    limit = process.limits.soft(RLIMIT_NPROC)
+    if cred.uid != 0 and thread.cred.uid != cred.uid and len(kernel.threads) > limit:
+        raise EAGAIN
+    for other in list(process.threads.values()):
+        if other is not thread:
+            other.die()
+    if thread.tid != process.pid:
+        _become_leader(thread)
+    thread.signals.reset_for_exec()
+    thread.scope.unshare(ACTIONS).reset_for_exec()
+    process.signals.actions = thread.scope.get(ACTIONS)
+    thread.scope.unshare(FILES).close_on_exec()
+    vfork_done, process.vfork_done = process.vfork_done, None
+    kernel.forget_space(thread.mm)
+    thread.scope.set(MEMORY, space)
+    thread.bind_resources()
+    kernel.own_space(space)
+    if thread.attention == 0 or thread.kernel.executor.current is thread:
+        kernel.enter(thread)
+    if vfork_done is not None:
+        vfork_done.wake()
+    privileged = cred.euid != thread.cred.uid or cred.egid != thread.cred.gid
+    thread.cred = cred
+    process.dumpable = 0 if privileged else 1
+    process.exe = program.place
+    process.execed = True
+    process.exit_signal = 17
+    for timer in list(process.timers.values()):
+        timer.delete()
+    process.timers.clear()
+    thread.comm = process.comm = program.name.rsplit(b"/", 1)[-1][:_COMM_SIZE]
+    thread.robust_list = thread.clear_child_tid = 0
+    if kernel.events.exec is not None:
+        kernel.events.exec(thread, program.name, program.argv)
+
+
+def _become_leader(thread: Thread) -> None:
+    """Take over the process's number (execve(2), "multithreaded programs")."""
+    kernel, process = thread.kernel, thread.process
+    kernel.threads.pop(thread.tid, None)
+    process.threads.pop(thread.tid, None)
+    kernel.pids.release(thread.tid)
+    thread.tid = process.pid
+    thread.name = f"thread {thread.tid}"
+    process.threads[thread.tid] = thread
+    kernel.threads[thread.tid] = thread
+    process.leader = thread
+
+
+__all__ = ["ENOENT", "ENOMEM", "EXEC", "execve"]

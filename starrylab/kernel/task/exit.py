@@ -1,0 +1,113 @@
+"""How threads and processes end (exit(2), exit_group(2), wait(2)).
+
+Order matters: the robust list and the thread-id futex need the address space, so they go
+first; a process becomes a zombie only when its last thread has let go of everything.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...abi import signal as sig
+from ..core.sched import State
+from ..thread_signals import notify_parent, orphaned_groups, send_process_signal
+from .futexes import exit_robust_list, futex_wake
+
+if TYPE_CHECKING:
+    from ..kernel import Kernel
+    from ..thread import Thread
+    from .process import Process
+
+def exit_thread(thread: Thread) -> None:
+    """Give back what ``thread`` held; the last thread ends its process."""
+    kernel, process = thread.kernel, thread.process
+    if kernel.events.exit is not None:
+        kernel.events.exit(thread, thread.exit_status)
+    exit_robust_list(thread)
+    if thread.clear_child_tid and thread.mm.users > 1:
+        _clear_tid(thread)
+    vfork_done, process.vfork_done = process.vfork_done, None
+    if vfork_done is not None:
+        vfork_done.wake()
+    process.usage.maxrss_kib = max(process.usage.maxrss_kib, thread.mm.peak_rss_kib())
+    kernel.forget_space(thread.mm)
+    thread.scope.close()
+    thread.state = State.DONE
+    process.uid_at_exit = thread.cred.uid
+    del process.threads[thread.tid]
+    kernel.threads.pop(thread.tid, None)
+    process.usage.add(thread.usage)
+    if not process.threads:
+        if process.exit_status is None:
+            process.exit_status = thread.exit_status
+        _exit_process(kernel, process)
+    else:
+        if process.leader is not thread:
+            kernel.pids.release(thread.tid)
+        process.children_changed.wake()
+
+
+def _clear_tid(thread: Thread) -> None:
+    """set_tid_address(2): tell pthread_join, if the address is still good."""
+    from ...abi.errno import EFAULT
+
+    try:
+        thread.mm.write_u32(thread.clear_child_tid, 0)
+    except EFAULT:
+        return
+    futex_wake(thread.kernel, thread.mm, thread.clear_child_tid, 1)
+
+
+def _exit_process(kernel: Kernel, process: Process) -> None:
+    for timer in list(process.timers.values()):
+        timer.delete()
+    process.timers.clear()
+    process.zombie = True
+    session = process.session
+    if session.sid == process.pid and session.terminal is not None:
+        session.terminal.session_leader_exited(session)
+    affected = orphaned_groups(process)
+    _adopt_children(kernel, process)
+    affected()
+    process.exited.wake()
+    if kernel.events.process_exit is not None:
+        kernel.events.process_exit(process)
+    if process is kernel.init:
+        kernel.init_exited(process)
+        return
+    notify_parent(process, sig.CLD_EXITED)
+    if process.parent is not None:
+        process.parent.children_changed.wake()
+
+
+def _adopt_children(kernel: Kernel, process: Process) -> None:
+    """Give the children to the nearest sub-reaper, else to init (PR_SET_CHILD_SUBREAPER)."""
+    reaper = process.parent
+    while reaper is not None and not (reaper.subreaper and not reaper.zombie):
+        reaper = reaper.parent
+    reaper = reaper or kernel.init
+    for child in list(process.children.values()):
+        if child.death_signal and not child.zombie:
+            from ..signal.info import SignalInfo
+
+            send_process_signal(child, SignalInfo(child.death_signal, code=sig.SI_USER,
+                                                  pid=process.pid))  # fmt: skip
+        del process.children[child.pid]
+        child.parent = reaper if reaper is not process else None
+        if reaper is not process:
+            reaper.children[child.pid] = child
+            if child.zombie:
+                notify_parent(child, sig.CLD_EXITED)
+                reaper.children_changed.wake()
+
+
+def reap(kernel: Kernel, process: Process) -> None:
+    """Forget a zombie that was waited for (``Process::free`` of the design document)."""
+    parent = process.parent
+    if parent is not None:
+        parent.children.pop(process.pid, None)
+        parent.children_usage.add(process.usage)
+        parent.children_usage.add(process.children_usage)
+    process.group.remove(process)
+    kernel.processes.pop(process.pid, None)
+    kernel.pids.release(process.pid)

@@ -1,0 +1,162 @@
+"""Sessions, process groups and processes (design document 6.2.1, credentials(7)).
+
+A child holds its parent side strongly: a process its group, a group its session.  The
+tables that lead the other way are weak, so that a group without processes and a session
+without groups vanish by themselves (design document 6.3).  A process is held by its
+parent's list of children, and that reference ends when it is reaped.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+from ..core.poll import PollSet
+from ..core.scope import Scope
+from .limits import Limits
+
+if TYPE_CHECKING:
+    from ..signal.manager import ProcessSignals
+    from ..thread import Thread
+
+
+class Session:
+    """setsid(2): groups that share a controlling terminal."""
+
+    def __init__(self, sid: int) -> None:
+        self.sid = sid
+        self.terminal: Any = None  #: the controlling terminal, if any
+        self.groups: WeakValueDictionary[int, ProcessGroup] = WeakValueDictionary()
+
+    def __repr__(self) -> str:
+        return f"Session({self.sid})"
+
+
+class ProcessGroup:
+    """setpgid(2): processes that get job-control signals together."""
+
+    def __init__(self, pgid: int, session: Session) -> None:
+        self.pgid = pgid
+        self.session = session
+        self._members: WeakValueDictionary[int, Process] = WeakValueDictionary()
+        session.groups[pgid] = self
+
+    def processes(self) -> list[Process]:
+        """Return the members, zombies included, lowest pid first."""
+        return [self._members[pid] for pid in sorted(self._members)]
+
+    def add(self, process: Process) -> None:
+        """Make ``process`` a member; it leaves its former group."""
+        old = process.group
+        if old is not None and old is not self:
+            old._members.pop(process.pid, None)
+        process.group = self
+        self._members[process.pid] = process
+
+    def remove(self, process: Process) -> None:
+        """Forget a process that was reaped."""
+        self._members.pop(process.pid, None)
+
+    @property
+    def orphaned(self) -> bool:
+        """Whether no member has a parent in another group of the same session (POSIX 3.264)."""
+        for process in self.processes():
+            parent = process.parent
+            if process.zombie or parent is None:
+                continue
+            if parent.group is not self and parent.group.session is self.session:
+                return False
+        return True
+
+    def __repr__(self) -> str:
+        return f"ProcessGroup({self.pgid})"
+
+
+class Usage:
+    """CPU time in nanoseconds and counters (getrusage(2))."""
+
+    __slots__ = ("involuntary", "majflt", "maxrss_kib", "minflt", "stime_ns", "utime_ns",
+                 "voluntary")  # fmt: skip
+
+    def __init__(self) -> None:
+        self.utime_ns = 0
+        self.stime_ns = 0
+        self.minflt = 0
+        self.majflt = 0
+        self.voluntary = 0  #: context switches
+        self.involuntary = 0
+        self.maxrss_kib = 0
+
+    def add(self, other: Usage) -> None:
+        """Add the counters of ``other``; maxrss is the greater of both."""
+        self.utime_ns += other.utime_ns
+        self.stime_ns += other.stime_ns
+        self.minflt += other.minflt
+        self.majflt += other.majflt
+        self.voluntary += other.voluntary
+        self.involuntary += other.involuntary
+        self.maxrss_kib = max(self.maxrss_kib, other.maxrss_kib)
+
+
+class Process:
+    """A thread group: what POSIX calls a process."""
+
+    def __init__(self, pid: int, parent: Process | None, limits: Limits) -> None:
+        self.pid = pid
+        self.parent = parent
+        self.children: dict[int, Process] = {}
+        self.threads: dict[int, Thread] = {}
+        self.group: ProcessGroup = None  # type: ignore[assignment]  # set by ProcessGroup.add
+        self.signals: ProcessSignals = None  # type: ignore[assignment]  # set by the thread that is made
+        self.scope = Scope()
+        self.limits = limits
+        self.leader: Thread = None  # type: ignore[assignment]  # the thread whose tid is pid
+        self.comm = b""
+        self.exe: Any = None  #: Location of the program
+        self.start_time_ns = 0  #: monotonic
+        self.usage = Usage()  #: of threads that ended
+        self.children_usage = Usage()  #: of children that were waited for
+        self.exit_status: int | None = None  #: wait status once the group is exiting
+        self.zombie = False
+        self.exit_signal = 17  #: what the parent gets when this process ends (SIGCHLD)
+        self.stopped = False
+        self.stop_report: int | None = None  #: wait status of a stop nobody waited for yet
+        self.continue_report = False
+        self.children_changed = PollSet()
+        self.exited = PollSet()  #: wakes pidfds
+        self.timers: dict[int, Any] = {}  #: POSIX timers by id
+        self.dumpable = 1
+        self.subreaper = False
+        self.execed = False  #: setpgid(2) by the parent is refused after execve
+        self.death_signal = 0  #: PR_SET_PDEATHSIG
+        self.vfork_done: PollSet | None = None  #: the parent of a vfork waits here
+        self.oom_score_adj = 0
+        self.uid_at_exit = 0  #: real user id, once the last thread is gone
+
+    @property
+    def session(self) -> Session:
+        """The session of the process's group."""
+        return self.group.session
+
+    @property
+    def uid(self) -> int:
+        """Real user id, of a zombie too."""
+        return next((thread.cred.uid for thread in self.threads.values()), self.uid_at_exit)
+
+    def exit_group(self, status: int) -> None:
+        """Begin to end every thread with a wait(2) status (exit_group(2), fatal signals)."""
+        if self.exit_status is None:
+            self.exit_status = status
+        for thread in list(self.threads.values()):
+            thread.exit_thread(self.exit_status)
+
+    def total_usage(self) -> Usage:
+        """Return the usage of all threads, living and ended."""
+        total = Usage()
+        total.add(self.usage)
+        for thread in self.threads.values():
+            total.add(thread.usage)
+        return total
+
+    def __repr__(self) -> str:
+        return f"Process({self.pid} {self.comm.decode(errors='replace')})"

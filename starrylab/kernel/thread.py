@@ -1,0 +1,388 @@
+"""A user thread: its registers, its resources, and the loop that serves its traps.
+
+Design document 4.1: enter user mode, come back with a reason, act on it, go round again.
+`Thread.step` is one stay on the CPU.  Most system calls and page faults never get here:
+they are served inside `Hart.run` by `kernel.traps`.  What does get here is a call that
+has to wait, a signal, the end of a time slice, and a fault that nobody could resolve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from ..abi import signal as sig
+from ..abi.errno import EINTR, LinuxError
+from ..machine.api import INTERRUPT, LEFT, Fault, PageFault, UserContext
+from .core.poll import Pollable, poll_io
+from .core.sched import Park, State, Task
+from .core.scope import Scope
+from .files.fdtable import FdTable
+from .files.file import File
+from .mm.space import AddressSpace, BadAccess
+from .signal.manager import ThreadSignals
+from .task import exit as task_exit
+from .task.cred import Credentials
+from .task.process import Process, Usage
+from .task.resources import FILES, FS, MEMORY
+from .thread_signals import Delivery, choose, force_fault, push, send_signal
+
+if TYPE_CHECKING:
+    from ..abi.signal import SignalInfo
+    from .core.poll import PollSet
+    from .kernel import Kernel
+    from .syscalls import Entry
+    from .vfs.context import FsContext
+
+T = TypeVar("T")
+
+# Why a thread must look up before its next user instruction.
+ATTENTION_SIGNAL: Final = 1
+ATTENTION_RESCHED: Final = 2
+ATTENTION_EXIT: Final = 4
+ATTENTION_STOP: Final = 8
+
+_FAULT_SIGNALS: Final = {
+    "illegal instruction": (sig.SIGILL, sig.ILL_ILLOPC),
+    "breakpoint": (sig.SIGTRAP, sig.TRAP_BRKPT),
+    "misaligned": (sig.SIGBUS, sig.BUS_ADRALN),
+}
+
+
+class _Go(Enum):
+    """What to do after looking up."""
+
+    RUN = auto()  #: go (back) to user mode
+    LEAVE = auto()  #: leave the CPU; the state is set
+
+
+class Thread(Task):
+    """One schedulable user thread."""
+
+    __slots__ = (
+        "attention", "call", "clear_child_tid", "comm", "context", "cred", "delivery", "entry",
+        "exited", "exit_status", "fds", "fs", "kernel", "mm", "ns_start", "pending", "process",
+        "request", "robust_list", "robust_list_len", "sampled_ns", "scope", "set_child_tid",
+        "signals", "syscalls", "tid", "timer_slack_ns", "traced", "usage", "user_data",
+        "waiting_on",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        tid: int,
+        process: Process,
+        context: UserContext,
+        cred: Credentials,
+        signals: ThreadSignals,
+    ) -> None:
+        super().__init__(kernel.executor, f"thread {tid}")
+        self.kernel = kernel
+        self.tid = tid
+        self.process = process
+        self.context = context
+        self.cred = cred
+        self.signals = signals
+        self.scope = Scope()
+        self.mm: AddressSpace = None  # type: ignore[assignment]  # bind_resources sets these
+        self.fds: FdTable = None  # type: ignore[assignment]
+        self.fs: FsContext = None  # type: ignore[assignment]
+        self.comm = b""
+        self.attention = 0
+        self.pending: Coroutine[Park, None, int | None] | None = None  #: a call that waits
+        self.request = Park.YIELD  #: what the waiting call asked for last
+        self.call: tuple[int, ...] = ()  #: registers of the waiting call
+        self.entry: Entry | None = None  #: the waiting call
+        self.delivery: Delivery | None = None  #: a signal whose handler runs after the call
+        self.exited = False
+        self.exit_status = 0
+        self.robust_list = 0
+        self.robust_list_len = 0
+        self.clear_child_tid = 0
+        self.set_child_tid = 0
+        self.timer_slack_ns = 50_000
+        self.usage = Usage()
+        self.syscalls = 0
+        self.sampled_ns = 0
+        self.ns_start = 0
+        self.traced = False
+        self.waiting_on: tuple[Any, ...] = ()
+        self.user_data: dict[str, Any] = {}
+
+    def bind_resources(self) -> None:
+        """Take the fast references to what the scope holds; after every change of it."""
+        scope = self.scope
+        self.mm = scope.get(MEMORY)
+        self.fds = scope.get(FILES)
+        self.fs = scope.get(FS)
+
+    # -- what system calls use ------------------------------------------------------
+
+    def file(self, fd: int) -> File:
+        """Return the file behind ``fd``; raise ``EBADF`` if there is none."""
+        return self.fds[fd]
+
+    def install(self, file: File, *, cloexec: bool = False) -> int:
+        """Bind ``file`` to the lowest free descriptor; ``EMFILE`` above RLIMIT_NOFILE."""
+        return self.fds.install(file, self.process.limits.nofile, cloexec=cloexec)
+
+    def wait_io(
+        self,
+        file: File | Pollable,
+        events: int,
+        attempt: Callable[[], T],
+        timeout_ns: int | None = None,
+        *,
+        nonblocking: bool | None = None,
+    ) -> Coroutine[Any, Any, T]:
+        """Wait for ``file`` as its O_NONBLOCK flag allows."""
+        if nonblocking is None:
+            nonblocking = isinstance(file, File) and file.nonblocking
+        return poll_io(self, file, events, attempt, nonblocking=nonblocking, timeout_ns=timeout_ns)
+
+    def send_signal(self, info: SignalInfo) -> None:
+        """Send a signal to this very thread (SIGPIPE, SIGXFSZ)."""
+        send_signal(self, info)
+
+    def send_sigpipe(self) -> None:
+        """Send SIGPIPE for a write that nobody will read (write(2))."""
+        from .signal.info import SignalInfo
+
+        send_signal(self, SignalInfo(sig.SIGPIPE, code=sig.SI_USER, pid=self.process.pid,
+                                     uid=self.cred.uid))  # fmt: skip
+
+    @property
+    def utime_ns(self) -> int:
+        """CPU time in user mode."""
+        return self.usage.utime_ns
+
+    @property
+    def stime_ns(self) -> int:
+        """CPU time in the kernel: exact for waiting calls, sampled for the others."""
+        return self.usage.stime_ns
+
+    # -- attention --------------------------------------------------------------------
+
+    def attend(self, bits: int) -> None:
+        """Make the thread look up: before its next user instruction, or out of its sleep."""
+        self.attention |= bits
+        state = self.state
+        if state is State.PARKED:
+            self.executor.make_runnable(self)
+        elif state is State.DISK or state is State.STOPPED:
+            if self.attention & ATTENTION_EXIT:
+                self.executor.make_runnable(self)
+        if self.executor.current is self:
+            return
+        if self.executor.outranks_current(self):
+            current = self.executor.current
+            if isinstance(current, Thread):
+                current.attention |= ATTENTION_RESCHED
+
+    def resume_from_stop(self) -> None:
+        """SIGCONT: run again."""
+        self.attention &= ~ATTENTION_STOP
+        if self.state is State.STOPPED:
+            self.executor.make_runnable(self)
+
+    def exit_thread(self, status: int) -> None:
+        """End this thread with a wait(2) status, before its next user instruction."""
+        self.exit_status = status
+        self.attend(ATTENTION_EXIT)
+
+    def die(self) -> None:
+        """End at once; only the executor's thread calls this, and never for a running call."""
+        if self.exited:
+            return
+        self.exited = True
+        pending, self.pending = self.pending, None
+        if pending is not None:
+            pending.close()
+        self.state = State.DONE
+        task_exit.exit_thread(self)
+
+    # -- the loop ---------------------------------------------------------------------
+
+    def step(self) -> None:
+        """Stay on the CPU until the thread waits, ends, or its slice is over."""
+        kernel = self.kernel
+        monotonic = kernel.door.monotonic
+        if self.slice_left <= 0:
+            self.slice_left = self.slice_ticks()
+        started = monotonic()
+        usage = self.usage
+        if self.pending is not None and not self._finish_call():
+            usage.stime_ns += monotonic() - started
+            return
+        hart = kernel.hart
+        context = self.context
+        while True:
+            if self.attention and self._look_up() is _Go.LEAVE:
+                usage.stime_ns += monotonic() - started
+                return
+            kernel.enter(self)
+            self.sampled_ns = 0
+            entered = monotonic()
+            usage.stime_ns += entered - started
+            trap = hart.run(context)
+            started = monotonic()
+            sampled = self.sampled_ns
+            usage.utime_ns += max(0, started - entered - sampled)
+            usage.stime_ns += sampled
+            if trap is LEFT:
+                if self.pending is not None and not self._settle():
+                    return
+            elif trap is INTERRUPT:
+                if self._end_of_tick():
+                    return
+            else:
+                self._fault(trap)
+
+    def _end_of_tick(self) -> bool:
+        """Serve what came from outside; tell whether the slice is over and others wait."""
+        executor = self.executor
+        executor.check()
+        self.slice_left -= 1
+        if self.slice_left > 0 and not self.attention:
+            return False
+        if not executor.contended:
+            self.slice_left = self.slice_ticks()
+            return False
+        self.usage.involuntary += 1
+        return True
+
+    def _settle(self) -> bool:
+        """Decide about a call that has just begun to wait; False: leave the CPU."""
+        request = self.request
+        if request is Park.YIELD and not self.attention:
+            return not self.executor.contended and self._finish_call()
+        if self.attention & self._wakes_for(request):
+            return self._finish_call()
+        self.state = State.PARKED if request is Park.INTERRUPTIBLE else State.DISK
+        self.usage.voluntary += 1
+        return False
+
+    def _finish_call(self) -> bool:
+        """Go on with the waiting call; True when it has ended and user mode may be entered.
+
+        Signals are looked at first: one without a handler never ends the wait, so a call
+        that was stopped and continued simply waits on.
+        """
+        executor = self.executor
+        while True:
+            coro = self.pending
+            if coro is None:
+                return True
+            interruption: EINTR | None = None
+            if self.attention:
+                if self.attention & ATTENTION_EXIT:
+                    self.die()
+                    return False
+                if self.request is not Park.KILLABLE:
+                    if self.attention & ATTENTION_STOP and self._stop():
+                        return False
+                    if self.attention & ATTENTION_SIGNAL and self.delivery is None:
+                        self.attention &= ~ATTENTION_SIGNAL
+                        self.delivery = choose(self)
+                        if self.attention & (ATTENTION_EXIT | ATTENTION_STOP):
+                            continue
+                        if self.delivery is not None:
+                            interruption = EINTR()
+                self.attention &= ~ATTENTION_RESCHED
+            try:
+                if interruption is not None and self.request is Park.INTERRUPTIBLE:
+                    request = coro.throw(interruption)
+                else:
+                    request = coro.send(None)
+            except StopIteration as done:
+                self._end_call(done.value or 0)
+                return True
+            except LinuxError as error:
+                self._end_call(-error.errno)
+                return True
+            self.request = request
+            if request is Park.YIELD:
+                if executor.contended and not self.attention:
+                    return False
+                continue
+            if not self.attention & self._wakes_for(request):
+                self.state = State.PARKED if request is Park.INTERRUPTIBLE else State.DISK
+                return False
+
+    def _wakes_for(self, request: Park) -> int:
+        """Return the attention bits for which a call must not fall asleep."""
+        if request is Park.KILLABLE:
+            return ATTENTION_EXIT
+        if self.delivery is not None:
+            return ATTENTION_EXIT | ATTENTION_STOP
+        return ATTENTION_EXIT | ATTENTION_STOP | ATTENTION_SIGNAL
+
+    def _end_call(self, result: int) -> None:
+        """Give a waiting call its result; push the frame of a signal that interrupted it."""
+        self.pending = None
+        self.waiting_on = ()
+        entry, call = self.entry, self.call
+        self.entry = None
+        if self.exited:
+            return
+        self.context.set_result(result)
+        delivery, self.delivery = self.delivery, None
+        if delivery is not None:
+            interrupted = (entry, call[0]) if result == -EINTR.errno and entry else None
+            push(self, delivery, interrupted)
+        if self.signals.pending_any():
+            self.attention |= ATTENTION_SIGNAL
+
+    def _look_up(self) -> _Go:
+        """Serve `attention` between two user instructions."""
+        if self.attention & ATTENTION_EXIT:
+            self.die()
+            return _Go.LEAVE
+        if self.attention & ATTENTION_STOP and self._stop():
+            return _Go.LEAVE
+        while self.attention & ATTENTION_SIGNAL:
+            self.attention &= ~ATTENTION_SIGNAL
+            delivery = choose(self)
+            if self.attention & ATTENTION_EXIT:
+                self.die()
+                return _Go.LEAVE
+            if self.attention & ATTENTION_STOP and self._stop():
+                return _Go.LEAVE
+            if delivery is None:
+                break
+            push(self, delivery, None)
+            self.attention |= ATTENTION_SIGNAL
+        if self.attention & ATTENTION_RESCHED:
+            self.attention &= ~ATTENTION_RESCHED
+            return _Go.LEAVE if self.executor.contended else _Go.RUN
+        return _Go.RUN
+
+    def _stop(self) -> bool:
+        """Sleep as stopped, unless SIGCONT came in between."""
+        self.attention &= ~ATTENTION_STOP
+        if not self.process.stopped:
+            return False
+        self.state = State.STOPPED
+        return True
+
+    def _fault(self, trap: object) -> None:
+        """Turn an exception of the CPU into a signal."""
+        if type(trap) is PageFault:
+            try:
+                self.mm.fault(trap.addr, trap.access)
+            except BadAccess as bad:
+                force_fault(self, bad.signal, bad.code, trap.addr)
+            return
+        assert isinstance(trap, Fault)
+        signo, code = _FAULT_SIGNALS[trap.cause]
+        addr = trap.addr if trap.cause == "misaligned" else self.context.pc
+        force_fault(self, signo, code, addr)
+
+    def __repr__(self) -> str:
+        return f"Thread({self.tid} {self.comm.decode(errors='replace')})"
+
+
+def waiting_threads(poll_set: PollSet) -> list[Thread]:
+    """Return the user threads registered in ``poll_set``."""
+    return [task for task in poll_set.waiting() if isinstance(task, Thread)]

@@ -1,0 +1,180 @@
+"""What the hart calls at a trap: the hottest code of the kernel.
+
+One system call costs about a microsecond in all, so the functions are closures: their
+variables are cells and locals, not attributes.  Whatever is rare (a call that waits, a
+signal, tracing) leaves user mode and is `Thread.step`'s business.  Tracing swaps entries
+of the call table, so that it costs nothing while nobody traces.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Final
+
+from ..abi.errno import ENOSYS, LinuxError
+from ..machine.api import SyscallRegisters, TrapHandler
+from .core.sched import Park
+from .mm.space import BadAccess, OutOfMemory
+
+if TYPE_CHECKING:
+    from .core.events import Events
+    from .kernel import Kernel
+    from .syscalls import Entry, Table
+    from .thread import Thread
+
+_M64: Final = (1 << 64) - 1
+_SAMPLE: Final = 31  #: every 32nd call of a thread is timed for its system time
+_TABLE_SIZE: Final = 512
+
+Call = Callable[["Thread", SyscallRegisters], Any]
+
+
+class Calls:
+    """System call number -> what serves it; the list is changed in place by tracing."""
+
+    def __init__(self, table: Table, events: Events) -> None:
+        self._table = table
+        self._events = events
+        self.list: list[Call] = [self._absent(number) for number in range(_TABLE_SIZE)]
+        events.on_change(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Put traced or plain calls into the list."""
+        events = self._events
+        tracing = events.syscall_enter is not None or events.syscall_exit is not None
+        for number, entry in self._table.items():
+            self.list[number] = _traced(events, entry, entry.call) if tracing else entry.call
+        for number in range(_TABLE_SIZE):
+            if number not in self._table:
+                plain = self._absent(number)
+                self.list[number] = _traced(events, None, plain) if tracing else plain
+
+    def entry(self, number: int) -> Entry | None:
+        """Return the declaration of call ``number``."""
+        return self._table.get(number)
+
+    def _absent(self, number: int) -> Call:
+        events = self._events
+
+        def absent(thread: Thread, registers: SyscallRegisters) -> int:
+            if events.unknown_syscall is not None:
+                events.unknown_syscall(thread, registers[7])
+            raise ENOSYS
+
+        return absent
+
+
+def _traced(events: Events, entry: Entry | None, call: Call) -> Call:
+    def finish(thread: Thread, registers: SyscallRegisters, result: int) -> None:
+        if events.syscall_exit is not None:
+            events.syscall_exit(thread, entry, registers, result)
+
+    async def wait(thread: Thread, registers: SyscallRegisters, coro: Coroutine[Any, Any, Any]) -> int:
+        try:
+            result = await coro or 0
+        except LinuxError as error:
+            finish(thread, registers, -error.errno)
+            raise
+        finish(thread, registers, result)
+        return result
+
+    def traced(thread: Thread, registers: SyscallRegisters) -> Any:
+        if events.syscall_enter is not None:
+            events.syscall_enter(thread, entry, registers)
+        try:
+            result = call(thread, registers)
+        except LinuxError as error:
+            finish(thread, registers, -error.errno)
+            raise
+        if result is None or type(result) is int:
+            finish(thread, registers, result or 0)
+            return result
+        return wait(thread, registers, result)
+
+    return traced
+
+
+class Traps:
+    """The kernel's `TrapHandler`; ``thread`` is whose traps it serves."""
+
+    syscall: Callable[[SyscallRegisters], int | None]
+    page_fault: Callable[[int, int], int]
+
+    def __init__(self, kernel: Kernel, calls: Calls) -> None:
+        self.enter: Callable[[Thread], None]
+        self.current: Callable[[], Thread]
+        self._bind(kernel, calls)
+
+    def _bind(self, kernel: Kernel, calls: Calls) -> None:
+        thread: Thread = None  # type: ignore[assignment]
+        table = calls.list
+        monotonic = kernel.door.monotonic
+        events = kernel.events
+
+        def enter(next_thread: Thread) -> None:
+            nonlocal thread
+            thread = next_thread
+
+        def syscall(registers: SyscallRegisters) -> int | None:
+            t = thread
+            count = t.syscalls = t.syscalls + 1
+            started = 0 if count & _SAMPLE else monotonic()
+            try:
+                number = registers[7]
+                result = table[number](t, registers) if number < _TABLE_SIZE else -ENOSYS.errno
+                if type(result) is not int:
+                    if result is None:
+                        result = 0
+                    else:  # a coroutine: run it up to its first wait
+                        try:
+                            t.request = result.send(None)
+                        except StopIteration as done:
+                            result = done.value or 0
+                        else:
+                            t.pending = result
+                            t.call = registers
+                            t.entry = calls.entry(number)
+                            return None
+            except LinuxError as error:
+                result = -error.errno
+            except Exception as bug:  # a kernel bug: stop this machine, not the lab
+                kernel.panic(bug)
+                return None
+            if started:
+                t.sampled_ns += (monotonic() - started) * (_SAMPLE + 1)
+            if t.attention:
+                if not t.exited:
+                    t.context.set_result(result)
+                return None
+            return result & _M64
+
+        def page_fault(addr: int, access: int) -> int:
+            t = thread
+            try:
+                entry = t.mm.fault(addr, access)
+            except BadAccess:
+                return 0
+            except OutOfMemory:
+                kernel.out_of_memory(t)
+                return 0
+            except Exception as bug:
+                kernel.panic(bug)
+                return 0
+            if events.page_fault is not None:
+                events.page_fault(t, addr, access, entry)
+            return entry
+
+        self.enter = enter
+        self.syscall = syscall
+        self.page_fault = page_fault
+        self.current = lambda: thread
+
+
+def describe(error: BaseException) -> str:
+    """Return the text of a kernel panic: what went wrong, and the kernel's own frames."""
+    return "".join(traceback.format_exception(error))
+
+
+__all__ = ["Calls", "Park", "TrapHandler", "Traps", "describe"]

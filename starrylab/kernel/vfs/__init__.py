@@ -1,0 +1,1 @@
+"""The virtual file system (design document, chapter 7)."""

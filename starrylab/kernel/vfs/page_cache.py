@@ -1,0 +1,581 @@
+"""The page cache: file contents in RAM frames (design document 5.3.4, 7.1.8; mmap(2)).
+
+A ``PageCache`` holds the pages of one file.  read(2) and write(2) copy once, between its
+frames and the user's; mmap(2) shows the same frames, so both always agree.  A file of
+tmpfs is nothing but its pages.  A file with a ``Backing`` (a host folder, later a disk)
+reads pages in when they are first needed, and the pool may evict clean ones.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from ...abi.errno import EFAULT, EFBIG, ENOSPC, ENXIO
+from ...machine.api import PAGE_MASK, PAGE_SIZE, READ, WRITE
+from .page_content import ABSENT, Content, Dense
+from .page_pool import PagePool
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..mm.space import AddressSpace
+
+MAX_SIZE: Final = (1 << 63) - 1
+_EVERYTHING: Final = 1 << 52  #: above every page index
+_ZEROS: Final = memoryview(bytes(PAGE_SIZE))
+_READAHEAD: Final = 32  #: pages read from a backing store at once
+
+
+class Backing(Protocol):
+    """Where the pages of a cache come from and go to."""
+
+    def read_into(self, buffers: Sequence[memoryview], offset: int) -> int:
+        """Fill ``buffers`` from ``offset`` on; return the number of bytes."""
+        ...
+
+    def write(self, data: bytes | memoryview, offset: int) -> None:
+        """Write at ``offset``."""
+        ...
+
+
+class Account:
+    """Pages that a file system's files may take together."""
+
+    __slots__ = ("limit", "used")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.used = 0
+
+
+class PageCache:
+    """The pages of one file."""
+
+    __slots__ = ("__weakref__", "account", "backed", "backing", "content", "dirty", "hits",
+                 "identity", "mappings", "misses", "nr_pages", "pinned", "pool", "recent",
+                 "size", "through")  # fmt: skip
+
+    def __init__(
+        self,
+        pool: PagePool,
+        identity: tuple[int, int],
+        account: Account | None = None,
+        backing: Backing | None = None,
+        size: int = 0,
+        *,
+        through: bool = False,
+    ) -> None:
+        self.pool = pool
+        self.identity = identity  #: (device, inode)
+        self.account = account
+        self.backing = backing
+        self.size = size  #: bytes; the file's size is kept here and nowhere else
+        self.backed = size if backing is not None else 0  #: bytes of `backing` that count
+        self.through = through  #: every write goes to `backing` at once
+        self.content: Content = Dense()
+        self.nr_pages = 0
+        #: Pages that differ from `backing`; without `through` they stay in RAM for good.
+        self.dirty: set[int] = set()
+        self.recent: set[int] = set()  #: pages used since the eviction clock passed them
+        self.pinned = range(0)  #: pages of the latest transfer, which eviction must not touch
+        self.mappings: dict[tuple[Any, Any], int] = {}
+        self.hits = 0  #: pages found in RAM; counted for files with a backing store
+        self.misses = 0
+
+    def __del__(self) -> None:
+        # The inode is gone: CPython runs this at once when the last name, open file and
+        # mapping are gone, and neither nodes nor caches are part of a reference cycle.
+        if self.nr_pages:
+            self._release(self.content.take(0, _EVERYTHING))
+
+    # What mmap(2) needs (the protocol `mm.source.PageSource`).
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """The identity of the file, for shared futexes and /proc/PID/maps."""
+        return self.identity
+
+    def frame(self, index: int, write: bool) -> int:
+        """Return the frame of page ``index``, read in if need be.
+
+        Raises ``ENXIO`` beyond the end of the file, ``ENOSPC``, ``EIO``.
+        """
+        if index << 12 >= self.size:
+            raise ENXIO
+        frame = self.content.get(index)
+        if self.backing is not None:
+            if write:
+                self.dirty.add(index)
+            self.recent.add(index)
+            if frame >= 0:
+                self.hits += 1
+        return frame if frame >= 0 else self._load(index)
+
+    def map_added(self, space: Any, area: Any) -> None:
+        """An area of ``space`` shows this file."""
+        key = (space, area)
+        self.mappings[key] = self.mappings.get(key, 0) + 1
+
+    def map_removed(self, space: Any, area: Any) -> None:
+        """Undo `map_added`."""
+        key = (space, area)
+        left = self.mappings[key] - 1
+        if left:
+            self.mappings[key] = left
+        else:
+            del self.mappings[key]
+
+    def _unmap(self, first: int, last: int) -> None:
+        """Take pages out of every address space (the document's evict listeners)."""
+        for space in {space for space, _ in self.mappings}:
+            space.evict_pages(self, first, last)
+
+    # Reading.
+
+    def read(self, size: int, offset: int) -> bytes:
+        """Return at most ``size`` bytes from ``offset`` on."""
+        size = min(size, self.size - offset)
+        if size <= 0:
+            return b""
+        view = self.pool.view
+        first = offset >> 12
+        inner = offset & PAGE_MASK
+        if inner + size <= PAGE_SIZE:
+            frame = self._present(first)
+            if frame < 0:
+                return bytes(size)
+            return bytes(view[frame + inner : frame + inner + size])
+        result = bytearray(size)
+        self._gather(memoryview(result), offset, self._readable(first, offset + size), first)
+        return bytes(result)
+
+    def read_into(self, mm: AddressSpace, addr: int, size: int, offset: int) -> int:
+        """Read into user memory with one copy; return the number of bytes.
+
+        Raises ``EFAULT`` if not even the first byte could be stored.
+        """
+        size = min(size, self.size - offset)
+        if size <= 0:
+            return 0
+        first = offset >> 12
+        inner = offset & PAGE_MASK
+        if inner + size <= PAGE_SIZE:
+            frame = self._present(first)
+            if frame < 0:
+                mm.write(addr, _ZEROS[:size])
+            else:
+                mm.write(addr, self.pool.view[frame + inner : frame + inner + size])
+            return size
+        try:
+            pieces = mm.views(addr, size, WRITE)
+        except EFAULT:
+            return self._read_partly(mm, addr, size, offset)
+        frames = self._readable(first, offset + size)
+        for piece in pieces:
+            self._gather(piece, offset, frames, first)
+            offset += len(piece)
+        return size
+
+    def _read_partly(self, mm: AddressSpace, addr: int, size: int, offset: int) -> int:
+        done = 0
+        while done < size:
+            step = min(size - done, PAGE_SIZE - (addr + done & PAGE_MASK))
+            try:
+                mm.write(addr + done, self.read(step, offset + done))
+            except EFAULT:
+                if not done:
+                    raise
+                break
+            done += step
+        return done
+
+    def _present(self, index: int) -> int:
+        """Return a page's frame for reading, ``ABSENT`` for a hole."""
+        frame = self.content.get(index)
+        if self.backing is not None:
+            self.recent.add(index)
+            self.pinned = range(index, index + 1)
+            if frame >= 0:
+                self.hits += 1
+            elif index << 12 < self.backed:
+                return self._load(index)
+        return frame
+
+    def _readable(self, first: int, end: int) -> list[int]:
+        """Return the frames from page ``first`` to byte ``end``, holes as ``ABSENT``."""
+        last = end + PAGE_MASK >> 12
+        frames = self.content.span(first, last)
+        if self.backing is None:
+            return frames
+        self.pinned = range(first, last)
+        self.recent.update(self.pinned)
+        if ABSENT not in frames:
+            self.hits += len(frames)
+            return frames
+        for i, frame in enumerate(frames):
+            if frame >= 0:
+                self.hits += 1
+            elif (first + i) << 12 < self.backed:
+                frames[i] = self.content.get(first + i)  # an earlier read-ahead may have it
+                if frames[i] < 0:
+                    frames[i] = self._load(first + i, last)
+        return frames
+
+    def _gather(self, target: memoryview, offset: int, frames: list[int], first: int) -> None:
+        """Copy from ``frames``, whose first is page ``first``, into all of ``target``."""
+        view = self.pool.view
+        size = len(target)
+        done = 0
+        index = (offset >> 12) - first
+        inner = offset & PAGE_MASK
+        while done < size:
+            frame = frames[index]
+            run = PAGE_SIZE - inner
+            rest = size - done
+            index += 1
+            if frame < 0:
+                run = min(run, rest)
+                target[done : done + run] = _ZEROS[:run]
+            else:
+                following = frame + PAGE_SIZE
+                while run < rest and frames[index] == following:
+                    run += PAGE_SIZE
+                    index += 1
+                    following += PAGE_SIZE
+                frame += inner
+                if run > rest:
+                    run = rest
+                if run == size:
+                    target[:] = view[frame : frame + run]
+                    return
+                target[done : done + run] = view[frame : frame + run]
+            inner = 0
+            done += run
+
+    # Writing.
+
+    def write(self, data: bytes | memoryview, offset: int) -> int:
+        """Write at ``offset``, growing the file; return the number of bytes taken.
+
+        Raises ``ENOSPC`` if not even the first byte fits, ``EFBIG``.
+        """
+        if not data:
+            return 0
+        data = memoryview(data).cast("B")
+        size = self._writable_size(len(data), offset)
+        frames, size = self._prepare(offset, size)
+        self._scatter(data[:size], offset, frames, offset >> 12)
+        self._written(offset, size)
+        return size
+
+    def write_from(self, mm: AddressSpace, addr: int, size: int, offset: int) -> int:
+        """Write from user memory with one copy; return the number of bytes.
+
+        Raises ``EFAULT``, ``ENOSPC``, ``EFBIG`` if not even the first byte could be written.
+        """
+        if size <= 256 or (offset & PAGE_MASK) + size <= PAGE_SIZE:
+            return self.write(mm.read(addr, size), offset)
+        size = self._writable_size(size, offset)
+        try:
+            pieces = mm.views(addr, size, READ)
+        except EFAULT:
+            return self._write_partly(mm, addr, size, offset)
+        frames, size = self._prepare(offset, size)
+        first = offset >> 12
+        position = offset
+        left = size
+        for piece in pieces:
+            if len(piece) > left:
+                piece = piece[:left]
+            self._scatter(piece, position, frames, first)
+            position += len(piece)
+            left -= len(piece)
+            if not left:
+                break
+        self._written(offset, size)
+        return size
+
+    def _write_partly(self, mm: AddressSpace, addr: int, size: int, offset: int) -> int:
+        done = 0
+        while done < size:
+            step = min(size - done, PAGE_SIZE - (addr + done & PAGE_MASK))
+            try:
+                done += self.write(mm.read(addr + done, step), offset + done)
+            except (EFAULT, ENOSPC):
+                if not done:
+                    raise
+                break
+        return done
+
+    def _writable_size(self, size: int, offset: int) -> int:
+        if offset + size > MAX_SIZE:
+            if offset >= MAX_SIZE:
+                raise EFBIG
+            return MAX_SIZE - offset
+        return size
+
+    def _prepare(self, offset: int, size: int) -> tuple[list[int], int]:
+        """Provide frames for a write; return them, and how much of ``size`` they hold.
+
+        Pages that will be overwritten whole are not cleared or read in first.
+        """
+        first = offset >> 12
+        end = offset + size
+        last = end + PAGE_MASK >> 12
+        frames = self.content.span(first, last)
+        if self.backing is not None:
+            self.pinned = range(first, last)
+        if ABSENT not in frames:
+            return frames, size
+        missing = frames.count(ABSENT)
+        account = self.account
+        if account is not None and account.used + missing > account.limit:
+            last, end = self._shorten(frames, first, end)
+            size = end - offset
+            missing = frames.count(ABSENT)
+        if missing == len(frames) > 1 and not (offset | end) & PAGE_MASK:
+            self._allocate_run(frames, first)
+            return frames, size
+        for i, frame in enumerate(frames):
+            if frame < 0:
+                index = first + i
+                if (index << 12) < offset or (index + 1) << 12 > end:
+                    frames[i] = self._load(index, index + 1)
+                else:
+                    frames[i] = self._add(index, self.pool.frame())
+        return frames, size
+
+    def _shorten(self, frames: list[int], first: int, end: int) -> tuple[int, int]:
+        """Cut ``frames`` to what the file system has room for; raise ``ENOSPC`` for none."""
+        assert self.account is not None
+        room = self.account.limit - self.account.used
+        for i, frame in enumerate(frames):
+            if frame < 0:
+                if not room:
+                    if not i:
+                        raise ENOSPC
+                    del frames[i:]
+                    return first + i, (first + i) << 12
+                room -= 1
+        return first + len(frames), end
+
+    def _allocate_run(self, frames: list[int], first: int) -> None:
+        """Fill ``frames`` with new ones, side by side in RAM where possible."""
+        count = len(frames)
+        frames[:] = self.pool.run(count)
+        if self.account is not None:
+            self.account.used += count
+        content = self.content
+        if type(content) is Dense and first == len(content.frames):
+            content.frames.extend(frames)
+        else:
+            for i, frame in enumerate(frames):
+                self.content = self.content.put(first + i, frame)
+        self.nr_pages += count
+        if self.backing is not None:
+            self.pool.added(self, range(first, first + count))
+
+    def _scatter(self, data: memoryview, offset: int, frames: list[int], first: int) -> None:
+        """Copy all of ``data`` to ``frames``, whose first is page ``first``."""
+        view = self.pool.view
+        size = len(data)
+        done = 0
+        index = (offset >> 12) - first
+        inner = offset & PAGE_MASK
+        while done < size:
+            frame = frames[index]
+            run = PAGE_SIZE - inner
+            rest = size - done
+            index += 1
+            following = frame + PAGE_SIZE
+            while run < rest and frames[index] == following:
+                run += PAGE_SIZE
+                index += 1
+                following += PAGE_SIZE
+            frame += inner
+            if run > rest:
+                run = rest
+            if run == size:
+                view[frame : frame + run] = data
+                return
+            view[frame : frame + run] = data[done : done + run]
+            inner = 0
+            done += run
+
+    def _written(self, offset: int, size: int) -> None:
+        end = offset + size
+        if end > self.size:
+            self.size = end
+        if self.mappings:
+            self._tell_code_changed(offset >> 12, end + PAGE_MASK >> 12)
+        if self.backing is not None:
+            if self.through:
+                self._write_through(offset, end)
+            else:
+                self.dirty.update(range(offset >> 12, end + PAGE_MASK >> 12))
+
+    def _tell_code_changed(self, first: int, last: int) -> None:
+        for frame in self.content.span(first, last):
+            self.pool.code_changed(frame)
+
+    def _write_through(self, offset: int, end: int) -> None:
+        assert self.backing is not None
+        self.backing.write(self.read(end - offset, offset), offset)
+        self.backed = max(self.backed, end)
+
+    # Pages coming and going.
+
+    def _load(self, index: int, last: int = 0) -> int:
+        """Bring in page ``index``, from the backing store or as zeros; return its frame.
+
+        With a backing store, absent pages after it are read along, up to ``last`` at least.
+        """
+        start = index << 12
+        if self.backing is None or start >= self.backed:
+            return self._add(index, self.pool.zeroed())
+        limit = min(self.backed + PAGE_MASK >> 12, max(last, index + 1 if last else index + _READAHEAD))
+        indexes = [index]
+        get = self.content.get
+        while indexes[-1] + 1 < limit and get(indexes[-1] + 1) < 0:
+            indexes.append(indexes[-1] + 1)
+        self.misses += len(indexes)
+        frames = [self.pool.frame() for _ in indexes]
+        view = self.pool.view
+        wanted = min(len(frames) << 12, self.backed - start)
+        buffers = [view[f : f + PAGE_SIZE] for f in frames]
+        buffers[-1] = buffers[-1][: wanted - (len(frames) - 1 << 12)]
+        try:
+            done = self.backing.read_into(buffers, start)
+        except BaseException:
+            for frame in frames:
+                self.pool.release(frame)
+            raise
+        for i, frame in enumerate(frames):
+            filled = min(max(done - (i << 12), 0), PAGE_SIZE)
+            if filled < PAGE_SIZE:
+                view[frame + filled : frame + PAGE_SIZE] = _ZEROS[filled:]
+            self._add(indexes[i], frame)
+        return frames[0]
+
+    def _add(self, index: int, frame: int) -> int:
+        account = self.account
+        if account is not None:
+            if account.used >= account.limit:
+                self.pool.release(frame)
+                raise ENOSPC
+            account.used += 1
+        self.content = self.content.put(index, frame)
+        self.nr_pages += 1
+        if self.backing is not None:
+            self.recent.add(index)
+            self.pool.added(self, (index,))
+        return frame
+
+    def _release(self, taken: list[tuple[int, int]]) -> None:
+        count = len(taken)
+        self.nr_pages -= count
+        if self.account is not None:
+            self.account.used -= count
+        self.pool.release_all([frame for _, frame in taken])
+        if self.backing is not None:
+            self.pool.removed(count)
+
+    def drop(self, first: int, last: int) -> None:
+        """Forget the pages ``first`` up to ``last``, excluded, mapped or not."""
+        if self.mappings:
+            self._unmap(first, last)
+        taken = self.content.take(first, last)
+        if taken:
+            self._release(taken)
+            if self.dirty:
+                self.dirty.difference_update([i for i, _ in taken])
+
+    def evict(self, index: int) -> bool:
+        """Give up a clean page to make room; tell whether it was possible."""
+        if index in self.pinned:
+            return False
+        if index in self.dirty:
+            if not self.through:
+                return False
+            self.write_back(index, index + 1)
+        self.drop(index, index + 1)
+        return True
+
+    def write_back(self, first: int = 0, last: int = _EVERYTHING) -> None:
+        """Write pages that mappings made dirty to the backing store."""
+        if not self.through or self.backing is None:
+            return
+        for index in sorted(i for i in self.dirty if first <= i < last):
+            data = self.read(PAGE_SIZE, index << 12)
+            if data:
+                self.backing.write(data, index << 12)
+            self.dirty.discard(index)
+
+    def truncate(self, size: int) -> None:
+        """Set the size in bytes; what is cut off reads as zeros if the file grows again."""
+        if size > MAX_SIZE:
+            raise EFBIG
+        if size < self.size:
+            self.drop(size + PAGE_MASK >> 12, _EVERYTHING)
+            if size & PAGE_MASK:
+                self._clear(size, (size | PAGE_MASK) + 1)
+            self.backed = min(self.backed, size)
+        self.size = size
+
+    def _clear(self, start: int, end: int) -> None:
+        """Zero part of one page, if it is there or in the backing store."""
+        index = start >> 12
+        frame = self.content.get(index)
+        if frame < 0:
+            if start >= self.backed or (end > self.size and not start & PAGE_MASK):
+                return
+            frame = self._load(index, index + 1)
+        base = frame - (index << 12)
+        self.pool.view[base + start : base + end] = _ZEROS[: end - start]
+        if self.backing is not None and not self.through:
+            self.dirty.add(index)
+
+    def punch(self, start: int, end: int) -> None:
+        """Make the bytes ``start`` up to ``end`` zero, giving up whole pages."""
+        end = min(end, self.size + PAGE_MASK & ~PAGE_MASK)
+        if start >= end:
+            return
+        first, last = start + PAGE_MASK >> 12, end >> 12
+        if first > last:
+            self._clear(start, end)
+            return
+        if start & PAGE_MASK:
+            self._clear(start, first << 12)
+        if end & PAGE_MASK:
+            self._clear(last << 12, end)
+        self.drop(first, last)
+        # A page of the backing store must not come back: it needs a frame of zeros.
+        for index in range(first, min(last, self.backed + PAGE_MASK >> 12)):
+            self._add(index, self.pool.zeroed())
+            self.dirty.add(index)
+
+    def allocate(self, first: int, last: int) -> None:
+        """Provide zeroed pages ``first`` up to ``last`` where there are none; all or nothing."""
+        missing = [first + i for i, f in enumerate(self.content.span(first, last)) if f < 0]
+        account = self.account
+        if account is not None and account.used + len(missing) > account.limit:
+            raise ENOSPC
+        for index in missing:
+            self._load(index, index + 1)
+
+    def next_data(self, offset: int) -> int:
+        """See ``FileNodeOps.next_data``."""
+        if offset < self.backed:
+            return offset
+        index = self.content.following(offset >> 12)
+        if index < 0 or index << 12 >= self.size:
+            raise ENXIO
+        return max(offset, index << 12)
+
+    def next_hole(self, offset: int) -> int:
+        """See ``FileNodeOps.next_hole``."""
+        index = max(offset, self.backed) >> 12
+        get = self.content.get
+        while get(index) >= 0:
+            index += 1
+        return min(max(offset, self.backed, index << 12), self.size)

@@ -1,0 +1,88 @@
+"""The pool that the page caches of all files share: frames, and which page to evict.
+
+Only pages that can be read in again are candidates.  The order is the clock algorithm's, an
+approximation of least recently used as in real kernels: a page used since the hand came by
+gets a second chance, so a read costs one set update and no list surgery.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final
+from weakref import ref
+
+if TYPE_CHECKING:
+    from ..mm.frames import FrameAllocator
+    from .page_cache import PageCache
+
+DEFAULT_LIMIT: Final = 16384  #: pages that can be read in again: 64 MiB
+_BATCH: Final = 64  #: pages that one eviction frees
+
+
+class PagePool:
+    """Frames for page caches, and their eviction."""
+
+    def __init__(self, frames: FrameAllocator, kind: Any, limit: int = DEFAULT_LIMIT) -> None:
+        self.frames = frames
+        self.kind = kind
+        self.limit = limit
+        self.view: memoryview = frames.ram.view
+        self.evictable = 0  #: pages in RAM that have a backing store
+        self.evictions = 0
+        self.code_changed: Callable[[int], object] = frames.code_changed
+        self.release: Callable[[int], object] = frames.release
+        self._clock: deque[tuple[ref[PageCache], int]] = deque()
+
+    def frame(self) -> int:
+        """Return a frame with arbitrary contents; raise ``ENOMEM``."""
+        return self.frames.alloc(self.kind)
+
+    def zeroed(self) -> int:
+        """Return a frame of zeros; raise ``ENOMEM``."""
+        return self.frames.alloc_zeroed(self.kind)
+
+    def run(self, count: int) -> list[int]:
+        """Return ``count`` frames with arbitrary contents, neighbours in RAM if possible."""
+        alloc, kind = self.frames.alloc, self.kind
+        return [alloc(kind) for _ in range(count)]
+
+    def release_all(self, frames: list[int]) -> None:
+        """Drop the cache's reference to each frame."""
+        release = self.release
+        for frame in frames:
+            release(frame)
+
+    def added(self, cache: PageCache, indexes: Iterable[int]) -> None:
+        """Note pages that can be evicted, and evict others above the limit."""
+        handle = ref(cache)
+        before = len(self._clock)
+        self._clock.extend([(handle, index) for index in indexes])
+        self.evictable += len(self._clock) - before
+        if self.evictable > self.limit:
+            self.shrink(self.evictable - self.limit + _BATCH)
+
+    def removed(self, count: int) -> None:
+        """Note pages that were given up; their entries leave the clock when it comes by."""
+        self.evictable -= count
+
+    def shrink(self, count: int) -> int:
+        """Evict up to ``count`` pages that no transfer is using; return how many it were."""
+        clock = self._clock
+        freed = 0
+        for _ in range(2 * len(clock)):
+            if freed >= count or not clock:
+                break
+            handle, index = clock.popleft()
+            cache = handle()
+            if cache is None or cache.content.get(index) < 0:
+                continue
+            if index in cache.recent:
+                cache.recent.discard(index)
+                clock.append((handle, index))
+            elif cache.evict(index):
+                freed += 1
+            else:
+                clock.append((handle, index))
+        self.evictions += freed
+        return freed

@@ -1,0 +1,1 @@
+"""Whatever executes user instructions, and what surrounds it: memory, clock, input."""

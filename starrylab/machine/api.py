@@ -1,0 +1,190 @@
+"""The seam between the kernel and whatever executes user instructions.
+
+Starry Mix 4.1: ``UserContext.run() -> ReturnReason``.  A ``Hart`` runs a thread's
+registers in an address space until the kernel is needed.  Most traps are served
+without leaving user mode: the hart calls ``TrapHandler`` and goes on at once when it
+answers, because leaving and re-entering costs several times the trap itself.
+
+An address space is a page table: a plain ``dict`` from virtual page number to page
+table entry.  An entry is an ``int``: the byte offset of a 4 KiB frame in ``Ram``, with
+the permission bits below in its low bits.  Bits 3..11 belong to the kernel; a hart
+ignores them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+PAGE_SIZE: Final = 4096  #: bytes
+PAGE_SHIFT: Final = 12
+PAGE_MASK: Final = PAGE_SIZE - 1
+
+# Kinds of access.  The same bits are permissions in a page table entry, and PROT_* of
+# mmap(2), so that `area.prot & access` needs no translation.  Plain integers: IntFlag
+# costs 0.25 us an operation, and these are used at every page fault.
+READ: Final = 1
+WRITE: Final = 2
+EXEC: Final = 4
+
+PTE_PERMISSIONS: Final = READ | WRITE | EXEC
+PTE_FRAME: Final = ~PAGE_MASK  #: masks the frame's byte offset out of an entry
+
+PageTable = dict[int, int]  #: virtual page number -> entry
+SyscallRegisters = tuple[int, int, int, int, int, int, int, int]  #: a0..a6 and the number, unsigned
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The handler asked to leave user mode (it knows why)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    """A timer tick, or `Hart.interrupt`: user mode was left between two instructions."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageFault:
+    """An access that `TrapHandler.page_fault` refused."""
+
+    addr: int  #: virtual byte address, exact
+    access: int  #: READ, WRITE or EXEC
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Any other exception; the program counter is at the instruction."""
+
+    cause: str  #: "illegal instruction", "breakpoint" or "misaligned"
+    addr: int = 0  #: the data address of a misaligned access, else 0
+
+
+Trap = Left | Interrupt | PageFault | Fault
+
+LEFT: Final = Left()
+INTERRUPT: Final = Interrupt()
+
+
+class TrapHandler(Protocol):
+    """The kernel's side of a trap.  Neither method may raise."""
+
+    def syscall(self, registers: SyscallRegisters) -> int | None:
+        """Serve a system call.
+
+        An unsigned 64-bit result goes to the result register and user code continues;
+        ``None`` leaves user mode with ``LEFT`` (the result register is untouched).
+        """
+        ...
+
+    def page_fault(self, addr: int, access: int) -> int:
+        """Return a page table entry that permits ``access``, or 0 to refuse.
+
+        ``addr`` is exact to the page only.  The handler has put the entry into the page
+        table that is in use.
+        """
+        ...
+
+
+class UserContext(Protocol):
+    """One thread's user registers, whether a CPU holds them at the moment or not."""
+
+    pc: int
+    sp: int
+
+    def arguments(self) -> SyscallRegisters:
+        """Return the system call registers as they stand."""
+        ...
+
+    def set_result(self, value: int) -> None:
+        """Set the result register (taken modulo 2**64)."""
+        ...
+
+    def set_argument(self, index: int, value: int) -> None:
+        """Set argument register ``index`` (0..5)."""
+        ...
+
+    def set_tls(self, value: int) -> None:
+        """Set the thread pointer."""
+        ...
+
+    def set_return_address(self, value: int) -> None:
+        """Set the register a function returns through."""
+        ...
+
+    def restart_syscall(self, first_argument: int) -> None:
+        """Step back to the system call instruction, with its first argument restored."""
+        ...
+
+    def general(self) -> bytes:
+        """Return the general registers in Linux's NT_PRSTATUS order (riscv64: pc, x1..x31)."""
+        ...
+
+    def set_general(self, data: bytes) -> None:
+        """Set the general registers from `general`'s layout."""
+        ...
+
+    def floating(self) -> bytes:
+        """Return the floating-point state in Linux's NT_PRFPREG layout (riscv64: f0..f31, fcsr)."""
+        ...
+
+    def set_floating(self, data: bytes) -> None:
+        """Set the floating-point state from `floating`'s layout."""
+        ...
+
+    def clear(self, pc: int, sp: int) -> None:
+        """Zero every register but these two (execve)."""
+        ...
+
+
+class Ram(Protocol):
+    """Physical memory, shared by kernel and CPU."""
+
+    size: int  #: bytes, a multiple of PAGE_SIZE
+    view: memoryview  #: unsigned bytes, writable, ``size`` long
+
+
+class Hart(Protocol):
+    """A hardware thread."""
+
+    arch: str  #: a key of `abi.arch.ARCHES`
+    ram: Ram
+
+    def bind(self, handler: TrapHandler) -> None:
+        """Name who serves traps; before the first `run`."""
+        ...
+
+    def new_context(self, template: UserContext | None = None) -> UserContext:
+        """Make registers: all zero, or a copy of ``template``'s."""
+        ...
+
+    def use(self, table: PageTable) -> None:
+        """Run in the address space ``table`` from now on."""
+        ...
+
+    def run(self, context: UserContext) -> Trap:
+        """Run user code until the kernel is needed."""
+        ...
+
+    def interrupt(self) -> None:
+        """Make `run` return ``INTERRUPT`` soon; callable from any thread and from a handler."""
+        ...
+
+    def flush_tlb(self) -> None:
+        """Forget cached translations of the table in use: an entry lost a permission or page."""
+        ...
+
+    def code_changed(self, frame: int) -> None:
+        """Drop code made from the frame at byte offset ``frame``: it was written, or freed.
+
+        Cheap when nothing was ever executed from the frame.
+        """
+        ...
+
+    def set_tick(self, period_ns: int) -> None:
+        """Interrupt user code every ``period_ns``; 0 stops the ticks."""
+        ...
+
+    def close(self) -> None:
+        """Release what the host lends: timers, memory."""
+        ...

@@ -1,0 +1,186 @@
+"""The one door for everything that is not deterministic.
+
+Time, randomness and input from outside enter the machine here and nowhere else, so
+that a run can be recorded and replayed, and so that tests run on virtual time.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import os
+import random as _random
+import selectors
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+Deliver = Callable[[bytes], None]
+
+
+class Door(Protocol):
+    """Clock, randomness, and input by named source ("console", "command", ...)."""
+
+    def monotonic(self) -> int:
+        """Nanoseconds since some fixed point; never goes back."""
+        ...
+
+    def realtime(self) -> int:
+        """Nanoseconds since 1970-01-01 UTC by the host's clock."""
+        ...
+
+    def random(self, size: int) -> bytes:
+        """Return ``size`` unpredictable bytes."""
+        ...
+
+    def subscribe(self, source: str, deliver: Deliver) -> None:
+        """Send what arrives from ``source`` to ``deliver``; b"" means it ended."""
+        ...
+
+    def pause(self, source: str, paused: bool) -> None:
+        """Stop (or go on) taking input from ``source``: the reader's buffer is full."""
+        ...
+
+    def poll(self, timeout_ns: int | None) -> None:
+        """Deliver what has arrived.
+
+        Waits at most ``timeout_ns`` for something to arrive: 0 not at all, ``None`` for ever.
+        """
+        ...
+
+
+class HostDoor:
+    """The host's clock and randomness; input from host file descriptors."""
+
+    def __init__(self) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._subscribers: dict[str, Deliver] = {}
+        self._sources: dict[str, int] = {}
+        self._always_ready: dict[str, int] = {}  #: regular files, which epoll refuses
+        self._paused: set[str] = set()
+        self.monotonic = time.monotonic_ns
+        self.realtime = time.time_ns
+        self.random = os.urandom
+
+    def attach(self, source: str, fd: int) -> None:
+        """Take input for ``source`` from the readable host descriptor ``fd``."""
+        self._sources[source] = fd
+        try:
+            self._selector.register(fd, selectors.EVENT_READ, source)
+        except PermissionError:
+            self._always_ready[source] = fd
+
+    def detach(self, source: str) -> None:
+        """Stop reading ``source``; its descriptor stays open."""
+        fd = self._sources.pop(source, None)
+        if self._always_ready.pop(source, None) is None and fd is not None:
+            if source not in self._paused:
+                self._selector.unregister(fd)
+        self._paused.discard(source)
+
+    def subscribe(self, source: str, deliver: Deliver) -> None:
+        """See ``Door.subscribe``."""
+        self._subscribers[source] = deliver
+
+    def pause(self, source: str, paused: bool) -> None:
+        """See ``Door.pause``."""
+        fd = self._sources.get(source)
+        if fd is None or paused == (source in self._paused):
+            return
+        if paused:
+            self._paused.add(source)
+            if source not in self._always_ready:
+                self._selector.unregister(fd)
+        else:
+            self._paused.discard(source)
+            if source not in self._always_ready:
+                self._selector.register(fd, selectors.EVENT_READ, source)
+
+    def poll(self, timeout_ns: int | None) -> None:
+        """See ``Door.poll``."""
+        ready = [s for s in self._always_ready if s not in self._paused]
+        timeout = 0 if ready else None if timeout_ns is None else timeout_ns / 1e9
+        if self._selector.get_map():
+            ready += [key.data for key, _ in self._selector.select(timeout)]
+        elif not ready:
+            time.sleep(3600 if timeout is None else timeout)
+            return
+        for source in ready:
+            self._read(source)
+
+    def _read(self, source: str) -> None:
+        try:
+            data = os.read(self._sources[source], 65536)
+        except BlockingIOError:
+            return
+        except OSError:  # a terminal that went away reads as an end of input
+            data = b""
+        if not data:
+            self.detach(source)
+        deliver = self._subscribers.get(source)
+        if deliver is not None:
+            deliver(data)
+
+    def close(self) -> None:
+        """Release the host's selector; attached descriptors stay open."""
+        self._selector.close()
+
+
+class VirtualDoor:
+    """Time that passes only when everybody waits; input on a schedule; seeded randomness."""
+
+    def __init__(self, *, seed: int = 0, epoch_ns: int = 1_750_000_000_000_000_000) -> None:
+        self.now = 1_000_000_000
+        self._epoch = epoch_ns - self.now
+        self._random = _random.Random(seed)
+        self._subscribers: dict[str, Deliver] = {}
+        self._inputs: list[tuple[int, int, str, bytes]] = []
+        self._sequence = itertools.count()
+        self._paused: set[str] = set()
+
+    def monotonic(self) -> int:
+        """Nanoseconds; starts at one second."""
+        return self.now
+
+    def realtime(self) -> int:
+        """See ``Door.realtime``."""
+        return self._epoch + self.now
+
+    def random(self, size: int) -> bytes:
+        """See ``Door.random``; the same for the same seed."""
+        return self._random.randbytes(size)
+
+    def subscribe(self, source: str, deliver: Deliver) -> None:
+        """See ``Door.subscribe``."""
+        self._subscribers[source] = deliver
+
+    def pause(self, source: str, paused: bool) -> None:
+        """See ``Door.pause``; paused input stays on the schedule."""
+        (self._paused.add if paused else self._paused.discard)(source)
+
+    def send(self, source: str, data: bytes, *, after_ns: int = 0) -> None:
+        """Let ``data`` arrive from ``source`` once ``after_ns`` have passed."""
+        heapq.heappush(self._inputs, (self.now + after_ns, next(self._sequence), source, data))
+
+    def poll(self, timeout_ns: int | None) -> None:
+        """See ``Door.poll``.
+
+        Raises ``RuntimeError`` when asked to wait for ever with nothing to come, since
+        such a test would hang.
+        """
+        if timeout_ns != 0:
+            arrival = self._inputs[0][0] if self._inputs else None
+            deadline = None if timeout_ns is None else self.now + timeout_ns
+            moments = [m for m in (arrival, deadline) if m is not None]
+            if not moments:
+                raise RuntimeError("every thread waits, and nothing will ever arrive")
+            self.now = max(self.now, min(moments))
+        held = []
+        while self._inputs and self._inputs[0][0] <= self.now:
+            when, sequence, source, data = heapq.heappop(self._inputs)
+            if source in self._paused:
+                held.append((when, sequence, source, data))
+            elif source in self._subscribers:
+                self._subscribers[source](data)
+        for item in held:
+            heapq.heappush(self._inputs, item)

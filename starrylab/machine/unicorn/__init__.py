@@ -1,0 +1,1 @@
+"""The machine that runs user code on unicorn."""

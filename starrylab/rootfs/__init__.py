@@ -1,0 +1,19 @@
+"""Root file systems: the built-in tree, folders of the host, TAR archives."""
+
+from __future__ import annotations
+
+from .archive import read_archive
+from .source import HostFolder, has_program, open_rootfs, shell_warning
+from .tree import Entry, RootfsError, Tree, builtin_tree
+
+__all__ = [
+    "Entry",
+    "HostFolder",
+    "RootfsError",
+    "Tree",
+    "builtin_tree",
+    "has_program",
+    "open_rootfs",
+    "read_archive",
+    "shell_warning",
+]

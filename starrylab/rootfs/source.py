@@ -1,0 +1,67 @@
+"""Turn what the user gave as ``--rootfs`` into something that a kernel can mount."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..userland import Progress
+from .archive import read_archive
+from .tree import RootfsError, Tree, builtin_tree, resolve
+
+
+@dataclass(frozen=True, slots=True)
+class HostFolder:
+    """A folder of the host, to be mounted copy-on-write: its files are never changed."""
+
+    path: Path
+
+
+def open_rootfs(
+    spec: str | Path | None, arch: str, *, progress: Progress | None = None
+) -> HostFolder | Tree:
+    """Return the root tree that `spec` names: None is the built-in one, else a folder or a TAR.
+
+    Raises RootfsError with one clear line; userland.BuildError for the built-in tree.
+    """
+    if spec is None:
+        return builtin_tree(arch, progress=progress)
+    path = Path(spec).expanduser()
+    try:
+        if path.is_dir():
+            if not os.access(path, os.R_OK | os.X_OK):
+                raise RootfsError(f"no permission to read the folder {path}")
+            return HostFolder(path.resolve())
+        if not path.exists():
+            raise RootfsError(f"{path} does not exist; give a folder or a tar file")
+        if not path.is_file():
+            raise RootfsError(f"{path} is neither a folder nor a file; give a folder or a tar file")
+    except PermissionError as error:
+        raise RootfsError(f"no permission to reach {path}") from error
+    return read_archive(path)
+
+
+def has_program(root: HostFolder | Tree, path: str) -> bool:
+    """Tell whether a path of the guest leads to something, following links inside the root."""
+    if isinstance(root, Tree):
+        return root.resolve(path) is not None
+
+    def target_of(relative: str) -> str | None:
+        try:
+            return os.readlink(root.path / relative)
+        except OSError:
+            return None
+
+    real = resolve(path, target_of)
+    return real is not None and os.path.lexists(root.path / real)
+
+
+def shell_warning(root: HostFolder | Tree) -> str | None:
+    """Return one line for a root without /bin/sh, None when there is one."""
+    if has_program(root, "/bin/sh"):
+        return None
+    return (
+        "the root has no /bin/sh: name a program to run after --, "
+        "or put a shell there (a static busybox linked as /bin/sh will do)"
+    )

@@ -1,0 +1,1 @@
+"""What the console shows, one module and one style sheet per screen."""

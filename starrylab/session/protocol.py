@@ -1,0 +1,204 @@
+"""The one protocol between the lab process and its front ends.
+
+Messages are msgspec Structs, a tagged union each way, packed with msgpack and sent over a
+stream socket with a four-byte big-endian length in front.  The first message each way is
+``Hello``; peers of different versions part at once with a clear error.
+
+Console output is bounded by credit: the lab may have `WINDOW` bytes on the way, and the
+front end gives them back with ``Consumed`` as it draws.  A guest that floods is held at
+its terminal, so no queue grows.  Input needs no credit: typed keys always get through.
+
+A restart is no command: a front end ends the process and starts a new one, because only
+that leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Generic, TypeAlias, TypeVar
+
+import msgspec
+
+from .config import LabConfig
+from .snapshot import Snapshot
+
+VERSION: Final = 1
+MAX_FRAME: Final = 8 << 20  #: bytes; a longer length means garbage
+WINDOW: Final = 64 << 10  #: bytes of console output that may be on the way
+_LENGTH: Final = 4  #: bytes of the frame header
+
+T = TypeVar("T")
+
+
+class ProtocolError(Exception):
+    """The peer sent what this version does not understand."""
+
+
+class Hello(msgspec.Struct, frozen=True, tag="hello"):
+    """The first message, in both directions."""
+
+    version: int = VERSION
+
+
+# -- commands: front end to lab ---------------------------------------------------------
+
+
+class Start(msgspec.Struct, frozen=True, tag="start"):
+    """Build the machine and boot."""
+
+    config: LabConfig
+
+
+class Input(msgspec.Struct, frozen=True, tag="input"):
+    """Bytes for the console, as typed."""
+
+    data: bytes
+
+
+class Resize(msgspec.Struct, frozen=True, tag="resize"):
+    """The console's window has a new size."""
+
+    rows: int
+    columns: int
+
+
+class Signal(msgspec.Struct, frozen=True, tag="signal"):
+    """Send a signal to a process, as its owner would."""
+
+    pid: int
+    signo: int
+
+
+class Interval(msgspec.Struct, frozen=True, tag="interval"):
+    """Send a snapshot at most every so many seconds; 0 stops them."""
+
+    seconds: float
+
+
+class Consumed(msgspec.Struct, frozen=True, tag="consumed"):
+    """So many bytes of console output were drawn: credit for as many more."""
+
+    size: int
+
+
+class SnapshotSeen(msgspec.Struct, frozen=True, tag="seen"):
+    """The last snapshot was taken; the next may come."""
+
+
+class Stop(msgspec.Struct, frozen=True, tag="stop"):
+    """End the machine and the lab process."""
+
+
+# -- events: lab to front end -----------------------------------------------------------
+
+
+class Output(msgspec.Struct, frozen=True, tag="output"):
+    """What the console printed."""
+
+    data: bytes
+
+
+class Booted(msgspec.Struct, frozen=True, tag="booted"):
+    """The first program is about to run."""
+
+
+class Exited(msgspec.Struct, frozen=True, tag="exited"):
+    """The first process ended; ``status`` is the wait(2) status word."""
+
+    status: int
+
+
+class Panic(msgspec.Struct, frozen=True, tag="panic"):
+    """The kernel has a bug, and stopped."""
+
+    text: str
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """The lab could not start: one line that says what to do."""
+
+    text: str
+
+
+class Log(msgspec.Struct, frozen=True, tag="log"):
+    """A line for whoever watches: strace, start-up progress."""
+
+    text: str
+
+
+class Crashed(msgspec.Struct, frozen=True, tag="crashed"):
+    """The lab process died; made by the client, never sent."""
+
+    reason: str
+    stderr: str  #: its last lines
+
+
+Command: TypeAlias = (
+    Hello | Start | Input | Resize | Signal | Interval | Consumed | SnapshotSeen | Stop
+)
+Event: TypeAlias = Hello | Output | Snapshot | Booted | Exited | Panic | Failed | Log | Crashed
+
+_encoder: Final = msgspec.msgpack.Encoder()
+
+
+def encode(message: Command | Event) -> bytes:
+    """Return ``message`` as one frame."""
+    body = _encoder.encode(message)
+    return len(body).to_bytes(_LENGTH, "big") + body
+
+
+class FrameReader(Generic[T]):
+    """Cuts a byte stream into messages of one union."""
+
+    def __init__(self, decoder: msgspec.msgpack.Decoder[T]) -> None:
+        self._decoder = decoder
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[T]:
+        """Take what arrived; return the messages that are complete.
+
+        Raises ``ProtocolError`` on anything that is not a message.
+        """
+        buffer = self._buffer
+        buffer += data
+        messages: list[T] = []
+        start = 0
+        while len(buffer) - start >= _LENGTH:
+            body = start + _LENGTH
+            size = int.from_bytes(buffer[start:body], "big")
+            if size > MAX_FRAME:
+                raise ProtocolError(f"a frame of {size} bytes; the limit is {MAX_FRAME}")
+            if len(buffer) < body + size:
+                break
+            start = body + size
+            try:
+                messages.append(self._decoder.decode(memoryview(buffer)[body:start]))
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                raise ProtocolError(f"not a message: {error}") from error
+        del buffer[:start]
+        return messages
+
+    def end(self) -> None:
+        """The stream ended; raises ``ProtocolError`` in the middle of a message."""
+        if self._buffer:
+            raise ProtocolError(f"the stream ended inside a message ({len(self._buffer)} bytes)")
+
+
+def command_reader() -> FrameReader[Command]:
+    """Return a reader for the lab's side."""
+    return FrameReader(msgspec.msgpack.Decoder(Command))
+
+
+def event_reader() -> FrameReader[Event]:
+    """Return a reader for the front end's side."""
+    return FrameReader(msgspec.msgpack.Decoder(Event))
+
+
+def check_hello(message: object) -> None:
+    """Raise ``ProtocolError`` unless ``message`` is a Hello of this version."""
+    if not isinstance(message, Hello):
+        raise ProtocolError(f"expected Hello, got {type(message).__name__}")
+    if message.version != VERSION:
+        raise ProtocolError(
+            f"the other side speaks version {message.version}, this one {VERSION}; "
+            "install the same StarryLab on both sides"
+        )

@@ -1,0 +1,32 @@
+"""The built-in programs: short C sources, and the builder that compiles them on first use."""
+
+from __future__ import annotations
+
+from .build import (
+    SOURCE_PREFIX,
+    SOURCES,
+    BuildError,
+    Progress,
+    cache_folder,
+    compile_c,
+    compiler_version,
+    programs,
+)
+
+__all__ = [
+    "SOURCES",
+    "SOURCE_PREFIX",
+    "BuildError",
+    "Progress",
+    "applets",
+    "cache_folder",
+    "compile_c",
+    "compiler_version",
+    "programs",
+]
+
+
+def applets() -> tuple[str, ...]:
+    """The names of the built-in programs, as `applets.h` lists them."""
+    lines = (SOURCES / "applets.h").read_text().splitlines()
+    return tuple(line[2 : line.index(")")] for line in lines if line.startswith("X("))
