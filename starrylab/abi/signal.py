@@ -124,6 +124,11 @@ SI_SIGIO: Final = -5
 SI_TIMER: Final = -2
 SI_TKILL: Final = -6
 SI_USER: Final = 0
+SS_AUTODISARM: Final = 0x80000000
+SS_DISABLE: Final = 2
+SS_ONSTACK: Final = 1
+SYS_SECCOMP: Final = 1
+SYS_USER_DISPATCH: Final = 2
 TRAP_BRANCH: Final = 3
 TRAP_BRKPT: Final = 1
 TRAP_HWBKPT: Final = 4
@@ -131,3 +136,18 @@ TRAP_PERF: Final = 6
 TRAP_PERF_FLAG_ASYNC: Final = 1
 TRAP_TRACE: Final = 2
 TRAP_UNK: Final = 5
+
+_NAMES: Final = (
+    "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
+    "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG",
+    "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
+)  # fmt: skip
+
+
+def name(signo: int) -> str:
+    """Return "SIGINT", "SIGRTMIN+2" and the like, as the kernel numbers them (signal(7))."""
+    if 1 <= signo < SIGRTMIN:
+        return f"SIG{_NAMES[signo - 1]}"
+    if SIGRTMIN <= signo <= SIGRTMAX:
+        return f"SIGRTMIN+{signo - SIGRTMIN}" if signo > SIGRTMIN else "SIGRTMIN"
+    return f"signal {signo}"

@@ -130,3 +130,20 @@ V9FS_MAGIC: Final = 0x1021997
 XENFS_SUPER_MAGIC: Final = 0xABBA1974
 XFS_SUPER_MAGIC: Final = 0x58465342
 ZONEFS_MAGIC: Final = 0x5A4F4653
+
+
+def makedev(major: int, minor: int) -> int:
+    """Return the device number that st_rdev and mknod(2) carry (32 bits, new encoding)."""
+    return minor & 0xFF | major << 8 | (minor & ~0xFF) << 12
+
+
+def major(device: int) -> int:
+    """Return the major number of a device number."""
+    return device >> 8 & 0xFFF
+
+
+def minor(device: int) -> int:
+    """Return the minor number of a device number."""
+    return device & 0xFF | device >> 12 & 0xFFF00
+UTIME_NOW: Final = 0x3FFFFFFF
+UTIME_OMIT: Final = 0x3FFFFFFE

@@ -6,28 +6,41 @@ here, through its thread.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
+from ..abi.arch import ARCHES
 from ..abi.signal import SIGKILL
 from .clock import Clock
 from .core.component import Components
 from .core.events import Events
 from .core.sched import TICK_NS, Executor
+from .mm.layout import Layout
+from .mm.space import AddressSpace
+from .mm.sysv import ShmTable
 from .syscalls import table
+from .task.futexes import FutexTable
+from .task.futexes import FutexTable
 from .task.ids import PidAllocator
 from .traps import Calls, Traps, describe
+from .vfs.mount import MountNamespace
+from .vfs.page_pool import PagePool
 
 if TYPE_CHECKING:
     from ..abi.numbers import Arch
     from ..machine.api import Hart
     from ..machine.door import Door
+    from .fs.system import FileSystems
     from .mm.frames import FrameAllocator
-    from .mm.space import AddressSpace
+    from .task.limits import Limits
     from .task.process import Process, ProcessGroup, Session
     from .thread import Thread
+    from .fs.system import Factory
+    from .vfs.mount import Mountpoint
 
 
 @dataclass(slots=True)
@@ -51,10 +64,13 @@ class Kernel:
         self.arch: Arch = arch
         self.ram = hart.ram
         self.frames = frames
+        self.shm = ShmTable(frames)  #: System V shared memory
         self.events = Events()
         self.components = Components()
         self.executor = Executor(door)
         self.clock = Clock(self)
+        self.futexes = FutexTable()
+        self.anon_inodes = count(1)  #: inode numbers of pipes and sockets
         self.processes: WeakValueDictionary[int, Process] = WeakValueDictionary()
         self.threads: dict[int, Thread] = {}
         self.groups: WeakValueDictionary[int, ProcessGroup] = WeakValueDictionary()
@@ -66,9 +82,19 @@ class Kernel:
         self.panic_text: str | None = None
         self.halted: Callable[[], object] = lambda: None
         self.uts = Uts(machine=arch.encode())
-        self.filesystems: dict[str, Any] = {}  #: type name -> factory, for mount(2)
-        self.devices: dict[tuple[str, int, int], Any] = {}
-        self.root: Any = None  #: the root Mountpoint
+        self.filesystems: dict[str, Factory] = {}  #: type name -> factory, for mount(2)
+        self.devices: Any = None  #: table of device numbers
+        self.root: Mountpoint = None  # type: ignore[assignment]  # boot sets these
+        self.mounts = MountNamespace()
+        self.pool = PagePool(frames)  #: frames for page caches
+        self.console: Any = None  #: what /dev/console speaks to
+        self.interrupts: Any = None
+        self.klog: Any = None  #: ring of kernel messages
+        self.ptys: Any = None
+        self.shm: Any = None  #: System V shared memory
+        self.futexes = FutexTable()
+        self.anon_inodes = itertools.count(1)  #: inode numbers of pipes and sockets
+        self.trampoline_frame = 0  #: byte offset of the page that signal handlers return to
         self.command_line = b""
         self.boot_time_ns = door.realtime()
         self.boot_monotonic_ns = door.monotonic()
@@ -91,6 +117,12 @@ class Kernel:
         if self.events.switch is not None:
             self.events.switch(thread)
 
+    def new_space(self, limits: Limits) -> AddressSpace:
+        """Return an empty address space for a program (execve(2))."""
+        space = AddressSpace(self.frames, Layout(), limits)
+        self.own_space(space)
+        return space
+
     def own_space(self, space: AddressSpace) -> None:
         """Let ``space`` flush the TLB when it is the one in use."""
 
@@ -101,8 +133,8 @@ class Kernel:
         space.flush = flush
 
     def forget_space(self, space: AddressSpace) -> None:
-        """Note that ``space`` may go away: the next thread switches for certain."""
-        if self._space is space and space.users == 1:
+        """Note that ``space`` goes away: whoever runs next uses another one."""
+        if self._space is space:
             self._space = None
 
     # -- the end --------------------------------------------------------------------------

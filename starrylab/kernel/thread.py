@@ -21,6 +21,7 @@ from .core.scope import Scope
 from .files.fdtable import FdTable
 from .files.file import File
 from .mm.space import AddressSpace, BadAccess
+from .signal.info import SignalInfo
 from .signal.manager import ThreadSignals
 from .task import exit as task_exit
 from .task.cred import Credentials
@@ -29,7 +30,6 @@ from .task.resources import FILES, FS, MEMORY
 from .thread_signals import Delivery, choose, force_fault, push, send_signal
 
 if TYPE_CHECKING:
-    from ..abi.signal import SignalInfo
     from .core.poll import PollSet
     from .kernel import Kernel
     from .syscalls import Entry
@@ -42,6 +42,7 @@ ATTENTION_SIGNAL: Final = 1
 ATTENTION_RESCHED: Final = 2
 ATTENTION_EXIT: Final = 4
 ATTENTION_STOP: Final = 8
+ATTENTION_RESTORE: Final = 16  #: a call replaced the signal mask for its own duration
 
 _FAULT_SIGNALS: Final = {
     "illegal instruction": (sig.SIGILL, sig.ILL_ILLOPC),
@@ -147,10 +148,8 @@ class Thread(Task):
 
     def send_sigpipe(self) -> None:
         """Send SIGPIPE for a write that nobody will read (write(2))."""
-        from .signal.info import SignalInfo
-
-        send_signal(self, SignalInfo(sig.SIGPIPE, code=sig.SI_USER, pid=self.process.pid,
-                                     uid=self.cred.uid))  # fmt: skip
+        sender = self.process.pid
+        send_signal(self, SignalInfo(sig.SIGPIPE, sig.SI_USER, sender, self.cred.uid))
 
     @property
     def utime_ns(self) -> int:
@@ -353,6 +352,12 @@ class Thread(Task):
                 break
             push(self, delivery, None)
             self.attention |= ATTENTION_SIGNAL
+        if self.attention & ATTENTION_RESTORE:
+            self.attention &= ~ATTENTION_RESTORE
+            self.signals.restore_mask()
+            if self.signals.pending_any():
+                self.attention |= ATTENTION_SIGNAL
+                return self._look_up()
         if self.attention & ATTENTION_RESCHED:
             self.attention &= ~ATTENTION_RESCHED
             return _Go.LEAVE if self.executor.contended else _Go.RUN

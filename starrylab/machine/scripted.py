@@ -76,7 +76,7 @@ class ScriptedContext:
         self.x = list(template.x) if template else [0] * 32
         self.fp_state = template.fp_state if template else bytes(264)
         self.results: list[int] = []
-        self._resume: int | None = None
+        self.scratch = template.scratch if template else 0  #: memory for the program's use
         if template is not None and hart.next_child is not None:
             program, hart.next_child = hart.next_child, None
             self.x[0] = hart.start(program, self)
@@ -139,7 +139,7 @@ class ScriptedContext:
         """See ``UserContext``."""
         return self.fp_state
 
-    def setfp_state(self, data: bytes) -> None:
+    def set_floating(self, data: bytes) -> None:
         """See ``UserContext``."""
         self.fp_state = bytes(data)
 

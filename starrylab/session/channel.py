@@ -63,7 +63,7 @@ class LabChannel:
         return size
 
     def give_back(self, size: int) -> None:
-        """The front end drew ``size`` bytes."""
+        """Add credit for ``size`` bytes that the front end drew."""
         self.room = min(WINDOW, self.room + max(0, size))
 
     def decode(self, data: bytes) -> list[Command]:

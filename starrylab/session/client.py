@@ -11,14 +11,13 @@ from collections.abc import AsyncIterator, Sequence
 from enum import Enum
 from pathlib import Path
 
-import msgspec.structs
-
 from .channel import ClientChannel
 from .config import LabConfig
 from .protocol import (
     Booted,
     Command,
     Consumed,
+    CountCalls,
     Crashed,
     Event,
     Exited,
@@ -59,6 +58,7 @@ class LabClient:
         self, *, command: Sequence[str] = (), transcript_folder: Path | None = None
     ) -> None:
         self.config = LabConfig()
+        self.size = (24, 80)  #: rows and columns of the console's window
         self.state = LabState.OFF
         self.snapshot: Snapshot = EMPTY
         self.transcript: Transcript | None = None
@@ -79,6 +79,12 @@ class LabClient:
         """Where the console's output is being recorded."""
         return None if self.transcript is None else self.transcript.path
 
+    @property
+    def title(self) -> str:
+        """What a front end calls this lab."""
+        program = b" ".join(self.config.argv).decode(errors="replace") or "init"
+        return f"{self.config.arch} {program}"
+
     async def start(self, config: LabConfig) -> None:
         """Start a lab process and boot ``config`` in it; raises ``OSError`` if it cannot run."""
         await self._end()
@@ -86,12 +92,13 @@ class LabClient:
         self.snapshot = EMPTY
         self.state = LabState.STARTING
         if self.transcript is None:
-            self.transcript = Transcript(config.title, config.columns, config.rows, self._folder)
+            rows, columns = self.size
+            self.transcript = Transcript(self.title, columns, rows, self._folder)
         else:
             self.transcript.note("restart")
         self._process, sock = await spawn_lab(self._command)
         self._channel = await ClientChannel.open(sock)
-        self._channel.send(Start(config))
+        self._channel.send(Start(config, *self.size))
         self._pump = asyncio.create_task(self._receive(self._channel, self._process))
 
     async def restart(self) -> None:
@@ -118,9 +125,9 @@ class LabClient:
 
     def resize(self, rows: int, columns: int) -> None:
         """Tell the guest its window size."""
-        if (rows, columns) == (self.config.rows, self.config.columns):
+        if (rows, columns) == self.size:
             return
-        self.config = msgspec.structs.replace(self.config, rows=rows, columns=columns)
+        self.size = (rows, columns)
         if self.transcript is not None:
             self.transcript.resize(columns, rows)
         self._send(Resize(rows, columns))
@@ -132,6 +139,10 @@ class LabClient:
     def set_interval(self, seconds: float) -> None:
         """Ask for a snapshot at most every ``seconds``; 0 stops them."""
         self._send(Interval(seconds))
+
+    def count_calls(self, on: bool) -> None:
+        """Have system calls counted by name in the snapshots, or not."""
+        self._send(CountCalls(on))
 
     def consumed(self, size: int) -> None:
         """``size`` bytes of output were drawn: the lab may send as many more."""

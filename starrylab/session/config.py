@@ -1,41 +1,29 @@
-"""What to run: the description of a lab that a front end hands to the lab process."""
+"""What a lab is made of: the part of a session that the user chooses."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Literal
 
 import msgspec
 
-DEFAULT_MEMORY: Final = 256 << 20  #: bytes
-
 
 class Bind(msgspec.Struct, frozen=True):
-    """One ``--bind HOST:GUEST[:rw]``."""
+    """A host folder or file shown in the guest."""
 
     host: str
-    guest: str
-    writable: bool = False
+    guest: bytes
+    mode: str = "cow"  #: "cow": changes stay in the guest; "rw": they reach the host; "ro"
 
 
 class LabConfig(msgspec.Struct, frozen=True):
-    """One machine, its root file system and its first program."""
+    """A machine, its root file system, and the program to start."""
 
-    arch: str = "riscv64"
-    rootfs: str | None = None  #: a folder or an archive; None: the built-in tree
+    arch: Literal["riscv64"] = "riscv64"
+    rootfs: str | None = None  #: folder or archive; None: the built-in programs
     binds: tuple[Bind, ...] = ()
-    argv: tuple[str, ...] = ()  #: () means the root's own init
-    env: dict[str, str] = {}
-    cwd: str = "/"
-    user: str = "root"
-    memory: int = DEFAULT_MEMORY  #: bytes
-    rows: int = 24
-    columns: int = 80
-    strace: str | None = None  #: filter; "" traces every call; None: off
-    stats: bool = False  #: count system calls by name
-    interval: float = 0.25  #: seconds between snapshots; 0: none
-
-    @property
-    def title(self) -> str:
-        """What a front end calls this lab."""
-        program = " ".join(self.argv) if self.argv else "init"
-        return f"{self.arch} {program}"
+    env: tuple[tuple[str, str], ...] = ()
+    argv: tuple[bytes, ...] = ()  #: empty: the root's init, or its shell
+    memory: int = 256 << 20  #: bytes of RAM
+    hostname: str = "starry"
+    cwd: bytes = b"/"
+    user: tuple[int, int] = (0, 0)

@@ -46,6 +46,9 @@ class Start(msgspec.Struct, frozen=True, tag="start"):
     """Build the machine and boot."""
 
     config: LabConfig
+    rows: int = 24  #: of the console's window
+    columns: int = 80
+    interval: float = 0.25  #: seconds, see `Interval`
 
 
 class Input(msgspec.Struct, frozen=True, tag="input"):
@@ -72,6 +75,12 @@ class Interval(msgspec.Struct, frozen=True, tag="interval"):
     """Send a snapshot at most every so many seconds; 0 stops them."""
 
     seconds: float
+
+
+class CountCalls(msgspec.Struct, frozen=True, tag="count"):
+    """Count system calls by name from now on, or stop."""
+
+    on: bool
 
 
 class Consumed(msgspec.Struct, frozen=True, tag="consumed"):
@@ -133,7 +142,7 @@ class Crashed(msgspec.Struct, frozen=True, tag="crashed"):
 
 
 Command: TypeAlias = (
-    Hello | Start | Input | Resize | Signal | Interval | Consumed | SnapshotSeen | Stop
+    Hello | Start | Input | Resize | Signal | Interval | CountCalls | Consumed | SnapshotSeen | Stop
 )
 Event: TypeAlias = Hello | Output | Snapshot | Booted | Exited | Panic | Failed | Log | Crashed
 
@@ -178,7 +187,7 @@ class FrameReader(Generic[T]):
         return messages
 
     def end(self) -> None:
-        """The stream ended; raises ``ProtocolError`` in the middle of a message."""
+        """Note the end of the stream; raises ``ProtocolError`` in the middle of a message."""
         if self._buffer:
             raise ProtocolError(f"the stream ended inside a message ({len(self._buffer)} bytes)")
 

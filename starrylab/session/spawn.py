@@ -34,7 +34,7 @@ class LabProcess:
     async def wait(self) -> int:
         """Wait for the end; return the exit status, negative for a signal."""
         status = await self._process.wait()
-        await self._reading
+        await asyncio.shield(self._reading)
         return status
 
     def kill(self) -> None:

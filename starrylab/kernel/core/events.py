@@ -23,6 +23,7 @@ KINDS: dict[str, str] = {
     "page_fault": "thread, addr, access, entry",
     "signal": "thread, info: a signal is delivered",
     "fork": "parent thread, child thread",
+    "death": "DeathReport: a signal with a core-dump action ends a process",
     "exec": "thread, path, argv",
     "exit": "thread, status: a thread ends",
     "process_exit": "process: a process became a zombie",
@@ -42,6 +43,7 @@ class Events:
     page_fault: Listener | None
     signal: Listener | None
     fork: Listener | None
+    death: Listener | None
     exec: Listener | None
     exit: Listener | None
     process_exit: Listener | None

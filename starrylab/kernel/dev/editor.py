@@ -68,14 +68,16 @@ class LineEditor:
         self._erasing = False  #: inside \.../ of ECHOPRT
         self._literal = False  #: VLNEXT was typed
 
-    def _literal_next(self, _: int) -> None:
+    def literal_next(self, _: int) -> None:
+        """Take the next byte as it is (VLNEXT)."""
         self._literal = True
         if self.termios.lflag & t.ECHO:
             self._finish_erasing()
             if self.termios.lflag & t.ECHOCTL:
                 self._echo(b"^\b")
 
-    def _reprint(self, c: int) -> None:
+    def reprint(self, c: int) -> None:
+        """Show the line again (VREPRINT)."""
         self._finish_erasing()
         self._echo_char(c)
         self._echo(b"\n")
@@ -85,11 +87,13 @@ class LineEditor:
     def _edited(self) -> bytes:
         return bytes(self._buffer[self._canon - self._tail :])
 
-    def _erase(self, c: int) -> None:
+    def erase(self, c: int) -> None:
+        """Erase the last character (VERASE)."""
         if self._erase_char(c, quiet=not self.termios.lflag & t.ECHOE):
             self._erased_all()
 
-    def _erase_word(self, _: int) -> None:
+    def erase_word(self, _: int) -> None:
+        """Erase the last word (VWERASE)."""
         seen = False
         while (lead := self._last_char()) is not None:
             if lead in _ALNUM:
@@ -99,7 +103,8 @@ class LineEditor:
             self._erase_char(0, quiet=False)
         self._erased_all()
 
-    def _kill(self, c: int) -> None:
+    def kill(self, c: int) -> None:
+        """Erase the whole line (VKILL)."""
         lflag = self.termios.lflag
         start = self._canon - self._tail
         if len(self._buffer) == start:

@@ -256,7 +256,8 @@ class LineDiscipline(LineEditor):
         self._buffer.append(c)
         self._canon = self._tail + len(self._buffer)
 
-    def _end_of_file(self, _: int) -> None:
+    def end_of_file(self, _: int) -> None:
+        """End the line without a newline (VEOF)."""
         self._end_line(_EOF_MARK)
 
     # -- flow control ---------------------------------------------------------------
@@ -382,14 +383,14 @@ def _key_actions(new: Termios) -> dict[int, Callable[[LineDiscipline, int], None
     cc, extended = new.cc, new.lflag & t.IEXTEN
     keys: dict[int, Callable[[LineDiscipline, int], None]] = {}
     if cc[t.VEOF] != 0x0A:
-        keys[cc[t.VEOF]] = LineDiscipline._end_of_file
+        keys[cc[t.VEOF]] = LineDiscipline.end_of_file
     if extended and new.lflag & t.ECHO:
-        keys[cc[t.VREPRINT]] = LineDiscipline._reprint
+        keys[cc[t.VREPRINT]] = LineDiscipline.reprint
     if extended:
-        keys[cc[t.VLNEXT]] = LineDiscipline._literal_next
-    keys[cc[t.VKILL]] = LineDiscipline._kill
+        keys[cc[t.VLNEXT]] = LineDiscipline.literal_next
+    keys[cc[t.VKILL]] = LineDiscipline.kill
     if extended:
-        keys[cc[t.VWERASE]] = LineDiscipline._erase_word
-    keys[cc[t.VERASE]] = LineDiscipline._erase
+        keys[cc[t.VWERASE]] = LineDiscipline.erase_word
+    keys[cc[t.VERASE]] = LineDiscipline.erase
     keys.pop(0, None)
     return keys

@@ -63,6 +63,7 @@ class FdTable(dict[int, File]):
         self._bind(fd, file)
         (self.cloexec.add if cloexec else self.cloexec.discard)(fd)
         if old is not None:
+            old.drop_locks(self)
             old.release()
 
     def _bind(self, fd: int, file: File) -> None:
@@ -79,6 +80,7 @@ class FdTable(dict[int, File]):
         del self[fd]
         self.cloexec.discard(fd)
         heapq.heappush(self._free, fd)
+        file.drop_locks(self)
         file.release()
 
     def copy_table(self) -> FdTable:

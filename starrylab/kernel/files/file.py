@@ -17,6 +17,9 @@ from ..mm.space import AddressSpace
 if TYPE_CHECKING:
     from ..mm.source import PageSource
     from ..thread import Thread
+    from ..vfs.mount import Location
+    from ..vfs.node import NodeOps
+    from .fdtable import FdTable
 
 ALWAYS_READY = POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM
 
@@ -31,6 +34,9 @@ class File:
     __slots__ = ("__weakref__", "flags", "owner", "readable", "refs", "signal", "writable")
 
     kind = "file"  #: what /proc and the screens call it
+    node: NodeOps | None = None  #: the inode, for files that have one
+    place: Location | None = None  #: where a path led to it
+    sigpipe = False  #: a write that raises EPIPE also sends SIGPIPE
 
     def __init__(self, flags: int = O_RDWR) -> None:
         self.flags = flags  #: O_ACCMODE and the status flags that F_GETFL shows
@@ -77,6 +83,16 @@ class File:
         """Write at ``offset`` bytes; the file's own offset stays."""
         raise ESPIPE
 
+    def pread_user(self, mm: AddressSpace, addr: int, size: int, offset: int) -> int:
+        """Read into user memory at ``offset`` bytes."""
+        data = self.pread(size, offset)
+        mm.write(addr, data)
+        return len(data)
+
+    def pwrite_user(self, mm: AddressSpace, addr: int, size: int, offset: int) -> int:
+        """Write from user memory at ``offset`` bytes."""
+        return self.pwrite(mm.read(addr, size), offset)
+
     def seek(self, offset: int, whence: int) -> int:
         """Move the offset; return the new one in bytes."""
         raise ESPIPE
@@ -102,6 +118,9 @@ class File:
 
     def closed(self) -> None:
         """Release what the description held; called once, after the last descriptor."""
+
+    def drop_locks(self, table: FdTable) -> None:
+        """``table`` closes a descriptor: its POSIX locks on the file go (fcntl_locking(2))."""
 
     def acquire(self) -> None:
         """Count one more holder."""

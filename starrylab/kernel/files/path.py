@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import TYPE_CHECKING
 
 from ...abi.errno import EBADF
-from ...abi.fcntl import O_PATH
+from ...abi.poll import POLLNVAL
 from ..vfs.mount import Location
 from ..vfs.node import Credentials
 from .node_file import NodeFile
+
+if TYPE_CHECKING:
+    from ..thread import Thread
 
 
 class PathFile(NodeFile):
@@ -19,12 +22,17 @@ class PathFile(NodeFile):
     kind = "path"
 
     def __init__(self, place: Location, flags: int, cred: Credentials) -> None:
-        super().__init__(place, O_PATH, cred)
-        self.place.mount.writers -= self.writable
+        super().__init__(place, flags, cred)
         self.readable = self.writable = False
-        self.flags = flags
 
-    def _refuse(self, *args: object) -> NoReturn:
+    def seek(self, offset: int, whence: int) -> int:
+        """See ``File.seek``."""
         raise EBADF
 
-    read = write = pread = pwrite = seek = poll = ioctl = mappable = _refuse  # type: ignore[assignment]
+    def ioctl(self, thread: Thread, request: int, arg: int) -> int:
+        """See ``File.ioctl``."""
+        raise EBADF
+
+    def poll(self) -> int:
+        """See ``File.poll``."""
+        return POLLNVAL

@@ -43,7 +43,7 @@ class PipeBuffer:
     """What lies between the ends: bytes, who reads, who writes, who waits."""
 
     __slots__ = (
-        "__weakref__", "_account", "_charged", "capacity", "chunks", "head", "ino", "readable",
+        "__weakref__", "_account", "capacity", "charged", "chunks", "head", "ino", "readable",
         "readers", "used", "writable", "writer_opens", "writers",
     )  # fmt: skip
 
@@ -66,7 +66,7 @@ class PipeBuffer:
         self.ino = ino
         # Pages are charged as the fill level first reaches them, and kept to the end.
         self._account = account
-        self._charged = 0 if account is not None else 1 << 62
+        self.charged = 0 if account is not None else 1 << 62
 
     @property
     def size(self) -> int:
@@ -101,15 +101,15 @@ class PipeBuffer:
         else:
             chunks.append(data)
         used = self.used = self.used + (size if type(data) is bytes else PAGE)
-        if used > self._charged:
+        if used > self.charged:
             self._charge(used)
         self.readable.wake()
 
     def _charge(self, used: int) -> None:
         pages = -(-used // PAGE) * PAGE
         if self._account is not None:
-            self._account(pages - self._charged)
-        self._charged = pages
+            self._account(pages - self.charged)
+        self.charged = pages
 
     def peek(self, size: int) -> bytes | memoryview:
         """Return the first piece, cut to ``size`` bytes; `drop` it afterwards.
@@ -201,7 +201,7 @@ class PipeBuffer:
         self.chunks.clear()
         self.head = self.used = 0
         if self._account is not None:
-            charged, self._charged = self._charged, 0
+            charged, self.charged = self.charged, 0
             if charged:
                 self._account(-charged)
 
@@ -361,7 +361,7 @@ class PipeWriter(_PipeEnd):
                 raise EAGAIN
             size = room
         data = mm.read(addr, size)
-        if buffer.chunks or size > buffer._charged:
+        if buffer.chunks or size > buffer.charged:
             buffer.put(data)
             return size
         buffer.chunks.append(data)

@@ -6,7 +6,7 @@ page cache's frames and the user's, in one copy.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from ...abi.errno import EACCES, EFBIG, EINVAL, ENODEV, ENXIO, EOVERFLOW, EPERM, ETXTBSY
 from ...abi.fcntl import (
@@ -49,7 +49,8 @@ class RegularFile(NodeFile):
     def __init__(self, place: Location, flags: int, cred: Credentials) -> None:
         super().__init__(place, flags, cred)
         self.offset = 0  #: bytes
-        self.pages: PageCache | None = self.node.pages
+        #: The pages to transfer from and to at once; ``None``: ask the node.
+        self.pages: PageCache | None = None if self.node.is_coherent else self.node.pages
         self.atime = self.readable and wants_atime(place, flags)
         if self.writable:
             if self.node.writers < 0:
@@ -205,8 +206,8 @@ class RegularFile(NodeFile):
             F_SEAL_WRITE | F_SEAL_FUTURE_WRITE
         ):
             raise EPERM
-        if self.pages is None:
+        if self.node.pages is None:
             raise ENODEV
-        return cast("PageSource", self.pages)
+        return self.node.pages
 
 

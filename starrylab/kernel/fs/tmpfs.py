@@ -9,8 +9,8 @@ are gone.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Final
 
 from ...abi.errno import EINVAL, ENOENT, ENOSPC, ENOTEMPTY, EOPNOTSUPP, EPERM
 from ...abi.fcntl import (
@@ -30,6 +30,9 @@ from ..vfs.page_pool import PagePool
 from ..vfs.xattr import XattrStore
 from .options import parse_options, parse_size
 
+if TYPE_CHECKING:
+    from .populate import TreeEntry
+
 _DIRENT_SIZE: Final = 20  #: what Linux's tmpfs adds to a directory's size for an entry
 _UNLIMITED: Final = 1 << 62
 
@@ -48,16 +51,16 @@ class Tmpfs(FilesystemOps):
         self.max_inodes = half
         self.inodes = 0
         self.inos = itertools.count(1)
-        self._root: TmpDir | None = None
-        root = TmpDir(self, 0o1777, 0, 0)
-        self._root = root
-        self.inodes = 1
-        self._apply(options, initial=root)
+        self._root = self.make_root()
+        self._apply(options, initial=self._root)
+
+    def make_root(self) -> TmpDir:
+        """Make the root directory."""
+        return TmpDir(self, 0o1777, 0, 0)
 
     @property
     def root(self) -> TmpDir:
         """See ``FilesystemOps.root``."""
-        assert self._root is not None
         return self._root
 
     def _apply(self, options: bytes, initial: TmpDir | None = None) -> None:
@@ -108,9 +111,11 @@ class Tmpfs(FilesystemOps):
             return StatFs(self.magic, 4096, blocks, free, free, 0, 0)
         return StatFs(self.magic, 4096, blocks, free, free, inodes, inodes - self.inodes)
 
-    def new_pages(self, ino: int, backing: Backing | None = None, size: int = 0) -> PageCache:
-        """Make the page cache of a file of this instance."""
-        return PageCache(self.pool, (self.dev, ino), self.account, backing, size)
+    def populate(self, entries: Iterable[TreeEntry]) -> None:
+        """Add the entries of a tree; see `populate.populate`."""
+        from .populate import populate
+
+        populate(self, entries)
 
     def unmounted(self) -> None:
         """See ``FilesystemOps.unmounted``."""
@@ -144,9 +149,19 @@ class TmpFile(FileNodeOps, TmpNode):
 
     pages: PageCache
 
-    def __init__(self, fs: Tmpfs, mode: int, uid: int, gid: int) -> None:
-        ino = fs.new_inode()
-        self.pages = fs.new_pages(ino)
+    def __init__(
+        self,
+        fs: Tmpfs,
+        mode: int,
+        uid: int,
+        gid: int,
+        *,
+        ino: int = 0,
+        backing: Backing | None = None,
+        size: int = 0,
+    ) -> None:
+        ino = ino or fs.new_inode()
+        self.pages = PageCache(fs.pool, fs, ino, fs.account, backing, size)
         super().__init__(fs, ino, S_IFREG | mode & 0o7777, uid, gid)
         self.seals = F_SEAL_SEAL  #: F_SEAL_*; only memfd_create(2) makes files that take seals
 
@@ -197,7 +212,7 @@ class TmpFile(FileNodeOps, TmpNode):
         if mode & FALLOC_FL_PUNCH_HOLE:
             if self.seals & F_SEAL_WRITE:
                 raise EPERM
-            self.pages.punch(offset, end)
+            self.pages.clear(offset, end)
         else:
             if self.seals & F_SEAL_GROW and end > self.pages.size:
                 raise EPERM
@@ -220,8 +235,8 @@ class TmpSymlink(SymlinkNodeOps, TmpNode):
 
     __slots__ = ("target",)
 
-    def __init__(self, fs: Tmpfs, target: bytes, uid: int, gid: int) -> None:
-        super().__init__(fs, fs.new_inode(), S_IFLNK | 0o777, uid, gid)
+    def __init__(self, fs: Tmpfs, target: bytes, uid: int, gid: int, *, ino: int = 0) -> None:
+        super().__init__(fs, ino or fs.new_inode(), S_IFLNK | 0o777, uid, gid)
         self.target = target
         self.size = len(target)
 
@@ -247,10 +262,10 @@ class TmpDir(DirNodeOps, TmpNode):
 
     __slots__ = ("cookies", "table")
 
-    def __init__(self, fs: Tmpfs, mode: int, uid: int, gid: int) -> None:
+    def __init__(self, fs: Tmpfs, mode: int, uid: int, gid: int, *, ino: int = 0) -> None:
         #: name -> (cookie, node), oldest first; cookies grow along with the order.
         self.table: dict[bytes, tuple[int, NodeOps | LazyNode]] = {}
-        super().__init__(fs, fs.new_inode(), mode, uid, gid)
+        super().__init__(fs, ino or fs.new_inode(), mode, uid, gid)
         self.cookies = itertools.count(3)  # 1 and 2 are "." and ".."
 
     @property  # type: ignore[override]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Final
 
-from ...abi.errno import E2BIG, EINVAL
+from ...abi.errno import E2BIG, EINVAL, ENAMETOOLONG
 from ...abi.fcntl import AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW
 from ...abi.sched import (
     CLONE_CLEAR_SIGHAND,
@@ -160,9 +160,10 @@ def _strings(t: Thread, addr: int) -> list[bytes]:
         pointer = mm.read_u64(addr)
         if not pointer:
             return found
-        text = mm.read_string(pointer, limit)
-        if text is None:
-            raise E2BIG
+        try:
+            text = mm.read_cstr(pointer, limit)
+        except ENAMETOOLONG:
+            raise E2BIG from None
         total += len(text) + 9
         if total > 6 << 20:
             raise E2BIG

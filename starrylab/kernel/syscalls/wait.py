@@ -177,12 +177,10 @@ def _event(child: Process, options: int) -> _Event | None:
         usage.add(child.children_usage)
         return _Event(child.pid, child.uid, status, _exit_code(status), usage)
     if child.stop_report is not None and options & WSTOPPED:
-        signo = child.stop_report
+        status = child.stop_report
         if not keep:
             child.stop_report = None
-        return _Event(
-            child.pid, child.uid, signo << 8 | 0x7F, sig.CLD_STOPPED, child.total_usage()
-        )
+        return _Event(child.pid, child.uid, status, sig.CLD_STOPPED, child.total_usage())
     if child.continue_report and options & WCONTINUED:
         if not keep:
             child.continue_report = False

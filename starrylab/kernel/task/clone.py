@@ -207,6 +207,7 @@ def _bind(parent: Thread, child: Thread, flags: int) -> None:
         scope.set(ACTIONS, child.process.signals.actions)
     child.bind_resources()
     if not flags & CLONE_VM:
+        child.mm.limits = child.process.limits
         parent.kernel.own_space(child.mm)
 
 

@@ -318,7 +318,8 @@ def _commit(thread: Thread, program: _Program, space: AddressSpace) -> None:
     process.signals.actions = thread.scope.get(ACTIONS)
     thread.scope.unshare(FILES).close_on_exec()
     vfork_done, process.vfork_done = process.vfork_done, None
-    kernel.forget_space(thread.mm)
+    if thread.scope.holders(MEMORY) == 1:
+        kernel.forget_space(thread.mm)
     thread.scope.set(MEMORY, space)
     thread.bind_resources()
     kernel.own_space(space)

@@ -12,6 +12,7 @@ from ...abi import signal as sig
 from ..core.sched import State
 from ..thread_signals import notify_parent, orphaned_groups, send_process_signal
 from .futexes import exit_robust_list, futex_wake
+from .resources import MEMORY
 
 if TYPE_CHECKING:
     from ..kernel import Kernel
@@ -24,13 +25,15 @@ def exit_thread(thread: Thread) -> None:
     if kernel.events.exit is not None:
         kernel.events.exit(thread, thread.exit_status)
     exit_robust_list(thread)
-    if thread.clear_child_tid and thread.mm.users > 1:
+    shared = thread.scope.holders(MEMORY) > 1
+    if thread.clear_child_tid and shared:
         _clear_tid(thread)
     vfork_done, process.vfork_done = process.vfork_done, None
     if vfork_done is not None:
         vfork_done.wake()
     process.usage.maxrss_kib = max(process.usage.maxrss_kib, thread.mm.peak_rss_kib())
-    kernel.forget_space(thread.mm)
+    if not shared:
+        kernel.forget_space(thread.mm)
     thread.scope.close()
     thread.state = State.DONE
     process.uid_at_exit = thread.cred.uid

@@ -13,18 +13,26 @@ from collections.abc import Iterator
 from ...abi.errno import EBUSY, EINVAL, ELOOP, ENOENT, ENOTDIR
 from ...abi.fcntl import MS_RDONLY
 from .dentry import DirEntry
+from .locks import WaitGraph
 from .node import DIRECTORY, FilesystemOps, NodeOps
 
 
 class Mountpoint:
     """One mount: a file system (or a part of one) shown at a place."""
 
-    __slots__ = ("__weakref__", "at", "children", "flags", "fs", "id", "parent", "root",
-                 "source", "users", "writers")  # fmt: skip
+    __slots__ = ("__weakref__", "at", "children", "flags", "fs", "id", "namespace", "parent",
+                 "root", "source", "users", "writers")  # fmt: skip
 
     def __init__(
-        self, ident: int, fs: FilesystemOps, root: DirEntry, flags: int, source: bytes
+        self,
+        namespace: MountNamespace,
+        ident: int,
+        fs: FilesystemOps,
+        root: DirEntry,
+        flags: int,
+        source: bytes,
     ) -> None:
+        self.namespace = namespace
         self.id = ident
         self.fs = fs
         self.root = root
@@ -125,18 +133,25 @@ class MountNamespace:
         self._ids = itertools.count(21)
         self._minors = itertools.count(21)
         self._roots: dict[FilesystemOps, DirEntry] = {}
+        self.hidden: Mountpoint | None = None  #: holds files without a place (memfd)
+        self.lock_waits = WaitGraph()
         self.generation = 0  #: grows with every change, for poll(2) on /proc/self/mounts
 
     def __iter__(self) -> Iterator[Mountpoint]:
         return iter(self.mounts.values())
 
+    def new_device(self) -> int:
+        """Return an unused st_dev of major 0, "anonymous"."""
+        minor = next(self._minors)
+        return minor & 0xFF | (minor & ~0xFF) << 12
+
     def _add(
         self, fs: FilesystemOps, root: DirEntry, flags: int, source: bytes
     ) -> Mountpoint:
         if not fs.dev:
-            fs.dev = next(self._minors)  # major 0, "anonymous"; minors below 256 need no split
+            fs.dev = self.new_device()
         fs.mounts += 1
-        mount = Mountpoint(next(self._ids), fs, root, flags, source)
+        mount = Mountpoint(self, next(self._ids), fs, root, flags, source)
         self.mounts[mount.id] = mount
         self.generation += 1
         return mount

@@ -200,6 +200,9 @@ class FileNodeOps(NodeOps):
 
     #: The page cache through which the file is read and mapped; ``None``: `read_at` only.
     pages: PageCache | None = None
+    seals: int = 0  #: F_SEAL_* of memfd_create(2)
+    #: Whether others may change the content, so that every transfer asks the node first.
+    is_coherent: ClassVar[bool] = False
 
     def __init__(self, fs: FilesystemOps, ino: int, mode: int, uid: int = 0, gid: int = 0) -> None:
         super().__init__(fs, ino, mode, uid, gid)

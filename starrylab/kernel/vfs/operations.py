@@ -31,7 +31,7 @@ from .permission import (
     MAY_EXEC,
     MAY_WRITE,
     inherit,
-    require,
+    check,
     require_delete,
     require_writable,
 )
@@ -59,7 +59,7 @@ def _may_create(directory: NodeOps, cred: Credentials) -> DirNodeOps:
     made = cast("DirNodeOps", directory)
     if made.dead:
         raise ENOENT
-    require(made, cred, MAY_WRITE | MAY_EXEC)
+    check(made, cred, MAY_WRITE | MAY_EXEC)
     return made
 
 
@@ -258,7 +258,7 @@ def _rename(
     if directory.dead:
         raise ENOENT
     if new.node is None:
-        require(directory, cred, MAY_WRITE | MAY_EXEC)
+        check(directory, cred, MAY_WRITE | MAY_EXEC)
     else:
         require_delete(directory, new.node, cred)
         if not exchange:
@@ -266,9 +266,9 @@ def _rename(
     if source.entry is not target.entry:
         # ".." of a directory changes, which is a write to it.
         if node.kind == DIRECTORY:
-            require(node, cred, MAY_WRITE)
+            check(node, cred, MAY_WRITE)
         if exchange and new.node is not None and new.node.kind == DIRECTORY:
-            require(new.node, cred, MAY_WRITE)
+            check(new.node, cred, MAY_WRITE)
     if old.mounts or new.mounts:
         raise EBUSY
     old_name, new_name = old.name, new.name

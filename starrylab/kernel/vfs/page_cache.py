@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from ...abi.errno import EFAULT, EFBIG, ENOSPC, ENXIO
+from ...abi.errno import EFAULT, EFBIG, ENOSPC, ENXIO, EOPNOTSUPP
 from ...machine.api import PAGE_MASK, PAGE_SIZE, READ, WRITE
 from .page_content import ABSENT, Content, Dense
 from .page_pool import PagePool
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..mm.space import AddressSpace
+    from .node import FilesystemOps
 
 MAX_SIZE: Final = (1 << 63) - 1
 _EVERYTHING: Final = 1 << 52  #: above every page index
@@ -51,14 +52,15 @@ class Account:
 class PageCache:
     """The pages of one file."""
 
-    __slots__ = ("__weakref__", "account", "backed", "backing", "content", "dirty", "hits",
-                 "identity", "mappings", "misses", "nr_pages", "pinned", "pool", "recent",
+    __slots__ = ("__weakref__", "account", "backed", "backing", "content", "dirty", "fs", "hits",
+                 "ino", "mappings", "misses", "nr_pages", "pinned", "pool", "recent",
                  "size", "through")  # fmt: skip
 
     def __init__(
         self,
         pool: PagePool,
-        identity: tuple[int, int],
+        fs: FilesystemOps,
+        ino: int,
         account: Account | None = None,
         backing: Backing | None = None,
         size: int = 0,
@@ -66,7 +68,8 @@ class PageCache:
         through: bool = False,
     ) -> None:
         self.pool = pool
-        self.identity = identity  #: (device, inode)
+        self.fs = fs
+        self.ino = ino
         self.account = account
         self.backing = backing
         self.size = size  #: bytes; the file's size is kept here and nowhere else
@@ -87,13 +90,37 @@ class PageCache:
         # mapping are gone, and neither nodes nor caches are part of a reference cycle.
         if self.nr_pages:
             self._release(self.content.take(0, _EVERYTHING))
+        if self.dirty and self.account is not None and not self.through:
+            self.account.used -= len(self.dirty)
 
     # What mmap(2) needs (the protocol `mm.source.PageSource`).
 
     @property
     def key(self) -> tuple[int, int]:
         """The identity of the file, for shared futexes and /proc/PID/maps."""
-        return self.identity
+        return self.fs.dev, self.ino
+
+    def cached(self, index: int) -> bool:
+        """Tell whether a page is in RAM (mincore(2))."""
+        return self.content.get(index) >= 0
+
+    def write_back(self, first: int = 0, last: int = _EVERYTHING) -> None:
+        """Write dirty pages ``first`` up to ``last``, excluded, to the backing store."""
+        if not self.through or self.backing is None:
+            return
+        for index in sorted(i for i in self.dirty if first <= i < last):
+            for space in self._spaces():
+                space.protect_pages(self, index, index + 1)
+            data = self.read(PAGE_SIZE, index << 12)
+            if data:
+                self.backing.write(data, index << 12)
+            self.dirty.discard(index)
+
+    def punch(self, start: int, end: int) -> None:
+        """Make bytes ``start`` up to ``end``, excluded, a hole (MADV_REMOVE)."""
+        if self.through:
+            raise EOPNOTSUPP
+        self.clear(start, end)
 
     def frame(self, index: int, write: bool) -> int:
         """Return the frame of page ``index``, read in if need be.
@@ -105,7 +132,7 @@ class PageCache:
         frame = self.content.get(index)
         if self.backing is not None:
             if write:
-                self.dirty.add(index)
+                self._soil(index, index + 1)
             self.recent.add(index)
             if frame >= 0:
                 self.hits += 1
@@ -125,10 +152,15 @@ class PageCache:
         else:
             del self.mappings[key]
 
-    def _unmap(self, first: int, last: int) -> None:
-        """Take pages out of every address space (the document's evict listeners)."""
-        for space in {space for space, _ in self.mappings}:
-            space.evict_pages(self, first, last)
+    def shared_writable(self) -> bool:
+        """Tell whether some address space may write to the file through a mapping."""
+        return any(
+            area.flags & VM_SHARED and not area.flags & VM_NOWRITE for _, area in self.mappings
+        )
+
+    def _spaces(self) -> set[Any]:
+        """Return the address spaces that show this file."""
+        return {space for space, _ in self.mappings}
 
     # Reading.
 
@@ -325,10 +357,12 @@ class PageCache:
         frames = self.content.span(first, last)
         if self.backing is not None:
             self.pinned = range(first, last)
+            if not self.through:
+                self._soil(first, last)
         if ABSENT not in frames:
             return frames, size
         missing = frames.count(ABSENT)
-        account = self.account
+        account = self.account if self.backing is None else None
         if account is not None and account.used + missing > account.limit:
             last, end = self._shorten(frames, first, end)
             size = end - offset
@@ -363,7 +397,7 @@ class PageCache:
         """Fill ``frames`` with new ones, side by side in RAM where possible."""
         count = len(frames)
         frames[:] = self.pool.run(count)
-        if self.account is not None:
+        if self.account is not None and self.backing is None:
             self.account.used += count
         content = self.content
         if type(content) is Dense and first == len(content.frames):
@@ -407,16 +441,23 @@ class PageCache:
         if end > self.size:
             self.size = end
         if self.mappings:
-            self._tell_code_changed(offset >> 12, end + PAGE_MASK >> 12)
-        if self.backing is not None:
-            if self.through:
-                self._write_through(offset, end)
-            else:
-                self.dirty.update(range(offset >> 12, end + PAGE_MASK >> 12))
+            for frame in self.content.span(offset >> 12, end + PAGE_MASK >> 12):
+                self.pool.wrote(frame)
+        if self.through:
+            self._write_through(offset, end)
 
-    def _tell_code_changed(self, first: int, last: int) -> None:
-        for frame in self.content.span(first, last):
-            self.pool.code_changed(frame)
+    def _soil(self, first: int, last: int) -> None:
+        """Mark pages dirty; without `through` that takes room, so it may raise ``ENOSPC``."""
+        dirty = self.dirty
+        account = self.account
+        if account is None or self.through:
+            dirty.update(range(first, last))
+            return
+        fresh = [index for index in range(first, last) if index not in dirty]
+        if account.used + len(fresh) > account.limit:
+            raise ENOSPC
+        account.used += len(fresh)
+        dirty.update(fresh)
 
     def _write_through(self, offset: int, end: int) -> None:
         assert self.backing is not None
@@ -459,7 +500,7 @@ class PageCache:
 
     def _add(self, index: int, frame: int) -> int:
         account = self.account
-        if account is not None:
+        if account is not None and self.backing is None:
             if account.used >= account.limit:
                 self.pool.release(frame)
                 raise ENOSPC
@@ -474,7 +515,7 @@ class PageCache:
     def _release(self, taken: list[tuple[int, int]]) -> None:
         count = len(taken)
         self.nr_pages -= count
-        if self.account is not None:
+        if self.account is not None and self.backing is None:
             self.account.used -= count
         self.pool.release_all([frame for _, frame in taken])
         if self.backing is not None:
@@ -482,13 +523,17 @@ class PageCache:
 
     def drop(self, first: int, last: int) -> None:
         """Forget the pages ``first`` up to ``last``, excluded, mapped or not."""
-        if self.mappings:
-            self._unmap(first, last)
+        if self.mappings:  # the document's evict listeners
+            for space in self._spaces():
+                space.evict_pages(self, first, last)
         taken = self.content.take(first, last)
         if taken:
             self._release(taken)
             if self.dirty:
+                before = len(self.dirty)
                 self.dirty.difference_update([i for i, _ in taken])
+                if self.account is not None and not self.through:
+                    self.account.used -= before - len(self.dirty)
 
     def evict(self, index: int) -> bool:
         """Give up a clean page to make room; tell whether it was possible."""
@@ -497,26 +542,35 @@ class PageCache:
         if index in self.dirty:
             if not self.through:
                 return False
-            self.write_back(index, index + 1)
+            self.sync(index, index + 1)
         self.drop(index, index + 1)
         return True
 
-    def write_back(self, first: int = 0, last: int = _EVERYTHING) -> None:
-        """Write pages that mappings made dirty to the backing store."""
-        if not self.through or self.backing is None:
+    def read_ahead(self, first: int, last: int) -> None:
+        """Read pages ``first`` up to ``last``, excluded, in (readahead(2)), within reason."""
+        last = min(last, self.backed + PAGE_MASK >> 12, first + self.pool.limit // 4)
+        if first < last:
+            self._readable(first, last << 12)
+
+    def give_back(self, first: int, last: int) -> None:
+        """Drop clean, unmapped pages that can be read in again (POSIX_FADV_DONTNEED)."""
+        if self.backing is None or self.mappings:
             return
-        for index in sorted(i for i in self.dirty if first <= i < last):
-            data = self.read(PAGE_SIZE, index << 12)
-            if data:
-                self.backing.write(data, index << 12)
-            self.dirty.discard(index)
+        self.pinned = range(0)
+        for index in range(first, min(last, self.size + PAGE_MASK >> 12)):
+            if self.content.get(index) >= 0 and index << 12 < self.backed:
+                self.evict(index)
 
     def truncate(self, size: int) -> None:
         """Set the size in bytes; what is cut off reads as zeros if the file grows again."""
         if size > MAX_SIZE:
             raise EFBIG
         if size < self.size:
-            self.drop(size + PAGE_MASK >> 12, _EVERYTHING)
+            first = size + PAGE_MASK >> 12
+            if self.mappings:
+                for space in self._spaces():
+                    space.truncate_pages(self, first, _EVERYTHING)
+            self.drop(first, _EVERYTHING)
             if size & PAGE_MASK:
                 self._clear(size, (size | PAGE_MASK) + 1)
             self.backed = min(self.backed, size)
@@ -533,9 +587,9 @@ class PageCache:
         base = frame - (index << 12)
         self.pool.view[base + start : base + end] = _ZEROS[: end - start]
         if self.backing is not None and not self.through:
-            self.dirty.add(index)
+            self._soil(index, index + 1)
 
-    def punch(self, start: int, end: int) -> None:
+    def clear(self, start: int, end: int) -> None:
         """Make the bytes ``start`` up to ``end`` zero, giving up whole pages."""
         end = min(end, self.size + PAGE_MASK & ~PAGE_MASK)
         if start >= end:
@@ -551,17 +605,20 @@ class PageCache:
         self.drop(first, last)
         # A page of the backing store must not come back: it needs a frame of zeros.
         for index in range(first, min(last, self.backed + PAGE_MASK >> 12)):
+            self._soil(index, index + 1)
             self._add(index, self.pool.zeroed())
-            self.dirty.add(index)
 
     def allocate(self, first: int, last: int) -> None:
         """Provide zeroed pages ``first`` up to ``last`` where there are none; all or nothing."""
         missing = [first + i for i, f in enumerate(self.content.span(first, last)) if f < 0]
         account = self.account
-        if account is not None and account.used + len(missing) > account.limit:
+        if self.backing is not None:
+            self._soil(first, last)
+        elif account is not None and account.used + len(missing) > account.limit:
             raise ENOSPC
         for index in missing:
-            self._load(index, index + 1)
+            if self.content.get(index) < 0:
+                self._load(index, index + 1)
 
     def next_data(self, offset: int) -> int:
         """See ``FileNodeOps.next_data``."""

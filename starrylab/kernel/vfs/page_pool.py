@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from weakref import ref
 
+from ..mm.frames import PAGE_CACHE, FrameAllocator
+
 if TYPE_CHECKING:
-    from ..mm.frames import FrameAllocator
     from .page_cache import PageCache
 
 DEFAULT_LIMIT: Final = 16384  #: pages that can be read in again: 64 MiB
@@ -23,15 +24,18 @@ _BATCH: Final = 64  #: pages that one eviction frees
 class PagePool:
     """Frames for page caches, and their eviction."""
 
-    def __init__(self, frames: FrameAllocator, kind: Any, limit: int = DEFAULT_LIMIT) -> None:
+    def __init__(
+        self, frames: FrameAllocator, kind: int = PAGE_CACHE, limit: int = DEFAULT_LIMIT
+    ) -> None:
+        self.kind = int(kind)
         self.frames = frames
-        self.kind = kind
         self.limit = limit
-        self.view: memoryview = frames.ram.view
+        self.view = frames.view
         self.evictable = 0  #: pages in RAM that have a backing store
         self.evictions = 0
-        self.code_changed: Callable[[int], object] = frames.code_changed
+        self.wrote: Callable[[int], object] = frames.wrote
         self.release: Callable[[int], object] = frames.release
+        frames.reclaimers.append(self.shrink)
         self._clock: deque[tuple[ref[PageCache], int]] = deque()
 
     def frame(self) -> int:
@@ -43,15 +47,15 @@ class PagePool:
         return self.frames.alloc_zeroed(self.kind)
 
     def run(self, count: int) -> list[int]:
-        """Return ``count`` frames with arbitrary contents, neighbours in RAM if possible."""
+        """Return ``count`` frames with arbitrary contents."""
         alloc, kind = self.frames.alloc, self.kind
         return [alloc(kind) for _ in range(count)]
 
     def release_all(self, frames: list[int]) -> None:
         """Drop the cache's reference to each frame."""
-        release = self.release
-        for frame in frames:
-            release(frame)
+        # The allocator hands out first what was freed last: backwards, so that frames which
+        # were neighbours come back as neighbours, in order, and a copy spans many.
+        self.frames.release_all(reversed(frames))
 
     def added(self, cache: PageCache, indexes: Iterable[int]) -> None:
         """Note pages that can be evicted, and evict others above the limit."""

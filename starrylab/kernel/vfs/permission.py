@@ -42,7 +42,7 @@ def allowed(node: NodeOps, cred: Credentials, mask: int) -> bool:
     return not (mask & MAY_EXEC and not mode & 0o111) and cred.capable(CAP_DAC_OVERRIDE)
 
 
-def require(node: NodeOps, cred: Credentials, mask: int) -> None:
+def check(node: NodeOps, cred: Credentials, mask: int) -> None:
     """Raise ``EACCES`` unless ``cred`` has the MAY_* rights of ``mask``."""
     if not allowed(node, cred, mask):
         raise EACCES
@@ -67,7 +67,7 @@ def require_writable(mount: Mountpoint) -> None:
 
 def require_delete(directory: NodeOps, victim: NodeOps, cred: Credentials) -> None:
     """Raise ``EACCES``, or ``EPERM`` where the directory's sticky bit forbids the removal."""
-    require(directory, cred, MAY_WRITE | MAY_EXEC)
+    check(directory, cred, MAY_WRITE | MAY_EXEC)
     if (
         directory.mode & S_ISVTX
         and cred.fsuid not in (victim.uid, directory.uid)

@@ -9,7 +9,7 @@ from ...abi.errno import EEXIST, ENODATA, ENOSPC, EOPNOTSUPP, EPERM
 from ...abi.fcntl import XATTR_CREATE, XATTR_REPLACE
 from ...abi.stat import S_IFDIR, S_IFMT, S_IFREG, S_ISVTX
 from .node import Credentials, NodeOps
-from .permission import MAY_READ, MAY_WRITE, is_owner, require
+from .permission import MAY_READ, MAY_WRITE, check, is_owner
 
 _TOTAL_MAX: Final = 1 << 17  #: bytes of attributes that one node may hold
 
@@ -86,4 +86,4 @@ def check_access(node: NodeOps, name: bytes, cred: Credentials, *, write: bool) 
             raise EPERM
     elif not name.startswith(b"system."):
         raise EOPNOTSUPP
-    require(node, cred, MAY_WRITE if write else MAY_READ)
+    check(node, cred, MAY_WRITE if write else MAY_READ)

@@ -142,7 +142,7 @@ class Context:
         bank = self.bank
         flags = SOFTFLOAT_TO_FLAGS[bank.flags[0]]
         fcsr = (bank.words[FRM] & 7) << 5 | flags
-        return _FLOATING.pack(bank.raw[F0 * 8 : PC * 8], fcsr, 0)
+        return _FLOATING.pack(bank.raw[F0 * 8 : PC * 8].tobytes(), fcsr, 0)
 
     def set_floating(self, data: bytes) -> None:
         """See `UserContext.set_floating`; `ValueError` unless it is 264 bytes."""

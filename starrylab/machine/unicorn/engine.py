@@ -1,4 +1,4 @@
-"""Typed access to libunicorn's C interface (unicorn's ``include/unicorn/unicorn.h``, release 2.1.4).
+"""Typed access to libunicorn's C interface (``include/unicorn/unicorn.h`` of release 2.1.4).
 
 The package's Python binding is not imported: it looks up constants of every
 architecture (30 ms), wraps each hook in a second Python call (0.2 us a trap), and lets
@@ -90,18 +90,23 @@ class Engine:
     def __init__(self) -> None:
         self.library = ctypes.PyDLL(str(library_path()))
         handle = c_void_p()
-        self._check(self._function("uc_open", c_uint32, c_uint32, c_void_p)(
-            ARCH_RISCV, MODE_RISCV64, ctypes.addressof(handle)))
+        self._check(
+            self._function("uc_open", c_uint32, c_uint32, c_void_p)(
+                ARCH_RISCV, MODE_RISCV64, ctypes.addressof(handle)
+            )
+        )
         self.handle = handle.value or 0  #: the address of its uc_struct
         self._keep: list[object] = []
         self._read = self._function("uc_reg_read", c_void_p, c_int, c_void_p)
         self._write = self._function("uc_reg_write", c_void_p, c_int, c_void_p)
         self._ctl = self._function("uc_ctl", c_void_p, c_int)
         #: (handle, pc, until, timeout, count) -> error
-        self.start = self._function("uc_emu_start", c_void_p, c_uint64, c_uint64, c_uint64, c_size_t)
+        self.start = self._function(
+            "uc_emu_start", c_void_p, c_uint64, c_uint64, c_uint64, c_size_t
+        )
         #: (handle) -> error; callable from any host thread, or as a native callback
         self.stop = self._function("uc_emu_stop", c_void_p)
-        self.stop_address = ctypes.cast(self.stop, c_void_p).value or 0
+        self.stop_address = ctypes.cast(self.library.uc_emu_stop, c_void_p).value or 0
         self._set_up()
 
     def _set_up(self) -> None:
@@ -115,6 +120,13 @@ class Engine:
     def _function(self, name: str, *arguments: Any) -> Callable[..., int]:
         function = self.library[name]
         function.argtypes = arguments
+        function.restype = c_int
+        return function
+
+    def unlocked_start(self) -> Callable[..., int]:
+        """Return `start` that lets go of the interpreter lock, so that other threads run."""
+        function = ctypes.CDLL(str(library_path())).uc_emu_start
+        function.argtypes = (c_void_p, c_uint64, c_uint64, c_uint64, c_size_t)
         function.restype = c_int
         return function
 
@@ -146,8 +158,7 @@ class Engine:
         hook = c_size_t()
         address = ctypes.cast(callback, c_void_p).value
         everywhere = (1, 0)
-        self._check(function(
-            self.handle, ctypes.addressof(hook), kind, address, None, *everywhere))
+        self._check(function(self.handle, ctypes.addressof(hook), kind, address, None, *everywhere))
         self._keep.append(callback)
 
     def read_register(self, register: int) -> int:

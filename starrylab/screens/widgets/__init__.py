@@ -1,1 +1,1 @@
-"""Parts that several screens share."""
+"""What screens are made of: the terminal, panes, the split between them."""

@@ -11,15 +11,15 @@ static bool read_process(int pid, struct process *p)
     memset(p, 0, sizeof *p);
     p->pid = pid;
     /* The name stands in parentheses and may itself contain some: look for the last one. */
-    char *open = strchr(text, '('), *close = strrchr(text, ')');
-    if (!open || !close) {
+    char *left = strchr(text, '('), *right = strrchr(text, ')');
+    if (!left || !right) {
         free(text);
         return false;
     }
-    snprintf(p->name, sizeof p->name, "%.*s", (int)(close - open - 1), open + 1);
+    snprintf(p->name, sizeof p->name, "%.*s", (int)(right - left - 1), left + 1);
     unsigned long long user = 0, system = 0;
     long pages = 0, nice = 0, threads = 0;
-    sscanf(close + 1,
+    sscanf(right + 1,
            " %c %d %d %d %d %d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %ld %ld %*d %llu %lu %ld",
            &p->state, &p->ppid, &p->pgrp, &p->session, &p->tty, &p->tpgid, &user, &system, &nice,
            &threads, &p->start_ticks, &p->size, &pages);

@@ -242,7 +242,7 @@ static int run_in_shell(struct node *node, builtin *run, struct node *body, char
     }
     if (!keep)
         undo_redirects();
-    if (!special)
+    if (!special && assignments) /* `local` itself must not be undone */
         locals_restore(locals);
     return status;
 }

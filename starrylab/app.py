@@ -1,0 +1,217 @@
+"""The Textual application: owns the client, hands its events to the screen, owns the keys.
+
+Every key that the console keeps for itself is listed in `KEYS`; all others belong to the
+guest while its terminal has the focus, and F4 passes even the next kept key on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from .screens.console import ConsoleScreen
+from .screens.widgets.processes import ProcessPane
+from .screens.widgets.terminal import Terminal
+from .session import protocol
+from .session.client import LabClient, LabState
+from .session.config import LabConfig
+
+#: key, action, label, help, shown in the footer
+KEYS = (
+    ("f1", "keys", "Keys", "Show or hide all keys", True),
+    ("f2", "command_palette", "Commands", "Search all commands", True),
+    ("f3", "find", "Find", "Search the scroll-back", True),
+    ("f4", "literal", "Pass key", "The next key goes to the guest, whatever it is", True),
+    ("f5", "zoom", "Zoom", "Let the focused pane fill the window, and back", True),
+    ("f6", "next_pane", "Pane", "Move to the next pane", True),
+    ("f7", "split(-1)", "Smaller", "Make the console smaller", False),
+    ("f8", "split(1)", "Larger", "Make the console larger", False),
+    ("f9", "restart", "Restart", "Boot the lab again", True),
+    ("f10", "quit", "Quit", "End the lab and the console", True),
+)
+_OVER = (LabState.ENDED, LabState.PANIC, LabState.CRASHED)
+
+
+class ConsoleApp(App[None], inherit_bindings=False):
+    """The console."""
+
+    TITLE = "StarryLab"
+    COMMAND_PALETTE_BINDING = "f2"
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {"console": "console"}
+    DEFAULT_MODE = "console"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(key, action, label, id=f"app.{action.partition('(')[0]}.{key}",
+                    tooltip=tooltip, show=show, priority=True)
+            for key, action, label, tooltip, show in KEYS
+        ),
+        Binding("r", "restart_ended", "Restart", id="app.restart-ended", show=False,
+                tooltip="Boot a lab that ended again", priority=True),
+    ]  # fmt: skip
+
+    def __init__(self, config: LabConfig | None = None, client: LabClient | None = None) -> None:
+        super().__init__()
+        self.config = config or LabConfig()
+        self.client = client or LabClient()
+        self.console_screen = ConsoleScreen()
+        self.install_screen(self.console_screen, "console")
+        self._literal = False
+        self._sized = False
+
+    def on_mount(self) -> None:
+        """Listen to the lab; it boots once the terminal knows its size."""
+        self.run_worker(self._listen(), name="lab events", exit_on_error=True)
+        self._redraw()
+
+    async def on_unmount(self) -> None:
+        """Take the lab down."""
+        await self.client.close()
+
+    # -- events of the lab -----------------------------------------------------------------
+
+    async def _listen(self) -> None:
+        screen = self.console_screen
+        async for event in self.client.events():
+            match event:
+                case protocol.Output():
+                    screen.terminal.feed(event.data)
+                case protocol.Log():
+                    screen.terminal.border_subtitle = event.text
+                case protocol.Exited() | protocol.Panic() | protocol.Failed() | protocol.Crashed():
+                    self._ended(event)
+                case _:
+                    self._redraw()
+
+    def _redraw(self) -> None:
+        client = self.client
+        self.console_screen.show_lab(client.title, client.state, client.snapshot)
+
+    def _ended(self, event: protocol.Event) -> None:
+        headline, details = _describe(event)
+        path = self.client.transcript_path
+        advice = "Press r to boot it again, F10 to quit."
+        if path is not None:
+            advice += f"  Transcript: {path}"
+        self.console_screen.banner.display_text(headline, details, advice)
+        self._redraw()
+
+    # -- messages of the widgets ---------------------------------------------------------
+
+    def on_terminal_typed(self, message: Terminal.Typed) -> None:
+        """Type into the guest's console."""
+        self._literal = False
+        self.client.send_input(message.data)
+
+    def on_terminal_drawn(self, message: Terminal.Drawn) -> None:
+        """Give the lab credit for more output."""
+        self.client.consumed(message.size)
+
+    async def on_terminal_resized(self, message: Terminal.Resized) -> None:
+        """Tell the guest; the first size is what it boots with."""
+        self.client.resize(message.rows, message.columns)
+        if not self._sized:
+            self._sized = True
+            await self._start()
+
+    def on_terminal_copied(self, message: Terminal.Copied) -> None:
+        """Put the selection on the clipboard."""
+        self.copy_to_clipboard(message.text)
+        self.notify(f"{len(message.text)} characters copied", timeout=1.5)
+
+    def on_process_pane_signalled(self, message: ProcessPane.Signalled) -> None:
+        """Send a signal to a guest process."""
+        self.client.signal(message.pid, message.signo)
+
+    # -- actions -------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Let the guest have a key after F4; ``r`` restarts only what has ended."""
+        if action == "restart_ended":
+            return self.client.state in _OVER and not self.console_screen.search.has_focus
+        kept = any(name.partition("(")[0] == action for _, name, *_ in KEYS)
+        return not (self._literal and kept)
+
+    async def _start(self) -> None:
+        try:
+            await self.client.start(self.config)
+        except OSError as error:
+            self._ended(protocol.Failed(f"the lab process cannot be started: {error}"))
+        self._redraw()
+
+    async def action_restart(self) -> None:
+        """Boot again."""
+        screen = self.console_screen
+        screen.banner.hide()
+        screen.terminal.clear()
+        await self._start()
+
+    async def action_restart_ended(self) -> None:
+        """Boot again after an end."""
+        await self.action_restart()
+
+    def action_literal(self) -> None:
+        """Pass the next key to the guest."""
+        self._literal = True
+        self.notify("the next key goes to the guest", timeout=1.5)
+
+    def action_zoom(self) -> None:
+        """See `ConsoleScreen.toggle_zoom`."""
+        self.console_screen.toggle_zoom()
+
+    def action_next_pane(self) -> None:
+        """See `ConsoleScreen.next_pane`."""
+        self.console_screen.next_pane()
+
+    def action_split(self, steps: int) -> None:
+        """See `ConsoleScreen.move_split`."""
+        self.console_screen.move_split(steps)
+
+    def action_find(self) -> None:
+        """See `ConsoleScreen.open_search`."""
+        self.console_screen.open_search()
+
+    def action_keys(self) -> None:
+        """Show or hide the list of keys."""
+        if self.screen.query("HelpPanel"):
+            self.action_hide_help_panel()
+        else:
+            self.action_show_help_panel()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Everything a key does is a command as well."""
+        yield from super().get_system_commands(screen)
+        for key, action, label, tooltip, _ in KEYS:
+            if action not in ("command_palette", "literal", "quit"):
+                yield SystemCommand(
+                    f"{label} ({key.upper()})", tooltip, partial(self.run_action, action)
+                )
+        yield SystemCommand("Copy", "Copy the selected text of the console",
+                            self.console_screen.terminal.action_copy_selection)  # fmt: skip
+
+
+def _describe(event: protocol.Event) -> tuple[str, str]:
+    """Return a headline and details for the end of a lab."""
+    match event:
+        case protocol.Exited(status=status):
+            if signal := status & 0x7F:
+                return f"The first process was killed by signal {signal}.", ""
+            return f"The first process ended with status {status >> 8 & 0xFF}.", ""
+        case protocol.Panic(text=text):
+            return "Kernel panic: a bug in the kernel stopped the machine.", text
+        case protocol.Failed(text=text):
+            return "The lab did not start.", text
+        case protocol.Crashed(reason=reason, stderr=stderr):
+            return f"The lab is gone: {reason}.", stderr
+    return "", ""
+
+
+def main(config: LabConfig | None = None) -> int:
+    """Run the console until the user quits; return a process exit status."""
+    app = ConsoleApp(config)
+    app.run()
+    return app.return_code or 0

@@ -1,0 +1,1 @@
+"""Looking at a running kernel: traces, statistics.  Reads; never alters."""

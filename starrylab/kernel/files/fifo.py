@@ -1,0 +1,173 @@
+"""FIFOs (fifo(7)): a pipe that a path leads to, bound to its node (design document 7.1.8)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...abi.errno import EAGAIN, ENXIO
+from ...abi.fcntl import O_ACCMODE, O_CLOEXEC, O_CREAT, O_NONBLOCK, O_RDONLY, O_TRUNC, O_WRONLY
+from ..core.poll import PollSet
+from ..core.sched import Waker
+from ..vfs.locks import LockTable, drop_process_locks
+from ..vfs.mount import Location
+from ..vfs.node import Credentials, NodeOps
+from .pipe import PipeBuffer, PipeReader, PipeReadWrite, PipeWriter
+
+if TYPE_CHECKING:
+    from .fdtable import FdTable
+
+
+class Fifo:
+    """What a FIFO node carries while somebody has it open."""
+
+    __slots__ = ("buffer", "opened", "reader_opens", "users")
+
+    def __init__(self, ino: int) -> None:
+        self.buffer = PipeBuffer(ino=ino)
+        self.opened = PollSet()  #: wakes opens that wait for the other end
+        self.reader_opens = 0  #: ever
+        self.users = 0  #: open descriptions; the last one takes the buffer along
+
+    @staticmethod
+    def of(node: NodeOps) -> Fifo:
+        """Return the node's FIFO, made now if nobody has it open."""
+        fifo: Fifo | None = node.bound(Fifo)
+        if fifo is None:
+            fifo = Fifo(node.ino)
+            node.bind(Fifo, fifo)
+        return fifo
+
+
+def _enter(file: FifoReader | FifoWriter | FifoBoth, place: Location) -> None:
+    file.place = place
+    file.node = place.node
+    place.mount.users += 1
+    fifo = Fifo.of(file.node)
+    fifo.users += 1
+    if file.readable:
+        fifo.reader_opens += 1
+    fifo.opened.wake()
+
+
+def _leave(file: FifoReader | FifoWriter | FifoBoth) -> None:
+    node = file.node
+    file.place.mount.users -= 1
+    table: LockTable | None = node.bound(LockTable)
+    if table is not None:
+        table.closed(file)
+    fifo = Fifo.of(node)
+    fifo.users -= 1
+    if not fifo.users:
+        node.bind(Fifo, None)
+
+
+class FifoReader(PipeReader):
+    """A FIFO opened for reading."""
+
+    __slots__ = ("node", "place")
+
+    node: NodeOps
+    place: Location
+
+    def __init__(self, place: Location, flags: int) -> None:
+        super().__init__(Fifo.of(place.node).buffer, flags, place.path())
+        _enter(self, place)
+
+    def closed(self) -> None:
+        """See ``File.closed``."""
+        super().closed()
+        _leave(self)
+
+    def drop_locks(self, table: FdTable) -> None:
+        """See ``File.drop_locks``."""
+        drop_process_locks(self.node, table)
+
+
+class FifoWriter(PipeWriter):
+    """A FIFO opened for writing."""
+
+    __slots__ = ("node", "place")
+
+    node: NodeOps
+    place: Location
+
+    def __init__(self, place: Location, flags: int) -> None:
+        super().__init__(Fifo.of(place.node).buffer, flags, place.path())
+        _enter(self, place)
+
+    def closed(self) -> None:
+        """See ``File.closed``."""
+        super().closed()
+        _leave(self)
+
+    def drop_locks(self, table: FdTable) -> None:
+        """See ``File.drop_locks``."""
+        drop_process_locks(self.node, table)
+
+
+class FifoBoth(PipeReadWrite):
+    """A FIFO opened for both; Linux permits it, and it never blocks."""
+
+    __slots__ = ("node", "place")
+
+    node: NodeOps
+    place: Location
+
+    def __init__(self, place: Location, flags: int) -> None:
+        super().__init__(Fifo.of(place.node).buffer, flags, place.path())
+        _enter(self, place)
+
+    def closed(self) -> None:
+        """See ``File.closed``."""
+        super().closed()
+        _leave(self)
+
+    def drop_locks(self, table: FdTable) -> None:
+        """See ``File.drop_locks``."""
+        drop_process_locks(self.node, table)
+
+
+class FifoOpening:
+    """An open(2) of a FIFO, which may have to wait for somebody at the other end."""
+
+    __slots__ = ("_fifo", "_seen", "file")
+
+    file: FifoReader | FifoWriter | FifoBoth
+
+    def __init__(self, place: Location, flags: int, cred: Credentials) -> None:
+        flags &= ~(O_CREAT | O_TRUNC | O_CLOEXEC)
+        fifo = self._fifo = Fifo.of(place.node)
+        mode = flags & O_ACCMODE
+        self._seen = fifo.buffer.writer_opens
+        if mode == O_RDONLY:
+            self.file = FifoReader(place, flags)
+        elif mode == O_WRONLY:
+            if flags & O_NONBLOCK and not fifo.buffer.readers:
+                if not fifo.users:
+                    place.node.bind(Fifo, None)
+                raise ENXIO
+            self._seen = fifo.reader_opens
+            self.file = FifoWriter(place, flags)
+        else:
+            self.file = FifoBoth(place, flags)
+
+    def attempt(self) -> None:
+        """Return if the open is complete; raise ``EAGAIN`` while the other end is missing."""
+        buffer = self._fifo.buffer
+        mode = self.file.flags & O_ACCMODE
+        if mode == O_RDONLY:
+            present = buffer.writers or buffer.writer_opens != self._seen
+        elif mode == O_WRONLY:
+            present = buffer.readers or self._fifo.reader_opens != self._seen
+        else:
+            return
+        if not present and not self.file.flags & O_NONBLOCK:
+            raise EAGAIN
+
+    def poll(self) -> int:
+        """See ``Pollable.poll``; an open has no events."""
+        return 0
+
+    def register(self, waker: Waker, events: int) -> None:
+        """See ``Pollable.register``."""
+        self._fifo.opened.register(waker)

@@ -1,0 +1,53 @@
+"""memfd_create(2): a file in RAM without a name, and its seals (fcntl(2), "File Sealing")."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ...abi.errno import EBUSY, EINVAL, EPERM
+from ...abi.fcntl import (
+    F_SEAL_FUTURE_WRITE,
+    F_SEAL_GROW,
+    F_SEAL_SEAL,
+    F_SEAL_SHRINK,
+    F_SEAL_WRITE,
+    O_LARGEFILE,
+    O_RDWR,
+)
+from ..vfs.mount import Location
+from ..vfs.node import Credentials, FileNodeOps
+from .file import File
+from .regular import RegularFile
+
+_ALL: Final = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE
+
+
+def open_hidden(place: Location, cred: Credentials) -> RegularFile:
+    """Open a new file of memfd_create(2) for reading and writing."""
+    return RegularFile(place, O_RDWR | O_LARGEFILE, cred)
+
+
+def get_seals(file: File) -> int:
+    """F_GET_SEALS; raise ``EINVAL`` for a file that cannot have seals."""
+    return _sealable(file).seals
+
+
+def add_seals(file: File, seals: int) -> None:
+    """F_ADD_SEALS; raise ``EPERM``, ``EBUSY``, ``EINVAL``."""
+    node = _sealable(file)
+    if seals & ~_ALL:
+        raise EINVAL
+    if not file.writable or node.seals & F_SEAL_SEAL:
+        raise EPERM
+    if seals & F_SEAL_WRITE and not node.seals & F_SEAL_WRITE:
+        pages = node.pages
+        if pages is not None and pages.shared_writable():
+            raise EBUSY
+    node.seals |= seals
+
+
+def _sealable(file: File) -> FileNodeOps:
+    # Only tmpfs keeps seals; its other files are born with F_SEAL_SEAL.
+    if not isinstance(file, RegularFile) or file.node.fs.name != "tmpfs":
+        raise EINVAL
+    return file.node

@@ -1,0 +1,139 @@
+"""Load a tree that was described in Python (a built-in root, an archive) into a tmpfs.
+
+Contents that are host files are read when they are first used.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol
+
+from ...abi.errno import EINVAL, from_host
+from ...abi.stat import S_IFBLK, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG
+from ..vfs.node import NodeOps
+from ..vfs.page_cache import Backing
+from .hostfs_access import BytesContent, HostPath
+from .tmpfs import TmpDir, TmpFile, Tmpfs
+
+
+class TreeEntry(Protocol):
+    """One name of a tree; `rootfs` has the class."""
+
+    @property
+    def path(self) -> str:
+        """Relative to the root, with surrogate escapes for what is not UTF-8."""
+        ...
+
+    @property
+    def mode(self) -> int:
+        """st_mode, with the type."""
+        ...
+
+    @property
+    def uid(self) -> int:
+        """Owner."""
+        ...
+
+    @property
+    def gid(self) -> int:
+        """Group."""
+        ...
+
+    @property
+    def mtime_ns(self) -> int:
+        """Modification time; 0 for now."""
+        ...
+
+    @property
+    def content(self) -> bytes | Path:
+        """A regular file's content, or the host file that has it."""
+        ...
+
+    @property
+    def target(self) -> str:
+        """A symbolic link's text."""
+        ...
+
+    @property
+    def hardlink(self) -> str:
+        """The path of the entry that this is another name of, or ""."""
+        ...
+
+    @property
+    def major(self) -> int:
+        """A device's major number."""
+        ...
+
+    @property
+    def minor(self) -> int:
+        """A device's minor number."""
+        ...
+
+
+def populate(fs: Tmpfs, entries: Iterable[TreeEntry]) -> None:
+    """Add ``entries`` to ``fs``; a directory comes before what it holds.
+
+    Raises ``EINVAL`` for an entry whose directory is missing, and the host's error for a
+    content that cannot be found.
+    """
+    places: dict[str, NodeOps] = {"": fs.root}
+    for entry in entries:
+        path = entry.path.strip("/")
+        if not path:
+            _adopt(fs.root, entry)
+            continue
+        parent, _, name = path.rpartition("/")
+        directory = places.get(parent)
+        if not isinstance(directory, TmpDir):
+            raise EINVAL(f"{path}: its directory is not in the tree")
+        if entry.hardlink:
+            node = places[entry.hardlink.strip("/")]
+            directory.link(os.fsencode(name), node)
+        else:
+            node = _make(fs, directory, os.fsencode(name), entry)
+            _adopt(node, entry)
+        places[path] = node
+
+
+def _make(fs: Tmpfs, directory: TmpDir, name: bytes, entry: TreeEntry) -> NodeOps:
+    kind = entry.mode & S_IFMT
+    existing = directory.table.get(name)
+    if existing is not None:
+        node = directory.lookup(name)
+        if kind == S_IFDIR and isinstance(node, TmpDir):
+            return node
+        directory.unlink(name, node)
+    if kind == S_IFLNK:
+        return directory.symlink(name, os.fsencode(entry.target), entry.uid, entry.gid)
+    if kind == S_IFREG and entry.content:
+        return _file(fs, directory, name, entry)
+    rdev = 0
+    if kind in (S_IFCHR, S_IFBLK):
+        rdev = entry.minor & 0xFF | entry.major << 8 | (entry.minor & ~0xFF) << 12
+    return directory.create(name, entry.mode, entry.uid, entry.gid, rdev)
+
+
+def _file(fs: Tmpfs, directory: TmpDir, name: bytes, entry: TreeEntry) -> NodeOps:
+    content = entry.content
+    backing: Backing
+    if isinstance(content, bytes):
+        backing, size = BytesContent(content), len(content)
+    else:
+        try:
+            size = os.stat(content).st_size
+        except OSError as error:
+            raise from_host(error) from None
+        backing = HostPath(content)
+    node = TmpFile(fs, entry.mode, entry.uid, entry.gid, backing=backing, size=size)
+    directory.enter(name, node)
+    directory.changed()
+    return node
+
+
+def _adopt(node: NodeOps, entry: TreeEntry) -> None:
+    node.mode = node.mode & S_IFMT | entry.mode & 0o7777
+    node.uid, node.gid = entry.uid, entry.gid
+    if entry.mtime_ns:
+        node.mtime = node.atime = entry.mtime_ns

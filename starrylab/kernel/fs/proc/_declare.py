@@ -1,0 +1,120 @@
+"""``@proc`` and ``@task``: from a function to a file in /proc.
+
+::
+
+    @proc("uptime")
+    def uptime(kernel: Kernel) -> str: ...
+
+    @task("environ", mode=0o400, guarded=True)
+    def environ(task: Subject) -> bytes: ...
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ....abi.errno import ESRCH
+
+if TYPE_CHECKING:
+    from ...kernel import Kernel
+    from ...mm.space import AddressSpace
+    from ...task.process import Process
+    from ...thread import Thread
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Subject:
+    """Whom a file below /proc/PID is about; made for each look, and dropped after it."""
+
+    __slots__ = ("kernel", "process", "thread", "whole")
+
+    def __init__(self, kernel: Kernel, process: Process, thread: Thread, *, whole: bool) -> None:
+        self.kernel = kernel
+        self.process = process
+        self.thread = thread  #: the one asked about, or one that stands for the process
+        self.whole = whole  #: whether the figures are those of the process
+
+    @property
+    def mm(self) -> AddressSpace | None:
+        """The address space; ``None`` for a zombie."""
+        return None if self.process.zombie or self.thread.exited else self.thread.mm
+
+
+def find(kernel: Kernel, pid: int, tid: int | None) -> Subject:
+    """Return the subject with these numbers; raise ``ESRCH`` if it is gone."""
+    process = kernel.processes.get(pid)
+    if process is None:
+        raise ESRCH
+    if tid is not None:
+        thread = process.threads.get(tid)
+        if thread is None and not (process.zombie and tid == pid):
+            raise ESRCH
+        return Subject(kernel, process, thread or process.leader, whole=False)
+    leader = process.leader
+    if leader.exited and process.threads:  # the first thread ended before the others
+        leader = next(iter(process.threads.values()))
+    return Subject(kernel, process, leader, whole=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One file."""
+
+    path: str  #: below /proc, or below /proc/PID
+    per_task: bool
+    render: Callable[[Any], str | bytes]
+    mode: int
+    guarded: bool  #: only for those who may trace the process (ptrace(2), access mode READ)
+    write: Callable[..., object] | None  #: (kernel or subject, writing thread, data)
+    process_only: bool  #: not below /proc/PID/task/TID
+
+
+def proc(
+    path: str, *, mode: int = 0o444, write: Callable[..., object] | None = None
+) -> Callable[[F], F]:
+    """Declare a file of the whole system."""
+
+    def declare(function: F) -> F:
+        made = Declared(path, False, function, mode, False, write, False)
+        function.__proc__ = (*getattr(function, "__proc__", ()), made)  # type: ignore[attr-defined]
+        return function
+
+    return declare
+
+
+def task(
+    name: str,
+    *,
+    mode: int = 0o444,
+    guarded: bool = False,
+    write: Callable[..., object] | None = None,
+    process_only: bool = False,
+) -> Callable[[F], F]:
+    """Declare a file of each process and thread."""
+
+    def declare(function: F) -> F:
+        made = Declared(name, True, function, mode, guarded, write, process_only)
+        function.__proc__ = (*getattr(function, "__proc__", ()), made)  # type: ignore[attr-defined]
+        return function
+
+    return declare
+
+
+@cache
+def declared() -> tuple[Declared, ...]:
+    """Return every file that the modules of this package declare."""
+    package = __name__.rpartition(".")[0]
+    found: list[Declared] = []
+    for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
+        if not module.name.startswith("_"):
+            family = importlib.import_module(f"{package}.{module.name}")
+            for value in vars(family).values():
+                if getattr(value, "__module__", "") == family.__name__:
+                    found += getattr(value, "__proc__", ())
+    return tuple(found)

@@ -1,0 +1,115 @@
+"""The file system itself: its root with the numbers of processes (proc(5))."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from ....abi.errno import EINVAL, ENOENT
+from ....abi.stat import PROC_SUPER_MAGIC
+from ...vfs.node import FilesystemOps, NodeOps
+from ..options import parse_options
+from ._declare import declared, find
+from ._nodes import DIR, LINK, Link, StaticDir, TextNode, current_thread, ino_of
+from ._task_dirs import PidDir, task_files
+
+if TYPE_CHECKING:
+    from ...kernel import Kernel
+
+_LINKS = {b"mounts": b"self/mounts", b"net": b"self/net"}
+
+
+class ProcFs(FilesystemOps):
+    """One instance of procfs."""
+
+    name = "proc"
+    magic = PROC_SUPER_MAGIC
+
+    def __init__(self, kernel: Kernel, options: bytes = b"") -> None:
+        super().__init__(kernel.clock.realtime)
+        self.remount(options)
+        self._root = ProcRoot(self, kernel)
+
+    @property
+    def root(self) -> ProcRoot:
+        """See ``FilesystemOps.root``."""
+        return self._root
+
+    def remount(self, options: bytes) -> None:
+        """See ``FilesystemOps.remount``: everybody sees every process (hidepid=0)."""
+        for key, value in parse_options(options):
+            if (key, value) not in ((b"hidepid", b"0"), (b"hidepid", b"off"), (b"gid", value)):
+                raise EINVAL(f"proc: option {key!r} is not supported")
+
+
+class ProcRoot(StaticDir):
+    """/proc."""
+
+    __slots__ = ("_files", "_kernel", "net")
+
+    def __init__(self, fs: FilesystemOps, kernel: Kernel) -> None:
+        super().__init__(fs, "")
+        self._kernel = kernel
+        self._files = task_files()
+        self.net = StaticDir(fs, "net")
+        for file in sorted(declared(), key=lambda d: d.path):
+            if not file.per_task:
+                folder, name = self._folder(file.path)
+                folder.children[name] = TextNode(fs, kernel, file)
+        for name, target in _LINKS.items():
+            self.children[name] = Link(fs, ino_of(name), lambda target=target: target)
+        self.children[b"self"] = Link(fs, ino_of("self"), self._self)
+        self.children[b"thread-self"] = Link(fs, ino_of("thread-self"), self._thread_self)
+
+    def _folder(self, path: str) -> tuple[StaticDir, bytes]:
+        *folders, name = path.split("/")
+        folder: StaticDir = self
+        for depth, part in enumerate(folders):
+            if depth == 0 and part == "net":
+                folder = self.net
+                continue
+            child = folder.children.get(part.encode())
+            if not isinstance(child, StaticDir):
+                child = StaticDir(self.fs, "/".join(folders[: depth + 1]))
+                folder.children[part.encode()] = child
+            folder = child
+        return folder, name.encode()
+
+    def _self(self) -> bytes:
+        thread = current_thread(self._kernel)
+        if thread is None:
+            raise ENOENT
+        return b"%d" % thread.process.pid
+
+    def _thread_self(self) -> bytes:
+        thread = current_thread(self._kernel)
+        if thread is None:
+            raise ENOENT
+        return b"%d/task/%d" % (thread.process.pid, thread.tid)
+
+    def lookup(self, name: bytes) -> NodeOps:
+        """See ``DirNodeOps.lookup``."""
+        if not name.isdigit():
+            return super().lookup(name)
+        number = int(name)
+        kernel = self._kernel
+        if number not in kernel.processes:
+            thread = kernel.threads.get(number)  # a thread's number works, and is not listed
+            if thread is None or name != b"%d" % number:
+                raise ENOENT
+            return PidDir(self.fs, find(kernel, thread.process.pid, number), number, self._files)
+        return PidDir(self.fs, find(kernel, number, None), None, self._files)
+
+    def names(self) -> Iterator[tuple[bytes, int]]:
+        """See ``LiveDir.names``."""
+        yield from super().names()
+        for pid in sorted(self._kernel.processes):
+            yield b"%d" % pid, DIR
+
+
+def make_procfs(kernel: Kernel) -> Callable[[bytes, bytes], ProcFs]:
+    """Return the factory for mount(2)."""
+    return lambda source, options: ProcFs(kernel, options)
+
+
+__all__ = ["DIR", "LINK", "ProcFs", "ProcRoot", "make_procfs"]

@@ -1,0 +1,208 @@
+"""The directories below /proc/PID: task, fd, fdinfo, and the links cwd, root, exe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, cast
+
+from ....abi.errno import ENOENT
+from ...files.fdtable import FdTable
+from ._declare import Declared, Subject, declared
+from ._nodes import DIR, FILE, LINK, MagicLink, TaskDir, TaskNode, ino_of, owner_of
+
+if TYPE_CHECKING:
+    from ...files.file import File
+    from ...vfs.mount import Location
+    from ...vfs.node import FilesystemOps, NodeOps
+    from ._root import ProcRoot
+
+
+def task_files() -> dict[bytes, Declared]:
+    """Return the declared files of a task by name, in alphabetical order."""
+    return {d.path.encode(): d for d in sorted(declared(), key=lambda d: d.path) if d.per_task}
+
+
+class PidDir(TaskDir):
+    """/proc/PID, or /proc/PID/task/TID when ``tid`` is given."""
+
+    __slots__ = ("_files",)
+
+    def __init__(
+        self, fs: FilesystemOps, subject: Subject, tid: int | None, files: dict[bytes, Declared]
+    ) -> None:
+        super().__init__(fs, subject, tid, "")
+        self._files = files
+
+    def lookup(self, name: bytes) -> NodeOps:
+        """See ``DirNodeOps.lookup``."""
+        subject = self.subject()
+        file = self._files.get(name)
+        if file is not None and not (file.process_only and self.tid is not None):
+            return TaskNode(self.fs, file, subject, self.tid)
+        if name in _LINKS:
+            return self._link(subject, name)
+        if name == b"fd":
+            return FdDir(self.fs, subject, self.tid, "fd", 0o500)
+        if name == b"fdinfo":
+            return FdInfoDir(self.fs, subject, self.tid, "fdinfo")
+        if name == b"task" and self.tid is None:
+            return ThreadsDir(self.fs, subject, self._files)
+        if name == b"net" and self.tid is None:
+            return cast("ProcRoot", self.fs.root).net
+        raise ENOENT
+
+    def names(self) -> Iterator[tuple[bytes, int]]:
+        """See ``LiveDir.names``."""
+        self.subject()
+        for name, file in self._files.items():
+            if not (file.process_only and self.tid is not None):
+                yield name, FILE
+        for name in _LINKS:
+            yield name, LINK
+        yield b"fd", DIR
+        yield b"fdinfo", DIR
+        if self.tid is None:
+            yield b"net", DIR
+            yield b"task", DIR
+
+    def _link(self, subject: Subject, name: bytes) -> MagicLink:
+        get = _LINKS[name]
+
+        def place() -> Location | None:
+            return get(self.subject())
+
+        def text() -> bytes:
+            found = place()
+            if found is None:
+                raise ENOENT
+            return found.path(_viewer_root(self.subject()))
+
+        ino = ino_of(self.pid, self.tid, name)
+        return MagicLink(self.fs, ino, owner_of(subject), self.check, place, text)
+
+
+def _viewer_root(subject: Subject) -> Location | None:
+    """Return the root directory of whoever looks."""
+    current = subject.kernel.threads.get(getattr(subject.kernel.executor.current, "tid", 0))
+    return None if current is None else current.fs.root
+
+
+def _cwd(subject: Subject) -> Location | None:
+    return None if subject.mm is None else subject.thread.fs.cwd
+
+
+def _root(subject: Subject) -> Location | None:
+    return None if subject.mm is None else subject.thread.fs.root
+
+
+def _exe(subject: Subject) -> Location | None:
+    place: Location | None = None if subject.mm is None else subject.process.exe
+    return place
+
+
+_LINKS: dict[bytes, Callable[[Subject], Location | None]] = {
+    b"cwd": _cwd,
+    b"exe": _exe,
+    b"root": _root,
+}
+
+
+class ThreadsDir(TaskDir):
+    """/proc/PID/task."""
+
+    __slots__ = ("_files",)
+
+    def __init__(self, fs: FilesystemOps, subject: Subject, files: dict[bytes, Declared]) -> None:
+        super().__init__(fs, subject, None, "task")
+        self._files = files
+        self.nlink = 2 + len(subject.process.threads)
+
+    def _tids(self) -> list[int]:
+        process = self.subject().process
+        return sorted(process.threads) or [process.pid]
+
+    def lookup(self, name: bytes) -> NodeOps:
+        """See ``DirNodeOps.lookup``."""
+        if not name.isdigit() or int(name) not in self._tids():
+            raise ENOENT
+        return PidDir(self.fs, self.subject(), int(name), self._files)
+
+    def names(self) -> Iterator[tuple[bytes, int]]:
+        """See ``LiveDir.names``."""
+        for tid in self._tids():
+            yield b"%d" % tid, DIR
+
+
+class FdDir(TaskDir):
+    """/proc/PID/fd."""
+
+    __slots__ = ()
+
+    def _table(self) -> FdTable:
+        subject = self.subject()
+        self.check()
+        return FdTable() if subject.mm is None else subject.thread.fds
+
+    def _file(self, name: bytes) -> File:
+        file = self._table().get(int(name)) if name.isdigit() else None
+        if file is None:
+            raise ENOENT
+        return file
+
+    def lookup(self, name: bytes) -> NodeOps:
+        """See ``DirNodeOps.lookup``."""
+        file = self._file(name)
+        mode = 0o500 * file.readable | 0o300 * file.writable
+
+        def place() -> Location | None:
+            found: Location | None = getattr(self._file(name), "place", None)
+            return found
+
+        def text() -> bytes:
+            return self._file(name).path()
+
+        ino = ino_of(self.pid, self.tid, "fd", name)
+        owner = owner_of(self.subject())
+        return MagicLink(self.fs, ino, owner, self.check, place, text, mode)
+
+    def names(self) -> Iterator[tuple[bytes, int]]:
+        """See ``LiveDir.names``."""
+        for fd in sorted(self._table()):
+            yield b"%d" % fd, LINK
+
+
+class FdInfoDir(FdDir):
+    """/proc/PID/fdinfo."""
+
+    __slots__ = ()
+
+    def lookup(self, name: bytes) -> NodeOps:
+        """See ``DirNodeOps.lookup``."""
+        self._file(name)
+        number = int(name)
+        shown = Declared(
+            f"fdinfo/{number}", True, lambda subject: _fdinfo(subject, number), 0o400, True,
+            None, False,
+        )  # fmt: skip
+        return TaskNode(self.fs, shown, self.subject(), self.tid)
+
+    def names(self) -> Iterator[tuple[bytes, int]]:
+        """See ``LiveDir.names``."""
+        for fd in sorted(self._table()):
+            yield b"%d" % fd, FILE
+
+
+def _fdinfo(subject: Subject, fd: int) -> str:
+    table = subject.thread.fds
+    file = table.get(fd)
+    if file is None:
+        raise ENOENT
+    flags = file.flags | (0o2000000 if fd in table.cloexec else 0)
+    place = getattr(file, "place", None)
+    mount = place.mount.id if place is not None else 0
+    ino = place.node.ino if place is not None else 0
+    text = (
+        f"pos:\t{getattr(file, 'offset', 0)}\nflags:\t0{flags:o}\nmnt_id:\t{mount}\nino:\t{ino}\n"
+    )
+    extra = getattr(file, "fdinfo", None)
+    return text if extra is None else text + extra()

@@ -1,0 +1,202 @@
+"""/proc/sys: settings and limits of the kernel (proc_sys(5))."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from ....abi.capability import CAP_SYS_ADMIN
+from ....abi.errno import EINVAL, EPERM
+from ...dev.pty import PTY_MAX
+from ...files.pipe import MAX_CAPACITY
+from ...mm.mapping import MAX_MAP_COUNT
+from ...task.limits import NR_OPEN
+from ._declare import proc
+
+if TYPE_CHECKING:
+    from ...kernel import Kernel
+    from ...thread import Thread
+
+_NAME_MAX = 64  #: bytes (__NEW_UTS_LEN)
+_RANDOM_POOL_BITS = 256
+
+
+def _privileged(thread: Thread | None) -> None:
+    if thread is not None and not thread.cred.capable(CAP_SYS_ADMIN):
+        raise EPERM
+
+
+def _number(data: bytes, low: int, high: int) -> int:
+    text = data.strip()
+    if not text.isdigit() or not low <= int(text) <= high:
+        raise EINVAL
+    return int(text)
+
+
+def _set_hostname(kernel: Kernel, thread: Thread | None, data: bytes) -> None:
+    _privileged(thread)
+    kernel.uts.nodename = data.strip()[:_NAME_MAX]
+
+
+def _set_domainname(kernel: Kernel, thread: Thread | None, data: bytes) -> None:
+    _privileged(thread)
+    kernel.uts.domainname = data.strip()[:_NAME_MAX]
+
+
+def _set_pid_max(kernel: Kernel, thread: Thread | None, data: bytes) -> None:
+    _privileged(thread)
+    kernel.pids.maximum = _number(data, 301, 1 << 22)
+
+
+def _set_threads_max(kernel: Kernel, thread: Thread | None, data: bytes) -> None:
+    _privileged(thread)
+    kernel.threads_max = _number(data, 20, 1 << 22)
+
+
+def _set_printk(kernel: Kernel, thread: Thread | None, data: bytes) -> None:
+    _privileged(thread)
+    kernel.klog.console_level = _number((data.split() or [b""])[0], 0, 15)
+
+
+@proc("sys/kernel/hostname", mode=0o644, write=_set_hostname)
+def hostname(kernel: Kernel) -> bytes:
+    """Show the host's name."""
+    return kernel.uts.nodename + b"\n"
+
+
+@proc("sys/kernel/domainname", mode=0o644, write=_set_domainname)
+def domainname(kernel: Kernel) -> bytes:
+    """Show the NIS domain."""
+    return kernel.uts.domainname + b"\n"
+
+
+@proc("sys/kernel/ostype")
+def ostype(kernel: Kernel) -> bytes:
+    """Show uname's sysname."""
+    return kernel.uts.sysname + b"\n"
+
+
+@proc("sys/kernel/osrelease")
+def osrelease(kernel: Kernel) -> bytes:
+    """Show uname's release."""
+    return kernel.uts.release + b"\n"
+
+
+@proc("sys/kernel/version")
+def version(kernel: Kernel) -> bytes:
+    """Show uname's version."""
+    return kernel.uts.version + b"\n"
+
+
+@proc("sys/kernel/arch")
+def arch(kernel: Kernel) -> bytes:
+    """Show uname's machine."""
+    return kernel.uts.machine + b"\n"
+
+
+@proc("sys/kernel/pid_max", mode=0o644, write=_set_pid_max)
+def pid_max(kernel: Kernel) -> str:
+    """Show where process numbers wrap."""
+    return f"{kernel.pids.maximum}\n"
+
+
+@proc("sys/kernel/threads-max", mode=0o644, write=_set_threads_max)
+def threads_max(kernel: Kernel) -> str:
+    """Show how many threads there may be."""
+    return f"{kernel.threads_max}\n"
+
+
+@proc("sys/kernel/printk", mode=0o644, write=_set_printk)
+def printk(kernel: Kernel) -> str:
+    """Show the log levels: console, default of messages, minimum, default of the console."""
+    return f"{kernel.klog.console_level}\t4\t1\t7\n"
+
+
+@proc("sys/kernel/cap_last_cap")
+def cap_last_cap(kernel: Kernel) -> str:
+    """Show the highest capability."""
+    return "40\n"
+
+
+@proc("sys/kernel/ngroups_max")
+def ngroups_max(kernel: Kernel) -> str:
+    """Show how many supplementary groups a process may have."""
+    return "65536\n"
+
+
+@proc("sys/kernel/random/uuid")
+def random_uuid(kernel: Kernel) -> str:
+    """Make another UUID at every read."""
+    return f"{uuid.UUID(bytes=kernel.random(16), version=4)}\n"
+
+
+@proc("sys/kernel/random/boot_id")
+def boot_id(kernel: Kernel) -> str:
+    """Show the UUID of this boot."""
+    return f"{kernel.boot_id}\n"
+
+
+@proc("sys/kernel/random/entropy_avail")
+def entropy_avail(kernel: Kernel) -> str:
+    """Show the bits in the pool: it is full from the start."""
+    return f"{_RANDOM_POOL_BITS}\n"
+
+
+@proc("sys/kernel/random/poolsize")
+def poolsize(kernel: Kernel) -> str:
+    """Show the size of the pool in bits."""
+    return f"{_RANDOM_POOL_BITS}\n"
+
+
+@proc("sys/kernel/pty/max")
+def pty_max(kernel: Kernel) -> str:
+    """Show how many pseudo-terminals there may be."""
+    return f"{PTY_MAX}\n"
+
+
+@proc("sys/kernel/pty/nr")
+def pty_nr(kernel: Kernel) -> str:
+    """Count the pseudo-terminals."""
+    return f"{len(kernel.ptys)}\n"
+
+
+@proc("sys/vm/overcommit_memory")
+def overcommit_memory(kernel: Kernel) -> str:
+    """Show the policy: every mapping is granted, and pages are found when touched."""
+    return "1\n"
+
+
+@proc("sys/vm/max_map_count")
+def max_map_count(kernel: Kernel) -> str:
+    """Show how many areas an address space may have."""
+    return f"{MAX_MAP_COUNT}\n"
+
+
+@proc("sys/fs/nr_open")
+def nr_open(kernel: Kernel) -> str:
+    """Show the highest RLIMIT_NOFILE."""
+    return f"{NR_OPEN}\n"
+
+
+@proc("sys/fs/pipe-max-size")
+def pipe_max_size(kernel: Kernel) -> str:
+    """Show the largest capacity of a pipe in bytes."""
+    return f"{MAX_CAPACITY}\n"
+
+
+@proc("sys/fs/file-nr")
+def file_nr(kernel: Kernel) -> str:
+    """Count open descriptions; there is no limit for the system."""
+    files = {
+        id(file)
+        for thread in list(kernel.threads.values())
+        if thread.fds is not None
+        for file in thread.fds.values()
+    }
+    return f"{len(files)}\t0\t9223372036854775807\n"
+
+
+@proc("sys/fs/file-max")
+def file_max(kernel: Kernel) -> str:
+    """Show the limit of open files: none."""
+    return "9223372036854775807\n"

@@ -1,0 +1,63 @@
+"""The file system types that need no device, and files that have no place in any tree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from ...abi.errno import ENODEV
+from ..vfs.dentry import DirEntry
+from ..vfs.mount import Location, MountNamespace
+from ..vfs.node import FilesystemOps
+from .tmpfs import TmpFile, Tmpfs
+
+if TYPE_CHECKING:
+    from ..kernel import Kernel
+
+
+class Factory(Protocol):
+    """Makes, or finds, the file system that mount(2) asks for."""
+
+    def __call__(
+        self, kernel: Kernel, source: bytes, flags: int, options: bytes, /
+    ) -> FilesystemOps:
+        """Return the file system; raise what mount(2) lists."""
+        ...
+
+
+def register(kernel: Kernel) -> None:
+    """Let mount(2) know tmpfs."""
+    kernel.filesystems.setdefault("tmpfs", make_tmpfs)
+
+
+def make_tmpfs(kernel: Kernel, source: bytes, flags: int, options: bytes) -> Tmpfs:
+    """Make an empty tmpfs (a `Factory`)."""
+    return Tmpfs(kernel.clock.realtime, kernel.pool, options)
+
+
+def make_filesystem(
+    kernel: Kernel, kind: bytes, source: bytes, flags: int, options: bytes
+) -> FilesystemOps:
+    """Make a file system of a registered type; raise ``ENODEV`` for an unknown one."""
+    factory = kernel.filesystems.get(kind.decode("ascii", "replace"))
+    if factory is None:
+        raise ENODEV
+    made: FilesystemOps = factory(kernel, source, flags, options)
+    return made
+
+
+def hidden_file(
+    kernel: Kernel, name: bytes, mode: int, uid: int, gid: int
+) -> tuple[Location, TmpFile]:
+    """Make a file that has no place (memfd_create(2)); /proc shows ``/name (deleted)``."""
+    namespace = kernel.mounts
+    if namespace.hidden is None:
+        fs = make_tmpfs(kernel, b"", 0, b"size=0,nr_inodes=0")
+        namespace.hidden = MountNamespace().new_root(fs)
+        fs.dev = namespace.new_device()
+    mount = namespace.hidden
+    assert isinstance(mount.fs, Tmpfs)
+    node = TmpFile(mount.fs, mode, uid, gid)
+    node.nlink = 0
+    entry = DirEntry(name, mount.root, node)
+    entry.unlinked = True
+    return Location(mount, entry), node

@@ -1,0 +1,89 @@
+"""The address space of a process (design document 5.3, ``AddrSpace``).
+
+`AddressSpace` is put together from layers, each of which knows only those below it:
+`pages` (table and frames), `faults` (areas, page faults), `user` (access by the kernel),
+`mapping` (mmap, munmap, mprotect), `growth` (mremap, brk, stack), `advice` (madvise, mlock,
+msync), `report` (figures).  They are base classes rather than parts because a page fault
+and a read of user memory have no time for another indirection.
+"""
+
+from __future__ import annotations
+
+from ...machine.api import PAGE_SHIFT
+from .areas import VM_DONTFORK, VM_LOCKED, VM_LOCKONFAULT, VM_WIPEONFORK
+from .backends import BadAccess
+from .frames import FrameAllocator, OutOfMemory
+from .layout import Layout
+from .report import MapEntry, Pages, Report, Rss
+from .source import Limits
+
+_SPECIAL_AT_FORK = VM_DONTFORK | VM_WIPEONFORK | VM_LOCKED | VM_LOCKONFAULT
+
+
+class AddressSpace(Report):
+    """Areas, page table and user access; shared by all that clone(2) with CLONE_VM."""
+
+    def __init__(self, frames: FrameAllocator, layout: Layout, limits: Limits) -> None:
+        super().__init__(frames, layout, limits)
+        self.users = 1
+
+    def acquire(self) -> AddressSpace:
+        """Count one more user."""
+        self.users += 1
+        return self
+
+    def release(self) -> None:
+        """Count one user less; the last one gives everything back."""
+        self.users -= 1
+        if not self.users:
+            self.clear()
+            self.frames.release_all([self.regions.pop(-1)])
+
+    def clear(self) -> None:
+        """Unmap everything."""
+        self.clear_pages()
+        self.splice(0, len(self.areas), [])
+        self.total_vm = 0
+        self.brk_start = self.brk_end = self.stack_start = 0
+        self.lock_future = 0
+        self._cursor, self._skipped = self.mmap_top, 0
+
+    def fork(self) -> AddressSpace:
+        """Return a copy: private pages are copied at the next write, shared ones stay shared.
+
+        Raises `OutOfMemory`.  The caller gives the copy its process's limits.
+        """
+        child = AddressSpace(self.frames, self.layout, self.limits)
+        child.bottom_up, child.mmap_top = self.bottom_up, self.mmap_top
+        child._cursor, child._skipped = self._cursor, self._skipped
+        child.brk_start, child.brk_end = self.brk_start, self.brk_end
+        child.stack_start = self.stack_start
+        child.arguments, child.auxv = self.arguments, self.auxv
+        child.total_vm = child.peak_vm = self.total_vm
+        child.may_lock_all = self.may_lock_all
+        child.areas = self.areas[:]
+        child.starts = self.starts[:]
+        try:
+            child.copy_pages(self)
+        except OutOfMemory:
+            child.areas, child.starts = [], []
+            child.release()
+            raise
+        for area in child.areas:
+            if area.source is not None:
+                area.source.map_added(child, area)
+        if any(area.flags & _SPECIAL_AT_FORK for area in child.areas):
+            child._settle_after_fork()
+        return child
+
+    def _settle_after_fork(self) -> None:
+        """Drop what a child does not inherit: areas, contents, locks (madvise(2), mlock(2))."""
+        for area in list(self.areas):
+            if area.flags & VM_DONTFORK:
+                self.unmap_range(area.start, area.end)
+            elif area.flags & VM_WIPEONFORK:
+                self.drop_pages(self.present(area.start >> PAGE_SHIFT, area.end >> PAGE_SHIFT))
+        self.unlock_all()
+
+
+__all__ = ["AddressSpace", "BadAccess", "Layout", "MapEntry", "OutOfMemory", "Pages", "Rss"]

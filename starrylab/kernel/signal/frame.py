@@ -1,0 +1,116 @@
+"""The frame on the user's stack that a handler returns through (design document 8.2.1, 8.2.2).
+
+The layout is Linux's ``struct rt_sigframe``: ``siginfo_t``, then ``ucontext_t`` with the
+registers.  It is made in one piece and written with one copy; rt_sigreturn(2) reads it back
+and trusts nothing in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from struct import Struct
+from typing import Final, Protocol
+
+from ...abi.arch import ArchLayout
+from ...abi.errno import EFAULT
+from ...abi.signal import SA_ONSTACK
+from ...machine.api import PAGE_SIZE, UserContext
+from .actions import SignalAction
+from .info import SIGINFO_SIZE, SignalInfo
+from .sets import SignalSet
+from .stack import SignalStack
+
+_M64: Final = (1 << 64) - 1
+
+#: uc_flags, uc_link, uc_stack (sp, flags, size), uc_sigmask, room for 1024 signals, alignment.
+_UCONTEXT: Final = Struct("<QQQi4xQQ120x8x")
+UCONTEXT_OFFSET: Final = SIGINFO_SIZE
+MCONTEXT_OFFSET: Final = SIGINFO_SIZE + _UCONTEXT.size
+_SIGNED: Final = 1 << 31
+
+
+class UserMemory(Protocol):
+    """The part of an address space that frames need."""
+
+    def read(self, addr: int, size: int) -> bytes:
+        """Return user memory; ``EFAULT``."""
+        ...
+
+    def write(self, addr: int, data: bytes) -> object:
+        """Change user memory; ``EFAULT``."""
+        ...
+
+
+def frame_size(layout: ArchLayout) -> int:
+    """Return the bytes that a signal takes from the stack, before alignment."""
+    return MCONTEXT_OFFSET + layout.context_size
+
+
+def push_frame(
+    context: UserContext,
+    memory: UserMemory,
+    layout: ArchLayout,
+    info: SignalInfo,
+    action: SignalAction,
+    stack: SignalStack,
+    mask: SignalSet,
+    trampoline: int,
+) -> None:
+    """Make the thread run a handler next; ``mask`` comes back when the handler returns.
+
+    ``trampoline`` is the user address of the code that calls rt_sigreturn(2).  Raises
+    ``EFAULT`` when the stack has no room, and then leaves the registers alone.
+    """
+    sp = context.sp
+    size = MCONTEXT_OFFSET + layout.context_size
+    base, flags, length = stack
+    if length:
+        if stack.in_use(sp):
+            if not stack.contains(sp - size):
+                raise EFAULT("the frame would overflow the alternate stack")
+        elif action.flags & SA_ONSTACK:
+            sp = base + length
+    addr = (sp - size & ~15) & _M64
+    memory.write(
+        addr,
+        info.encode()
+        + _UCONTEXT.pack(0, 0, base, flags - ((flags & _SIGNED) << 1), length, mask)
+        + layout.encode_context(context.general(), context.floating()),
+    )
+    context.sp = addr
+    context.pc = action.handler
+    context.set_return_address(action.restorer or trampoline)
+    context.set_argument(0, info.signo)
+    context.set_argument(1, addr)
+    context.set_argument(2, addr + UCONTEXT_OFFSET)
+
+
+def pop_frame(
+    context: UserContext, memory: UserMemory, layout: ArchLayout
+) -> tuple[SignalSet, SignalStack]:
+    """Give the registers back what the frame at the stack pointer says.
+
+    Returns the mask and the alternate stack that it names.  Raises ``EFAULT`` if the frame
+    cannot be read, `BadRegisters` if it cannot have been made by `push_frame`.
+    """
+    data = memory.read(context.sp, MCONTEXT_OFFSET + layout.context_size)
+    _, _, base, flags, size, mask = _UCONTEXT.unpack_from(data, UCONTEXT_OFFSET)
+    general, floating = layout.decode_context(data[MCONTEXT_OFFSET:])
+    context.set_general(general)
+    context.set_floating(floating)
+    return mask, SignalStack(base, flags & 0xFFFFFFFF, size)
+
+
+def trampoline_page(layout: ArchLayout) -> bytes:
+    """Return the page that is mapped, readable and executable, into every program."""
+    code = layout.trampoline
+    return code + bytes(PAGE_SIZE - len(code))
+
+
+def register_words(layout: ArchLayout, general: bytes) -> Sequence[tuple[str, int]]:
+    """Return name and value of each general register, for a person to read."""
+    words = memoryview(general).cast("B")
+    return [
+        (name, int.from_bytes(words[8 * i : 8 * i + 8], "little"))
+        for i, name in enumerate(layout.general)
+    ]

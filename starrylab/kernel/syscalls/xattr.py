@@ -1,0 +1,170 @@
+"""Extended attributes (xattr(7)): setxattr(2), getxattr(2), listxattr(2), removexattr(2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ...abi.capability import CAP_SYS_ADMIN
+from ...abi.errno import E2BIG, EBADF, EINVAL, ENAMETOOLONG, ERANGE
+from ...abi.fcntl import XATTR_CREATE, XATTR_LIST_MAX, XATTR_NAME_MAX, XATTR_REPLACE, XATTR_SIZE_MAX
+from ..files.file import File
+from ..vfs.context import NOFOLLOW
+from ..vfs.mount import Location
+from ..vfs.node import NodeOps
+from ..vfs.permission import require_writable
+from ..vfs.xattr import check_access
+from ._declare import syscall
+from ._types import Fd, Int, Path, Ptr, Size
+
+if TYPE_CHECKING:
+    from ..thread import Thread
+
+_NAME_LIMIT: Final = XATTR_NAME_MAX + 1
+
+
+def _name(t: Thread, addr: int) -> bytes:
+    """Read an attribute's name; raise ``ERANGE`` for an empty or too long one."""
+    name = _cstring(t, addr)
+    if not name or len(name) > XATTR_NAME_MAX:
+        raise ERANGE
+    return name
+
+
+def _cstring(t: Thread, addr: int) -> bytes:
+    try:
+        return t.mm.read_cstr(addr, _NAME_LIMIT)
+    except ENAMETOOLONG:
+        raise ERANGE from None
+
+
+def _opened(file: File) -> tuple[NodeOps, Location]:
+    if file.kind == "path" or file.node is None or file.place is None:
+        raise EBADF
+    return file.node, file.place
+
+
+def _found(t: Thread, path: bytes, flags: int) -> tuple[NodeOps, Location]:
+    place = t.fs.walk(path, t.cred, None, flags)
+    return place.node, place
+
+
+def _set(
+    t: Thread, target: tuple[NodeOps, Location], name: int, value: int, size: int, flags: int
+) -> None:
+    if flags & ~(XATTR_CREATE | XATTR_REPLACE):
+        raise EINVAL
+    key = _name(t, name)
+    if size > XATTR_SIZE_MAX:
+        raise E2BIG
+    data = t.mm.read(value, size) if size else b""
+    node, place = target
+    require_writable(place.mount)
+    check_access(node, key, t.cred, write=True)
+    node.set_xattr(key, data, flags)
+
+
+def _get(t: Thread, target: tuple[NodeOps, Location], name: int, value: int, size: int) -> int:
+    key = _name(t, name)
+    node = target[0]
+    check_access(node, key, t.cred, write=False)
+    data = node.get_xattr(key)
+    if not size:
+        return len(data)
+    if len(data) > size:
+        raise ERANGE
+    t.mm.write(value, data)
+    return len(data)
+
+
+def _list(t: Thread, target: tuple[NodeOps, Location], buf: int, size: int) -> int:
+    privileged = t.cred.capable(CAP_SYS_ADMIN)
+    names = [n for n in target[0].list_xattrs() if privileged or not n.startswith(b"trusted.")]
+    data = b"".join([n + b"\0" for n in names])
+    if len(data) > XATTR_LIST_MAX:
+        raise E2BIG
+    if not size:
+        return len(data)
+    if len(data) > size:
+        raise ERANGE
+    t.mm.write(buf, data)
+    return len(data)
+
+
+def _remove(t: Thread, target: tuple[NodeOps, Location], name: int) -> None:
+    key = _name(t, name)
+    node, place = target
+    require_writable(place.mount)
+    check_access(node, key, t.cred, write=True)
+    node.remove_xattr(key)
+
+
+@syscall()
+def setxattr(t: Thread, path: Path, name: Ptr, value: Ptr, size: Size, flags: Int) -> None:
+    """setxattr(2)."""
+    _set(t, _found(t, path, 0), name, value, size, flags)
+
+
+@syscall()
+def lsetxattr(t: Thread, path: Path, name: Ptr, value: Ptr, size: Size, flags: Int) -> None:
+    """lsetxattr(2)."""
+    _set(t, _found(t, path, NOFOLLOW), name, value, size, flags)
+
+
+@syscall()
+def fsetxattr(t: Thread, file: Fd, name: Ptr, value: Ptr, size: Size, flags: Int) -> None:
+    """fsetxattr(2)."""
+    _set(t, _opened(file), name, value, size, flags)
+
+
+@syscall()
+def getxattr(t: Thread, path: Path, name: Ptr, value: Ptr, size: Size) -> int:
+    """getxattr(2)."""
+    return _get(t, _found(t, path, 0), name, value, size)
+
+
+@syscall()
+def lgetxattr(t: Thread, path: Path, name: Ptr, value: Ptr, size: Size) -> int:
+    """lgetxattr(2)."""
+    return _get(t, _found(t, path, NOFOLLOW), name, value, size)
+
+
+@syscall()
+def fgetxattr(t: Thread, file: Fd, name: Ptr, value: Ptr, size: Size) -> int:
+    """fgetxattr(2)."""
+    return _get(t, _opened(file), name, value, size)
+
+
+@syscall()
+def listxattr(t: Thread, path: Path, buf: Ptr, size: Size) -> int:
+    """listxattr(2)."""
+    return _list(t, _found(t, path, 0), buf, size)
+
+
+@syscall()
+def llistxattr(t: Thread, path: Path, buf: Ptr, size: Size) -> int:
+    """llistxattr(2)."""
+    return _list(t, _found(t, path, NOFOLLOW), buf, size)
+
+
+@syscall()
+def flistxattr(t: Thread, file: Fd, buf: Ptr, size: Size) -> int:
+    """flistxattr(2)."""
+    return _list(t, _opened(file), buf, size)
+
+
+@syscall()
+def removexattr(t: Thread, path: Path, name: Ptr) -> None:
+    """removexattr(2)."""
+    _remove(t, _found(t, path, 0), name)
+
+
+@syscall()
+def lremovexattr(t: Thread, path: Path, name: Ptr) -> None:
+    """lremovexattr(2)."""
+    _remove(t, _found(t, path, NOFOLLOW), name)
+
+
+@syscall()
+def fremovexattr(t: Thread, file: Fd, name: Ptr) -> None:
+    """fremovexattr(2)."""
+    _remove(t, _opened(file), name)

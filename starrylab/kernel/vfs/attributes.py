@@ -1,0 +1,82 @@
+"""Operations on attributes: access(2), chmod(2), chown(2), utimensat(2), truncate(2)."""
+
+from __future__ import annotations
+
+from typing import Final, cast
+
+from ...abi.errno import EACCES, EINVAL, EISDIR, EPERM, EROFS, ETXTBSY
+from ...abi.fcntl import MS_NOEXEC
+from ...abi.stat import S_IFDIR, S_IFLNK, S_IFMT, S_IFREG
+from .mount import Location
+from .node import DIRECTORY, Credentials, FileNodeOps
+from .permission import (
+    MAY_EXEC,
+    MAY_WRITE,
+    allowed,
+    change_mode,
+    change_owner,
+    check,
+    drop_privileges,
+    is_owner,
+    require_writable,
+)
+
+NOW: Final = 1 << 80  #: a time that `set_times` takes from the clock
+OMIT: Final = 2 << 80  #: a time that `set_times` leaves as it is
+
+
+def check_access(place: Location, mask: int, cred: Credentials) -> None:
+    """access(2): raise ``EACCES``, ``EROFS`` unless the MAY_* rights of ``mask`` are there."""
+    node = place.node
+    kind = node.mode & S_IFMT
+    if mask & MAY_EXEC and kind == S_IFREG and place.mount.flags & MS_NOEXEC:
+        raise EACCES
+    if mask and not allowed(node, cred, mask):
+        raise EACCES
+    if mask & MAY_WRITE and place.mount.read_only and kind in (S_IFREG, S_IFDIR, S_IFLNK):
+        raise EROFS
+
+
+def set_mode(place: Location, mode: int, cred: Credentials) -> None:
+    """chmod(2)."""
+    require_writable(place.mount)
+    change_mode(place.node, mode, cred)
+
+
+def set_owner(place: Location, uid: int, gid: int, cred: Credentials) -> None:
+    """chown(2); -1 leaves an id as it is."""
+    require_writable(place.mount)
+    change_owner(place.node, uid, gid, cred)
+
+
+def set_times(place: Location, atime: int, mtime: int, cred: Credentials) -> None:
+    """utimensat(2); times in nanoseconds, `NOW` or `OMIT`."""
+    if atime == OMIT and mtime == OMIT:
+        return
+    require_writable(place.mount)
+    node = place.node
+    if not is_owner(node, cred):
+        if not (atime == NOW and mtime == NOW):
+            raise EPERM
+        check(node, cred, MAY_WRITE)
+    now = node.fs.now()
+    node.update(
+        atime=None if atime == OMIT else now if atime == NOW else atime,
+        mtime=None if mtime == OMIT else now if mtime == NOW else mtime,
+    )
+
+
+def truncate(place: Location, size: int, cred: Credentials) -> None:
+    """truncate(2); raise ``EISDIR``, ``EINVAL``, ``EACCES``, ``EROFS``, ``ETXTBSY``."""
+    node = place.node
+    if node.kind == DIRECTORY:
+        raise EISDIR
+    if node.mode & S_IFMT != S_IFREG:
+        raise EINVAL
+    require_writable(place.mount)
+    check(node, cred, MAY_WRITE)
+    file = cast("FileNodeOps", node)
+    if file.writers < 0:
+        raise ETXTBSY
+    drop_privileges(file, cred)
+    file.truncate(size)

@@ -1,0 +1,387 @@
+"""A riscv64 hardware thread on unicorn (Starry Mix 4.1: ``UserContext.run() -> ReturnReason``).
+
+Three rules about unicorn 2.1.4 shape this module:
+
+* System calls and page faults are served inside unicorn's hooks; leaving ``uc_emu_start``
+  and coming back costs several times the trap.
+* The program counter is never written through unicorn's interface inside a hook: together
+  with a stop from another thread, blocks would run twice.  To go elsewhere, leave.
+* An asynchronous stop repeats the instruction it meets, unless ``no_exit_request`` is set
+  before anything is translated.  Where that cannot be had, user code runs in slices of a
+  number of instructions, which end exactly, and nothing stops it asynchronously.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from ..api import (
+    EXEC,
+    INTERRUPT,
+    LEFT,
+    PAGE_MASK,
+    PAGE_SHIFT,
+    PTE_FRAME,
+    WRITE,
+    Fault,
+    PageFault,
+    PageTable,
+    SyscallRegisters,
+    Trap,
+    TrapHandler,
+    UserContext,
+)
+from ..ram import HostRam
+from . import decode, layout, selftest
+from .context import (
+    A0,
+    ARGUMENTS,
+    ARGUMENTS_AT,
+    MASK,
+    NO_RESERVATION,
+    PC,
+    RESERVATION,
+    Bank,
+    Context,
+)
+from .engine import (
+    ERR_INSN_INVALID,
+    HOOK_INTR,
+    OK,
+    PROT_EXEC,
+    PROT_READ,
+    PROT_WRITE,
+    Engine,
+    IntrHook,
+)
+from .registers import Mirror
+from .ticker import NativeTicker, ThreadTicker, Ticker
+from .tlb import FETCH_ALIAS, Tlb
+
+SCRATCH: Final = 1 << 35  #: physical address of pages of our own, above any RAM
+_HEARTBEAT_NS: Final = 50_000_000  #: without ticks, other Python threads get a turn this often
+_SLICE: Final = 100_000  #: instructions, about 1 ms
+_CROWDED: Final = 2000  #: TLB misses from one tick to the next that call for a larger TLB
+
+_ECALL_FROM_USER: Final = 8
+_ILLEGAL_INSTRUCTION: Final = 2
+_MISALIGNED: Final = (0, 4, 6)  #: fetch, load, store: volume II, table "mcause"
+_EBREAK: Final = 0x0010_0073
+_C_EBREAK: Final = 0x9002
+
+
+SyscallServer = Callable[[SyscallRegisters], int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is in effect, and what had to give way to its substitute."""
+
+    version: tuple[int, int, int]  #: unicorn's
+    window: bool  #: registers are used in place, not copied by unicorn's interface
+    no_exit_request: bool  #: asynchronous stops are exact; else slices of instructions
+    exact_faults: bool  #: unicorn's note of a fault's address; else decoded
+    ticker: str  #: "native", "thread" or "slices"
+
+
+class UnicornHart:
+    """See `Hart`.  The keyword arguments refuse a private way of unicorn, for tests."""
+
+    arch = "riscv64"
+
+    def __init__(
+        self,
+        ram: HostRam | None = None,
+        arch: str = "riscv64",
+        *,
+        window: bool = True,
+        no_exit_request: bool = True,
+        native_ticker: bool = True,
+    ) -> None:
+        """Start a CPU; ``ValueError`` for another ``arch``, `EngineError` without unicorn."""
+        if arch != self.arch:
+            raise ValueError(f"unicorn runs {self.arch} here, not {arch}")
+        self.ram = HostRam() if ram is None else ram
+        self._engine = engine = Engine()
+        self._scratch = HostRam(selftest.SCRATCH_SIZE)
+        for paddr, memory in ((0, self.ram), (SCRATCH, self._scratch)):
+            engine.map(paddr, memory.size, PROT_READ | PROT_WRITE, memory.address)
+            engine.map(paddr + FETCH_ALIAS, memory.size, PROT_READ | PROT_EXEC, memory.address)
+        self._tlb = Tlb(engine)
+        self.flush_tlb: Callable[[], None] = self._tlb.flush
+        self.code_changed: Callable[[int], None] = self._tlb.code_changed
+
+        found = layout.find_window(engine) if window else None
+        self._mirror = Mirror(engine) if found is None else None
+        self._bank: Bank = self._mirror.bank if self._mirror else found  # type: ignore[assignment]
+        self._invalid_addr: memoryview | None = None
+        exact_stops = no_exit_request and layout.set_no_exit_request(engine)
+
+        self._table: PageTable = {}
+        self._loaded: Context | None = None
+        self._left = False  #: the handler asked to leave
+        self._exception = -1  #: what else came to the hook
+        self._interrupted = False
+        self._exception_pc = 0
+        self._period_ns = 0
+        self._deadline_ns = 0
+        self._last_fills = 0
+        self._bind_syscall: Callable[[SyscallServer], None]
+        self._hook = self._make_hook()
+        engine.hook(HOOK_INTR, self._hook)
+        self._slice = 0
+        self._start: Callable[..., int] = engine.start
+        self._ticker: Ticker | None = None
+        self._self_test(exact_stops, window, native_ticker)
+
+    # ---- start
+
+    def _self_test(self, exact_stops: bool, window: bool, native_ticker: bool) -> None:
+        """Check what was found, choose the substitutes of what was not, prepare the TLB."""
+        if window and self._mirror is None:
+            self._invalid_addr = selftest.exact_faults(self, self._engine, self._scratch)
+        if exact_stops and not selftest.exact_stops(self, self._scratch):
+            exact_stops = False
+            self._engine.forget_code()
+        self._exact_stops = exact_stops
+        if not exact_stops:
+            self._slice = _SLICE
+        else:
+            self._ticker = self._make_ticker(native_ticker)
+            if not self._ticker.keeps_lock:
+                self._start = self._engine.unlocked_start()
+            reference = weakref.ref(self)
+            os.register_at_fork(after_in_child=lambda: _restart_ticker(reference()))
+        selftest.grow_tlb(self, self._scratch)
+        self.set_tick(0)
+
+    def _make_ticker(self, native: bool) -> Ticker:
+        if native:
+            with contextlib.suppress(OSError):
+                return NativeTicker(self._engine)
+        return ThreadTicker(self._engine)
+
+    def report(self) -> Report:
+        """Say which ways of using unicorn are in effect."""
+        return Report(
+            version=self._engine.version,
+            window=self._mirror is None,
+            no_exit_request=self._exact_stops,
+            exact_faults=self._invalid_addr is not None,
+            ticker=self._ticker.name if self._ticker else "slices",
+        )
+
+    def bind(self, handler: TrapHandler) -> None:
+        """See `Hart.bind`."""
+        self._bind_syscall(handler.syscall)
+        self._tlb.serve = handler.page_fault
+
+    def new_context(self, template: UserContext | None = None) -> Context:
+        """See `Hart.new_context`."""
+        return Context(template)
+
+    def use(self, table: PageTable) -> None:
+        """See `Hart.use`."""
+        if table is not self._table:
+            self._table = table
+            self._tlb.use(table)
+            self._tlb.flush()
+
+    # ---- running
+
+    def run(self, context: UserContext) -> Trap:
+        """See `Hart.run`; raises what the handler raised, which it should not."""
+        if context is not self._loaded:
+            self._load(context)
+        words, handle, start = self._bank.words, self._engine.handle, self._start
+        mirror = self._mirror
+        while True:
+            if mirror is not None:
+                mirror.push()
+            pc = words[PC]
+            # No call lies between this test and the start, so no other thread can come in
+            # between and have its stop wiped out by the start.
+            if self._interrupted:
+                self._interrupted = False
+                return INTERRUPT
+            error = start(handle, pc, 0, 0, self._slice)
+            if self._left:
+                self._left = False
+                if self._tlb.crash is None:
+                    return LEFT
+            if mirror is not None:
+                mirror.pull()
+            trap = self._why(error)
+            if trap is not None:
+                return trap
+
+    def _make_hook(self) -> object:
+        raw, words, mirror = self._bank.raw, self._bank.words, self._mirror
+        unpack, handle, stop = ARGUMENTS.unpack_from, self._engine.handle, self._engine.stop
+        tlb = self._tlb
+
+        syscall: SyscallServer = _unbound
+
+        def bind(function: SyscallServer) -> None:
+            nonlocal syscall
+            syscall = function
+
+        def trap(_: int, number: int) -> None:
+            if number == _ECALL_FROM_USER:
+                try:
+                    result = syscall(unpack(raw, ARGUMENTS_AT))
+                except BaseException as error:  # ctypes would print it and go on; `run` raises it
+                    tlb.crash = error
+                    result = None
+                if result is not None:
+                    words[A0] = result
+                    return
+                self._left = True
+            else:
+                self._exception = number
+            stop(handle)
+
+        def trap_mirrored(_: int, number: int) -> None:
+            mirror.pull()  # type: ignore[union-attr]
+            trap(_, number)
+            if not self._left and self._exception < 0:
+                mirror.push()  # type: ignore[union-attr]
+
+        self._bind_syscall = bind
+        return IntrHook(trap if mirror is None else trap_mirrored)
+
+    def _load(self, context: UserContext) -> None:
+        """Put ``context`` into the CPU, and what was there into its own bank."""
+        if type(context) is not Context:
+            raise TypeError("another hart's context")
+        bank, old = self._bank, self._loaded
+        if old is not None:
+            home = old.home
+            home.raw[:] = bank.raw
+            home.flags[0] = bank.flags[0]
+            old.bank = home
+        home = context.home
+        bank.raw[:] = home.raw
+        bank.flags[0] = home.flags[0]
+        bank.words[RESERVATION] = NO_RESERVATION
+        context.bank = bank
+        self._loaded = context
+
+    def _why(self, error: int) -> Trap | None:
+        """Return why unicorn stopped, or ``None`` to go on."""
+        tlb = self._tlb
+        if tlb.crash is not None:
+            crash, tlb.crash, tlb.refused = tlb.crash, None, 0
+            raise crash
+        if tlb.refused:
+            access, tlb.refused = tlb.refused, 0
+            return self._page_fault(access)
+        if self._exception >= 0:
+            number, self._exception = self._exception, -1
+            # unicorn steps over whatever caused an exception, by four bytes.
+            self._bank.words[PC] = (self._bank.words[PC] - 4) & MASK
+            return self._fault(number)
+        if error == ERR_INSN_INVALID:
+            return self._fault(_ILLEGAL_INSTRUCTION)
+        if error != OK:
+            raise RuntimeError(f"unicorn stopped with error {error}")
+        return self._tick()
+
+    def _tick(self) -> Trap | None:
+        fills = self._tlb.fills()
+        if fills - self._last_fills > _CROWDED:
+            # unicorn enlarges its TLB at a flush, if it is full then.
+            self._tlb.flush()
+        self._last_fills = fills
+        if self._interrupted:
+            self._interrupted = False
+            return INTERRUPT
+        if not self._period_ns:
+            return None
+        if self._slice:
+            now = time.monotonic_ns()
+            if now < self._deadline_ns:
+                return None
+            self._deadline_ns = now + self._period_ns
+        return INTERRUPT
+
+    def _fault(self, number: int) -> Fault:
+        if number in _MISALIGNED:
+            address = decode.data_address(self._instruction(), self._bank.words)
+            return Fault("misaligned", self._bank.words[PC] if address is None else address)
+        instruction = self._instruction()
+        if instruction == _EBREAK or instruction & 0xFFFF == _C_EBREAK:
+            return Fault("breakpoint")
+        return Fault("illegal instruction")
+
+    def _page_fault(self, access: int) -> PageFault:
+        """Say what exactly was refused; the TLB knows the page."""
+        pc, page = self._bank.words[PC], self._tlb.refused_page
+        if access == EXEC:
+            return PageFault(max(pc, page), access)
+        instruction = self._instruction()
+        if decode.is_atomic_store(instruction):
+            access = WRITE  # unicorn loads first, for what counts as a store
+        if self._invalid_addr is not None:
+            return PageFault(self._invalid_addr[0], access)
+        address = decode.data_address(instruction, self._bank.words)
+        # An access may reach into the page behind its address.
+        return PageFault(page if address is None or address < page else address, access)
+
+    def _instruction(self) -> int:
+        """Return the 32 bits at the program counter, or the 16 that are there."""
+        pc = self._bank.words[PC]
+        low = self._halfword(pc)
+        return low if low & 3 != 3 else low | self._halfword(pc + 2) << 16
+
+    def _halfword(self, addr: int) -> int:
+        pte = self._table.get(addr >> PAGE_SHIFT, 0)
+        at = (pte & PTE_FRAME) + (addr & PAGE_MASK)
+        memory = self.ram
+        if at >= SCRATCH:
+            memory, at = self._scratch, at - SCRATCH
+        return int.from_bytes(memory.view[at : at + 2], "little")
+
+    # ---- time
+
+    def interrupt(self) -> None:
+        """See `Hart.interrupt`."""
+        self._interrupted = True
+        if not self._slice:
+            self._engine.stop(self._engine.handle)
+
+    def set_tick(self, period_ns: int) -> None:
+        """See `Hart.set_tick`; ``ValueError`` for a negative period."""
+        if period_ns < 0:
+            raise ValueError(period_ns)
+        self._period_ns = period_ns
+        self._deadline_ns = time.monotonic_ns() + period_ns
+        if self._ticker is not None:
+            self._ticker.set_period(period_ns or _HEARTBEAT_NS)
+
+    def close(self) -> None:
+        """See `Hart.close`; may be called twice."""
+        if self._ticker is not None:
+            self._ticker.close()
+            self._ticker = None
+        if self._loaded is not None:  # its registers outlive the CPU
+            self._loaded.home.raw[:] = self._bank.raw
+            self._loaded.home.flags[0] = self._bank.flags[0]
+            self._loaded.bank = self._loaded.home
+            self._loaded = None
+        self._engine.close()
+
+
+def _unbound(_: SyscallRegisters) -> int | None:
+    raise RuntimeError("a system call before bind()")
+
+
+def _restart_ticker(hart: UnicornHart | None) -> None:
+    if hart is not None and hart._ticker is not None:  # noqa: SLF001
+        hart._ticker.restart()  # noqa: SLF001

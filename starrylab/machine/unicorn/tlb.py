@@ -1,0 +1,157 @@
+"""Answers unicorn's TLB misses from the page table, and keeps translated code in step with RAM.
+
+Starry Mix 5 and 4.1: the page table is the kernel's; the CPU only caches it.
+
+RAM is mapped twice.  Data accesses go to an alias without EXEC, fetches to one without
+WRITE, because unicorn sends every store to memory that may be executed down a slow path
+(34 M stores a second rather than 1.6 G).  The price: unicorn cannot see that a store
+changed code.  So a frame is *data* or *code*, never both.  Data: the TLB may hold
+writable entries for it, none executable.  Code: the reverse.  A frame goes over at the
+first access of the other kind, when its translations are dropped, and the TLB emptied
+so that no entry of the old kind is left at any address.  Frames that nobody ever stored
+to from user mode are code without ceremony.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from typing import Final
+
+from ..api import EXEC, PAGE_SHIFT, PAGE_SIZE, PTE_FRAME, READ, WRITE, PageTable
+from .engine import ACCESS_FETCH, Engine, FillHook
+
+FETCH_ALIAS: Final = 1 << 36  #: physical address of the alias for fetches
+_HIDDEN: Final = 1 << 62  #: a virtual address that no page table has
+_MAX_VIEWS: Final = 1024
+_ACCESS_TO_BIT: Final = 15  #: UC_MEM_READ and UC_MEM_WRITE less this are READ and WRITE
+
+FaultServer = Callable[[int, int], int]
+
+
+def _refuse(*_: int) -> int:
+    return 0
+
+
+class Tlb:
+    """The fill hook, and what decides which frames are data and which are code."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._empty = engine.flusher()
+        self._data: set[int] = set()
+        self._code: set[int] = set()
+        self._hidden: PageTable = {}  # what our own code sees besides; empty while users run
+        self.serve: FaultServer = _refuse  #: `TrapHandler.page_fault`
+        self.refused = 0  #: the access that ended the run, or 0
+        self.refused_page = 0  #: where
+        self.crash: BaseException | None = None  #: what `serve` raised
+        #: Let translations come from another page table, without a flush.
+        self.use: Callable[[PageTable], None]
+        #: How many misses there were.
+        self.fills: Callable[[], int]
+        self._hook = self._make_hook()
+        engine.hook(1 << 17, self._hook)
+
+    def _make_hook(self) -> object:
+        lookup = PageTable().get
+        fills = 0
+        views: dict[int, memoryview] = {}
+        data, missing, view_of = self._data, self._missing, self._view_of
+        enter_data, fetch = self._enter_data, self._fetch
+
+        def use(table: PageTable) -> None:
+            nonlocal lookup
+            lookup = table.get
+
+        def fill(_: int, addr: int, access: int, entry: int) -> bool:
+            # Hot: 0.3 us with everything in cells.  The entry is a struct of two words,
+            # nearly always at the same place of unicorn's stack.
+            nonlocal fills
+            fills += 1
+            view = views.get(entry) or view_of(views, entry)
+            pte = lookup(addr >> PAGE_SHIFT, 0)
+            if access == ACCESS_FETCH:
+                return fetch(addr, pte, view)
+            if not pte & access - _ACCESS_TO_BIT:
+                pte = missing(addr, access - _ACCESS_TO_BIT)
+                if not pte:
+                    return False
+            view[0] = frame = pte & PTE_FRAME
+            if pte & WRITE and frame not in data:
+                view[1] = enter_data(frame, pte, access - _ACCESS_TO_BIT)
+            else:
+                view[1] = pte & 3
+            return True
+
+        self.use = use
+        self.fills = lambda: fills
+        return FillHook(fill)
+
+    @staticmethod
+    def _view_of(views: dict[int, memoryview], entry: int) -> memoryview:
+        if len(views) >= _MAX_VIEWS:
+            views.clear()
+        view = memoryview((ctypes.c_uint64 * 2).from_address(entry)).cast("B").cast("Q")
+        views[entry] = view
+        return view
+
+    def _missing(self, addr: int, access: int) -> int:
+        """Ask the kernel; 0 if it refuses."""
+        pte = self._hidden.get(addr >> PAGE_SHIFT, 0)
+        if not pte:
+            try:
+                pte = self.serve(addr, access)
+            except BaseException as error:  # ctypes would print it and go on; `run` raises it
+                self.crash = error
+                pte = 0
+        if pte & access:
+            return pte
+        self.refused = access
+        self.refused_page = addr
+        return 0
+
+    def _enter_data(self, frame: int, pte: int, access: int) -> int:
+        """Return the permissions for a frame that may be written and is not known as data."""
+        if frame in self._code:
+            if access == READ:
+                return pte & READ  # it may stay code until somebody stores to it
+            self._drop(frame)
+        self._data.add(frame)
+        return pte & (READ | WRITE)
+
+    def _fetch(self, addr: int, pte: int, view: memoryview) -> bool:
+        if not pte & EXEC:
+            pte = self._missing(addr, EXEC)
+            if not pte:
+                return False
+        frame = pte & PTE_FRAME
+        if frame not in self._code:
+            self._code.add(frame)
+            if frame in self._data:
+                self._data.remove(frame)
+                self._empty()
+        view[0] = frame + FETCH_ALIAS
+        view[1] = pte & (READ | EXEC)
+        return True
+
+    def flush(self) -> None:
+        """Forget every translation of the table in use."""
+        self._empty()
+
+    def code_changed(self, frame: int) -> None:
+        """See `Hart.code_changed`."""
+        if frame in self._code:
+            self._drop(frame)
+
+    def _drop(self, frame: int) -> None:
+        """Make ``frame`` neither code nor data.
+
+        unicorn drops translations by virtual address, which it looks up as a fetch:
+        hence the frame is shown at an address of our own meanwhile.
+        """
+        self._hidden[_HIDDEN + frame >> PAGE_SHIFT] = frame | EXEC
+        self._engine.remove_code(_HIDDEN + frame, _HIDDEN + frame + PAGE_SIZE)
+        self._hidden.clear()
+        self._code.discard(frame)
+        self._empty()

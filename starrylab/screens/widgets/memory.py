@@ -1,0 +1,117 @@
+"""Memory by kind, as bars that add up to the whole, and the load figures of the machine."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rich.text import Text
+
+from ...session.snapshot import EMPTY, MemoryKind, Snapshot
+from .pane import Pane
+from .units import count_text, size_text, uptime_text
+
+#: kind -> letter in the picture of all memory, and style; the letter carries the meaning
+_KINDS: Final = {
+    "user": ("U", "green"),
+    "kernel heap": ("K", "red"),
+    "page cache": ("C", "cyan"),
+    "page table": ("T", "yellow"),
+    "dma": ("D", "magenta"),
+    "free": ("·", "dim"),
+}
+_EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
+_NAME, _SIZE = 12, 6  #: columns
+
+
+class MemoryPane(Pane):
+    """Bytes by kind now, and what the machine is busy with."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
+        super().__init__(id=id)
+        self.border_title = "Memory"
+        self._previous: Snapshot = EMPTY
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Draw ``snapshot``."""
+        if snapshot is not self.snapshot:
+            self._previous = self.snapshot if snapshot.sequence > self.snapshot.sequence else EMPTY
+        self.border_subtitle = f"{size_text(snapshot.memory_total)} RAM"
+        super().show(snapshot)
+
+    def lines(self, width: int) -> list[Text]:
+        """Return the picture, a bar for each kind, and the figures."""
+        snapshot = self.snapshot
+        if not snapshot.memory_total:
+            return [Text("no snapshot yet", "dim")]
+        picture = memory_picture(snapshot.memory, snapshot.memory_total, width)
+        bars = [_bar(kind, snapshot.memory_total, width) for kind in _in_order(snapshot.memory)]
+        return [picture, *bars, *self._figures(), *_calls(snapshot)]
+
+    def _figures(self) -> list[Text]:
+        snapshot, previous = self.snapshot, self._previous
+        load = " ".join(f"{value:.2f}" for value in snapshot.load)
+        seconds = (snapshot.uptime_ns - previous.uptime_ns) / 1e9 if previous.sequence else 0
+
+        def rate(now: int, before: int) -> str:
+            return f"{count_text((now - before) / seconds)}/s" if seconds > 0 else "-"
+
+        pairs = (
+            ("up", uptime_text(snapshot.uptime_ns)),
+            ("load", load),
+            ("busy", f"{100 * (1 - snapshot.idle_share):.0f}%"),
+            ("system calls", rate(snapshot.syscalls, previous.syscalls)),
+            ("switches", rate(snapshot.switches, previous.switches)),
+            ("forks", count_text(snapshot.forks)),
+        )
+        return [
+            Text.assemble((f"{name:<{_NAME}} ", "dim"), value, no_wrap=True)
+            for name, value in pairs
+        ]
+
+
+def _in_order(memory: tuple[MemoryKind, ...]) -> list[MemoryKind]:
+    order = list(_KINDS)
+    return sorted(memory, key=lambda kind: order.index(kind.name) if kind.name in order else -1)
+
+
+def memory_picture(memory: tuple[MemoryKind, ...], total: int, width: int) -> Text:
+    """Return one line of ``width`` cells; each kind in use has one cell at least."""
+    text = Text(no_wrap=True)
+    left = width
+    for kind in _in_order(memory):
+        letter, style = _look(kind)
+        if kind.name == "free" or not kind.size:
+            continue
+        cells = min(left, max(1, round(width * kind.size / total)))
+        text.append(letter * cells, style)
+        left -= cells
+    letter, style = _KINDS["free"]
+    return text.append(letter * left, style)
+
+
+def _bar(kind: MemoryKind, total: int, width: int) -> Text:
+    letter, style = _look(kind)
+    room = max(4, width - _NAME - _SIZE - 10)
+    eighths = round(room * 8 * kind.size / total)
+    if kind.size and not eighths:
+        eighths = 1
+    bar = "█" * (eighths // 8) + (_EIGHTHS[eighths % 8] if eighths % 8 else "")
+    return Text.assemble(
+        (f"{letter} ", style),
+        f"{kind.name:<{_NAME - 1}}",
+        f"{size_text(kind.size):>{_SIZE}}",
+        f"{100 * kind.size / total:>5.1f}% ",
+        (bar, "" if style == "dim" else style),
+        no_wrap=True,
+    )
+
+
+def _look(kind: MemoryKind) -> tuple[str, str]:
+    return _KINDS.get(kind.name, (kind.name[:1].upper(), "blue"))
+
+
+def _calls(snapshot: Snapshot) -> list[Text]:
+    return [
+        Text.assemble((f"{call.name:<{_NAME}} ", "dim"), count_text(call.count), no_wrap=True)
+        for call in snapshot.top_calls
+    ]

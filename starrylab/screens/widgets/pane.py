@@ -1,0 +1,117 @@
+"""A pane that draws snapshots line by line and can be scrolled."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.strip import Strip
+from textual.widget import Widget
+
+from ...session.snapshot import EMPTY, Snapshot
+
+
+class Pane(Widget, can_focus=True):
+    """Draws what `lines` returns for the snapshot; ``row`` is the marked line, if any."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"pane--cursor", "pane--heading"}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "Up", id="pane.up", tooltip="One line up", show=False),
+        Binding("down", "move(1)", "Down", id="pane.down", tooltip="One line down", show=False),
+        Binding("pageup", "move(-10)", "Page up", id="pane.page-up", tooltip="Ten lines up",
+                show=False),
+        Binding("pagedown", "move(10)", "Page down", id="pane.page-down",
+                tooltip="Ten lines down", show=False),
+        Binding("home", "move(-99999)", "First", id="pane.first", tooltip="First line",
+                show=False),
+        Binding("end", "move(99999)", "Last", id="pane.last", tooltip="Last line", show=False),
+    ]  # fmt: skip
+    heading = 0  #: lines at the top that do not scroll
+    has_cursor = False
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
+        super().__init__(id=id)
+        self.snapshot: Snapshot = EMPTY
+        self.row = 0  #: the marked line below the heading, or the first one shown
+        self._top = 0
+        self._lines: list[Text] = []
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Draw ``snapshot``."""
+        self.snapshot = snapshot
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Draw the present snapshot again."""
+        if not self.is_mounted:
+            return
+        self._lines = self.lines(max(1, self.content_size.width))
+        self._keep_in_view()
+        self.refresh()
+
+    def lines(self, width: int) -> list[Text]:
+        """Return the lines of the present snapshot."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Draw for the first time."""
+        self.redraw()
+
+    def on_resize(self, _: events.Resize) -> None:
+        """Lay the lines out again."""
+        self.redraw()
+
+    def action_move(self, steps: int) -> None:
+        """Move the mark, or scroll."""
+        self.row += steps
+        self.redraw()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Scroll."""
+        event.stop()
+        self.action_move(-3)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Scroll."""
+        event.stop()
+        self.action_move(3)
+
+    def on_click(self, event: events.Click) -> None:
+        """Mark the line under the mouse."""
+        offset = event.get_content_offset(self)
+        if self.has_cursor and offset is not None and offset.y >= self.heading:
+            self.row = self._top + offset.y - self.heading
+            self.redraw()
+
+    def _keep_in_view(self) -> None:
+        count = len(self._lines) - self.heading
+        room = max(1, self.content_size.height - self.heading)
+        limit = max(0, count - 1 if self.has_cursor else count - room)
+        self.row = min(max(0, self.row), limit)
+        if not self.has_cursor or self.row < self._top:
+            self._top = self.row
+        elif self.row >= self._top + room:
+            self._top = self.row - room + 1
+        self._top = min(self._top, max(0, count - room))
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line."""
+        index = y if y < self.heading else y + self._top
+        width = self.size.width
+        base = self.rich_style
+        if not 0 <= index < len(self._lines):
+            return Strip.blank(width, base)
+        extra = Style.null()
+        if y < self.heading:
+            extra = self.get_component_rich_style("pane--heading", partial=True)
+        elif self.has_cursor and self.has_focus and index - self.heading == self.row:
+            extra = self.get_component_rich_style("pane--cursor", partial=True)
+        segments = list(self._lines[index].render(self.app.console))
+        styled = [
+            Segment(text, base + (style or Style.null()) + extra) for text, style, _ in segments
+        ]
+        return Strip(styled).adjust_cell_length(width, base + extra)

@@ -1,0 +1,103 @@
+"""Two areas and the bar between them, which keys and the mouse move.
+
+Beside each other when there is room, above each other in a narrow window.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from textual import events
+from textual.app import ComposeResult, RenderResult
+from textual.containers import Container
+from textual.message import Message
+from textual.widget import Widget
+
+STACK_BELOW: Final = 100  #: columns; a narrower window has its areas above each other
+_LEAST, _MOST, _STEP = 20, 80, 4  #: percent
+
+
+class SplitBar(Widget):
+    """The bar; drag it."""
+
+    @dataclass
+    class Dragged(Message):
+        """The mouse pulled the bar to a place on the screen."""
+
+        x: int
+        y: int
+
+    def render(self) -> RenderResult:
+        """Draw the bar."""
+        return "─" * self.size.width if self.size.width > 1 else "│\n" * self.size.height
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Begin to drag."""
+        self.capture_mouse()
+        self.add_class("-dragged")
+        event.stop()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Follow the mouse."""
+        if self.has_class("-dragged"):
+            self.post_message(self.Dragged(event.screen_x, event.screen_y))
+            event.stop()
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """Let go."""
+        self.release_mouse()
+        self.remove_class("-dragged")
+        event.stop()
+
+
+class Split(Container):
+    """Holds two widgets with a `SplitBar` between them."""
+
+    def __init__(self, first: Widget, second: Widget, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.first = first
+        self.second = second
+        self.stacked = False
+        self._percent = {False: 64, True: 68}  #: of the first area, by `stacked`
+
+    def compose(self) -> ComposeResult:
+        """Lay out the three."""
+        yield self.first
+        yield SplitBar()
+        yield self.second
+
+    def on_mount(self) -> None:
+        """Give the areas their sizes."""
+        self._arrange()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Stack the areas in a narrow window."""
+        stacked = event.size.width < STACK_BELOW
+        if stacked != self.stacked:
+            self.stacked = stacked
+            self.set_class(stacked, "-stacked")
+            self._arrange()
+
+    def move(self, steps: int) -> None:
+        """Make the first area larger (positive) or smaller."""
+        self._set(self._percent[self.stacked] + steps * _STEP)
+
+    def on_split_bar_dragged(self, message: SplitBar.Dragged) -> None:
+        """Put the bar under the mouse."""
+        message.stop()
+        region = self.region
+        if self.stacked:
+            self._set(round(100 * (message.y - region.y) / max(1, region.height)))
+        else:
+            self._set(round(100 * (message.x - region.x) / max(1, region.width)))
+
+    def _set(self, percent: int) -> None:
+        self._percent[self.stacked] = min(_MOST, max(_LEAST, percent))
+        self._arrange()
+
+    def _arrange(self) -> None:
+        percent = self._percent[self.stacked]
+        for widget, share in ((self.first, percent), (self.second, 100 - percent)):
+            widget.styles.width = "1fr" if self.stacked else f"{share}fr"
+            widget.styles.height = f"{share}fr" if self.stacked else "1fr"

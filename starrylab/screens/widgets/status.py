@@ -1,0 +1,55 @@
+"""The title line, and the banner that says what became of a lab that ended."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.widgets import Static
+
+from ...session.client import LabState
+from ...session.snapshot import Snapshot
+from .units import size_text, uptime_text
+
+#: a sign and a style for each state; the word beside it carries the meaning
+_SIGNS = {
+    LabState.OFF: ("○", "dim"),
+    LabState.STARTING: ("◌", "yellow"),
+    LabState.RUNNING: ("●", "green"),
+    LabState.ENDED: ("■", "yellow"),
+    LabState.PANIC: ("✖", "bold red"),
+    LabState.CRASHED: ("✖", "bold red"),
+}
+
+
+class TitleBar(Static):
+    """One line: what runs, in what state, how busy."""
+
+    def display_lab(self, title: str, state: LabState, snapshot: Snapshot) -> None:
+        """Draw the line."""
+        sign, style = _SIGNS[state]
+        used = sum(kind.size for kind in snapshot.memory if kind.name != "free")
+        text = Text(no_wrap=True, overflow="ellipsis")
+        text.append(" StarryLab ", "bold")
+        text.append(f" {title}  ")
+        text.append(f"{sign} {state.value}", style)
+        if snapshot.sequence:
+            text.append(f"  up {uptime_text(snapshot.uptime_ns)}")
+            text.append(f"  busy {100 * (1 - snapshot.idle_share):.0f}%")
+            text.append(f"  memory {size_text(used)}")
+        self.update(text)
+
+
+class Banner(Static):
+    """Hidden until something happened that the user must know."""
+
+    def display_text(self, headline: str, details: str, advice: str) -> None:
+        """Show three parts: what happened, its details, what to do."""
+        text = Text(f" {headline}\n", "bold")
+        for line in details.strip().splitlines()[-6:]:
+            text.append(f"   {line}\n", "not bold")
+        text.append(f" {advice}", "not bold")
+        self.update(text)
+        self.display = True
+
+    def hide(self) -> None:
+        """Make room again."""
+        self.display = False

@@ -1,0 +1,216 @@
+"""Put a machine together as a configuration says: RAM, CPU, kernel, files, first program.
+
+Both the lab process and `starrylab run` start here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from ..abi.errno import EPIPE, LinuxError
+from ..abi.fcntl import O_RDWR
+from ..devices.uart16550 import Uart16550
+from ..kernel import boot
+from ..kernel.dev.setup import attach_serial
+from ..kernel.files.tty import open_tty
+from ..kernel.files.host_stream import HostInput, HostOutput
+from ..kernel.fs.hostfs import HostFs
+from ..kernel.fs.hostfs_access import HostFolder
+from ..kernel.fs.overlay import OverlayFs
+from ..kernel.fs.populate import populate
+from ..kernel.fs.tmpfs import Tmpfs
+from ..kernel.task.cred import Credentials
+from ..machine.door import HostDoor
+from ..machine.ram import HostRam
+from ..machine.unicorn.hart import UnicornHart
+from .. import rootfs
+from ..rootfs import RootfsError, Tree, open_rootfs
+from ..rootfs.source import has_program
+from ..userland import BuildError
+from .config import Bind, LabConfig
+
+if TYPE_CHECKING:
+    from ..kernel.dev.tty import Tty
+    from ..kernel.files.file import File
+    from ..kernel.kernel import Kernel
+    from ..kernel.thread import Thread
+    from ..kernel.vfs.node import FilesystemOps
+
+_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_INITS: Final = ("/sbin/init", "/init", "/bin/sh")
+
+Emit = Callable[[bytes], object]
+
+
+class AssemblyError(Exception):
+    """The lab cannot start: one line, and the exit status for a command line."""
+
+    def __init__(self, message: str, status: int = 125) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(slots=True)
+class HostIo:
+    """The host's side of standard input and output."""
+
+    emit_console: Emit  #: takes what the guest prints on its terminal
+    emit: tuple[Emit, Emit]  #: standard output and error, where they are no terminal
+    stdin_tty: bool = True
+    stdout_tty: bool = True
+    stderr_tty: bool = True
+    size: tuple[int, int] = (24, 80)  #: rows, columns
+    stdin_fd: int = 0
+
+
+class Lab:
+    """A machine, its kernel, and the way in and out."""
+
+    def __init__(self, kernel: Kernel, hart: UnicornHart, door: HostDoor) -> None:
+        self.kernel = kernel
+        self.hart = hart
+        self.door = door
+        self.resize: Callable[[int, int], None] = lambda rows, columns: None
+        self.hold: Callable[[bool], None] = lambda on: None  #: the console's line is busy
+
+    def run(self) -> int:
+        """Run until the first process ends; return its exit status as a shell shows it."""
+        self.kernel.executor.run()
+        self.hart.set_tick(0)
+        status = self.kernel.exit_status
+        if status is None:
+            return 143
+        return 128 + (status & 0x7F) if status & 0x7F else status >> 8 & 0xFF
+
+    def stop(self) -> None:
+        """Make `run` return soon; callable from a signal handler."""
+        self.kernel.executor.stop()
+        self.hart.interrupt()
+
+
+def assemble(config: LabConfig, io: HostIo) -> Lab:
+    """Build the lab and load the first program; raise `AssemblyError`."""
+    try:
+        source = open_rootfs(config.rootfs, config.arch)
+    except (RootfsError, BuildError) as error:
+        raise AssemblyError(str(error)) from None
+    hart = UnicornHart(HostRam(config.memory), config.arch)
+    door = HostDoor()
+    kernel = boot.build(hart, door)
+    lab = Lab(kernel, hart, door)
+    try:
+        tty = _attach_console(lab, io)
+        _mount(kernel, config, source)
+        boot.start(
+            kernel, _boot_config(config, source), lambda thread: _stdio(lab, io, tty, thread)
+        )
+    except boot.BootError as error:
+        raise AssemblyError(str(error), error.status) from None
+    return lab
+
+
+def _mount(kernel: Kernel, config: LabConfig, source: rootfs.HostFolder | Tree) -> None:
+    boot.mount_root(kernel, _root_filesystem(kernel, source))
+    for bind in config.binds:
+        boot.mount_at(kernel, bind.guest, _bind_filesystem(kernel, bind), os.fsencode(bind.host))
+
+
+def _root_filesystem(kernel: Kernel, source: rootfs.HostFolder | Tree) -> FilesystemOps:
+    from ..kernel.fs.tmpfs import Tmpfs
+
+    if isinstance(source, Tree):
+        fs = Tmpfs(kernel.clock.realtime, kernel.pool)
+        fs.populate(source)
+        return fs
+    from ..kernel.fs import hostfs_access
+    from ..kernel.fs.overlay import OverlayFs
+
+    folder = hostfs_access.HostFolder(source.path)
+    return OverlayFs(kernel.clock.realtime, kernel.pool, folder)
+
+
+def _bind_filesystem(kernel: Kernel, bind: Bind) -> FilesystemOps:
+    now, pool = kernel.clock.realtime, kernel.pool
+    try:
+        folder = HostFolder(bind.host)
+        if bind.mode == "cow":
+            return OverlayFs(now, pool, folder)
+        return HostFs(now, pool, folder, read_only=bind.mode == "ro")
+    except LinuxError as error:
+        raise AssemblyError(f"--bind {bind.host}: {error}") from None
+
+
+def _boot_config(config: LabConfig, source: rootfs.HostFolder | Tree) -> boot.BootConfig:
+    argv: Sequence[bytes] = config.argv
+    if not argv:
+        found = [path for path in _INITS if has_program(source, path)]
+        if not found:
+            raise AssemblyError(
+                "the root file system has no /sbin/init, /init or /bin/sh; "
+                "name a program: starrylab run --rootfs ... -- PROGRAM",
+                127,
+            )
+        argv = (found[0].encode(),)
+    uid, gid = config.user
+    env = {
+        "PATH": _PATH,
+        "HOME": "/root" if uid == 0 else "/",
+        "TERM": os.environ.get("TERM", "xterm-256color"),
+        "HOSTNAME": config.hostname,
+    }
+    env.update(config.env)
+    return boot.BootConfig(
+        argv,
+        tuple(os.fsencode(f"{name}={value}") for name, value in env.items()),
+        config.cwd,
+        Credentials.user(uid, gid),
+        config.hostname.encode(),
+    )
+
+
+def _attach_console(lab: Lab, io: HostIo) -> Tty:
+    """Connect the guest's first serial line to the host's terminal."""
+    uart = Uart16550(transmit=io.emit_console)
+    tty, line = attach_serial(lab.kernel, uart)
+    uart.irq = line
+    tty.resize(*io.size)
+    lab.resize = tty.resize
+    lab.door.subscribe("console", lambda data: uart.receive(data) if data else tty.hang_up())
+    return tty
+
+
+def _stdio(lab: Lab, io: HostIo, tty: Tty, thread: Thread) -> Sequence[File]:
+    """Open descriptors 0, 1 and 2: the console, or the host's pipe or file."""
+    files: list[File] = []
+    for number, is_tty in enumerate((io.stdin_tty, io.stdout_tty, io.stderr_tty)):
+        if is_tty:
+            files.append(_open_console(thread, tty))
+        elif number == 0:
+            files.append(HostInput(lab.door, "stdin"))
+            lab.door.attach("stdin", io.stdin_fd)
+        else:
+            name = ("stdout", "stderr")[number - 1]
+            files.append(HostOutput(_pipe_errors(io.emit[number - 1]), name))
+    if io.stdin_tty:
+        lab.door.attach("console", io.stdin_fd)
+    return files
+
+
+def _open_console(thread: Thread, tty: Tty) -> File:
+    place = thread.fs.walk(b"/dev/" + tty.name, thread.cred)
+    return open_tty(tty, thread, place, O_RDWR)
+
+
+def _pipe_errors(emit: Emit) -> Emit:
+    """Turn the host's broken pipe into the guest's."""
+
+    def guarded(data: bytes) -> None:
+        try:
+            emit(data)
+        except BrokenPipeError:
+            raise EPIPE from None
+
+    return guarded

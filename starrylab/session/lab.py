@@ -1,0 +1,233 @@
+"""The lab process: one machine, its kernel, and one front end (`python -m starrylab.session.lab`).
+
+The connection's descriptor is the only argument.  Commands enter through the machine's
+door, like everything else that comes from outside.  When the front end's credit is used
+up the console's UART is told that the line is busy, so the guest waits at its terminal as
+it would on a real board.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import sys
+
+from ..kernel.signal.info import SignalInfo
+from ..kernel.thread_signals import send_process_signal
+from .assemble import AssemblyError, HostIo, Lab, assemble
+from .channel import LabChannel
+from .protocol import (
+    Booted,
+    Command,
+    Consumed,
+    CountCalls,
+    Exited,
+    Failed,
+    Hello,
+    Input,
+    Interval,
+    Panic,
+    ProtocolError,
+    Resize,
+    Signal,
+    SnapshotSeen,
+    Start,
+    Stop,
+)
+from .view import View
+
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+_SECOND = 1_000_000_000
+_RETRY_NS = 10_000_000
+
+
+class Session:
+    """Serves one front end."""
+
+    def __init__(self, channel: LabChannel) -> None:
+        self._channel = channel
+        self._lab: Lab | None = None
+        self._view: View | None = None
+        self._interval_ns = 0
+        self._seen = True  #: the front end took the last snapshot
+        self._resting = False  #: the last snapshot showed a machine at rest
+        self._last_switches = -1
+        self._unsent = bytearray()  #: output without credit; at most one burst of the driver
+        self._untyped = bytearray()  #: input that the pipe had no room for
+        self._input_end = -1
+
+    def run(self) -> int:
+        """Greet, boot, run, report; return the process's exit status."""
+        self._channel.send(Hello())
+        for command in self._channel.receive():
+            self._serve(command)
+        while not self._channel.closed:  # the machine is off: wait for Stop
+            for command in self._channel.receive():
+                self._serve(command)
+        return 0
+
+    # -- commands -----------------------------------------------------------------------
+
+    def _serve(self, command: Command) -> None:
+        match command:
+            case Start():
+                self._boot(command)
+            case Input(data=data):
+                self._type(data)
+            case Resize(rows=rows, columns=columns):
+                if self._lab is not None:
+                    self._lab.resize(rows, columns)
+            case Signal(pid=pid, signo=signo):
+                self._signal(pid, signo)
+            case Consumed(size=size):
+                self._channel.give_back(size)
+                self._send_more()
+            case SnapshotSeen():
+                self._seen = True
+            case Interval(seconds=seconds):
+                self._set_interval(seconds)
+            case CountCalls(on=on):
+                if self._view is not None:
+                    self._view.count_calls(on)
+            case Stop():
+                self._leave()
+
+    def _arrived(self, data: bytes) -> None:
+        """Take what the door read from the connection."""
+        for command in self._channel.decode(data):
+            self._serve(command)
+        if self._channel.closed:
+            self._leave()
+
+    def _leave(self) -> None:
+        self._channel.closed = True
+        if self._lab is not None:
+            self._lab.stop()
+
+    def _signal(self, pid: int, signo: int) -> None:
+        if self._lab is None:
+            return
+        process = self._lab.kernel.processes.get(pid)
+        if process is not None and not process.zombie and 0 < signo < 65:
+            send_process_signal(process, SignalInfo(signo))
+
+    # -- the machine ----------------------------------------------------------------------
+
+    def _boot(self, start: Start) -> None:
+        if self._lab is not None:
+            raise ProtocolError("a lab process runs one machine")
+        input_fd, self._input_end = os.pipe()
+        os.set_blocking(self._input_end, False)
+        io = HostIo(
+            emit_console=self._emit,
+            emit=(self._emit, self._emit),
+            size=(start.rows, start.columns),
+            stdin_fd=input_fd,
+        )
+        try:
+            lab = self._lab = assemble(start.config, io)
+        except AssemblyError as error:
+            self._channel.send(Failed(str(error)))
+            return
+        lab.door.subscribe("command", self._arrived)
+        lab.door.attach("command", self._channel.fileno())
+        self._view = View(lab.kernel)
+        self._channel.send(Booted())
+        self._set_interval(start.interval)
+        self._run(lab)
+
+    def _run(self, lab: Lab) -> None:
+        kernel = lab.kernel
+        try:
+            lab.run()
+        except ProtocolError:
+            raise
+        except Exception as bug:  # a bug in the kernel is its panic, not ours
+            kernel.panic(bug)
+        lab.door.detach("command")
+        self._send_snapshot()
+        if kernel.panic_text is not None:
+            self._channel.send(Panic(kernel.panic_text))
+        elif kernel.exit_status is not None:
+            self._channel.send(Exited(kernel.exit_status))
+
+    # -- the console ----------------------------------------------------------------------
+
+    def _emit(self, data: bytes) -> None:
+        """Send console output, or keep it and tell the UART that the line is busy."""
+        sent = 0 if self._unsent else self._channel.send_output(data)
+        if sent < len(data):
+            self._unsent += data[sent:]
+            if self._lab is not None:
+                self._lab.hold(True)
+
+    def _send_more(self) -> None:
+        if not self._unsent:
+            return
+        sent = self._channel.send_output(bytes(self._unsent))
+        del self._unsent[:sent]
+        if not self._unsent and self._lab is not None:
+            self._lab.hold(False)
+
+    def _type(self, data: bytes) -> None:
+        """Put typed bytes into the pipe that the guest's console reads."""
+        self._untyped += data
+        try:
+            written = os.write(self._input_end, self._untyped)
+        except BlockingIOError:
+            written = 0
+        del self._untyped[:written]
+        if self._untyped and self._lab is not None:
+            executor = self._lab.kernel.executor
+            executor.call_at(executor.now + _RETRY_NS, lambda: self._type(b""))
+
+    # -- snapshots ------------------------------------------------------------------------
+
+    def _set_interval(self, seconds: float) -> None:
+        was_off = not self._interval_ns
+        self._interval_ns = int(max(0.0, seconds) * _SECOND)
+        if was_off and self._interval_ns:
+            self._tick()
+
+    def _tick(self) -> None:
+        """Send a snapshot if something ran since the last, and once more when it rests."""
+        if self._lab is None or not self._interval_ns:
+            return
+        executor = self._lab.kernel.executor
+        ran = executor.switches != self._last_switches
+        if self._seen and (ran or not self._resting):
+            self._resting = not ran
+            self._last_switches = executor.switches
+            self._send_snapshot()
+        executor.call_at(executor.now + self._interval_ns, self._tick)
+
+    def _send_snapshot(self) -> None:
+        if self._view is not None:
+            self._seen = False
+            self._channel.send(self._view.take())
+
+
+def die_with_parent() -> None:
+    """Ask Linux to kill this process when its parent dies; elsewhere the connection's end does."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def main(argv: list[str]) -> int:
+    """Serve the front end on the socket whose descriptor is ``argv[1]``."""
+    die_with_parent()
+    os.environ["TERM"] = "xterm-256color"  # what the console emulates
+    channel = LabChannel(socket.socket(fileno=int(argv[1])))
+    try:
+        return Session(channel).run()
+    except ProtocolError as error:
+        sys.stderr.write(f"starrylab lab: {error}\n")
+        return 1
+    finally:
+        channel.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

@@ -1,0 +1,1 @@
+"""Oracles: what real Linux programs do on real Linux, for tests to compare with."""

@@ -1,0 +1,56 @@
+"""The C programs of tests/programs, and what they print on a real Linux kernel.
+
+They run under qemu-user where the code is of one architecture. Where qemu-user itself differs from
+Linux, the same source is built for the host and runs on the host's kernel instead.
+"""
+
+from __future__ import annotations
+
+import functools
+import platform
+from pathlib import Path
+
+from starrylab.userland import compile_c
+
+from . import qemu
+
+FOLDER = Path(__file__).parents[1] / "programs"
+
+#: what every test program is started with, here and on StarryLab, in an empty /tmp
+ARGUMENTS = ("one", "two words")
+
+#: programs that meet a difference between qemu-user 7.2 and Linux, and which
+NATIVE = {
+    "bad_pointers": "checks nanosleep's time before its address; no robust list",
+    "clone_flags": "makes every clone without CLONE_THREAD a fork",
+    "errors": "checks timerfd_settime's time before its descriptor",
+    "fork_wait": "its own helper thread takes the adopted child",
+    "mmap_basics": "ignores MAP_FIXED_NOREPLACE and unknown madvise",
+    "ptys": "TIOCGSID is not passed on",
+    "robust": "has no robust list",
+    "signals": "siginfo of a blocked signal is left over from another",
+    "vfork_exec": "vfork does not share memory; reverses the environment",
+}
+
+
+def names() -> list[str]:
+    """All test programs, by the name of their source without its suffix."""
+    return sorted(path.stem for path in FOLDER.glob("*.c"))
+
+
+def build(name: str, arch: str = "riscv64") -> Path:
+    """Return a test program as a static ELF; raises userland.BuildError."""
+    return compile_c([FOLDER / f"{name}.c"], arch)
+
+
+@functools.cache
+def expected(name: str) -> tuple[bytes, int]:
+    """Return (stdout, status) of a program on real Linux; raises qemu.Unavailable."""
+    return observe(name)
+
+
+def observe(name: str) -> tuple[bytes, int]:
+    """Run a program on its oracle once more, without remembering what it did."""
+    program = build(name, platform.machine() if name in NATIVE else "riscv64")
+    result = qemu.run_tree(None, [str(program), *ARGUMENTS], cwd="/tmp", timeout=60)
+    return result.stdout, result.status

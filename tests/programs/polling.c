@@ -1,0 +1,97 @@
+/* poll, ppoll, select, epoll level, edge, one-shot; eventfd */
+#include "t.h"
+
+int main(void)
+{
+    int p[2], q[2];
+    pipe(p);
+    pipe(q);
+    struct pollfd polls[3] = {{p[0], POLLIN, 0}, {-1, POLLIN, 9}, {99, POLLIN, 0}};
+    show("poll with a bad one", poll(polls, 3, 0));
+    printf("%x %x %x\n", polls[0].revents, polls[1].revents, polls[2].revents);
+    int64_t start = now_ms();
+    show("timeout", poll(polls, 1, 50));
+    yes("waited", now_ms() - start >= 49);
+    write(p[1], "x", 1);
+    show("ready", poll(polls, 1, -1));
+    struct timespec zero = {0, 0};
+    show("ppoll", ppoll(polls, 1, &zero, NULL));
+    fd_set in, out;
+    FD_ZERO(&in);
+    FD_ZERO(&out);
+    FD_SET(p[0], &in);
+    FD_SET(q[0], &in);
+    FD_SET(q[1], &out);
+    struct timeval soon = {1, 0};
+    show("select", select(q[1] + 1, &in, &out, NULL, &soon));
+    printf("%d %d %d\n", !!FD_ISSET(p[0], &in), !!FD_ISSET(q[0], &in), !!FD_ISSET(q[1], &out));
+    FD_ZERO(&in);
+    FD_SET(88, &in);
+    show("select closed", select(89, &in, NULL, NULL, &soon));
+    int ep = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = 7}, got[4];
+    show("add", epoll_ctl(ep, EPOLL_CTL_ADD, p[0], &event));
+    show("add twice", epoll_ctl(ep, EPOLL_CTL_ADD, p[0], &event));
+    show("mod missing", epoll_ctl(ep, EPOLL_CTL_MOD, q[0], &event));
+    show("del missing", epoll_ctl(ep, EPOLL_CTL_DEL, q[0], &event));
+    show("itself", epoll_ctl(ep, EPOLL_CTL_ADD, ep, &event));
+    int file = open("plain", O_CREAT | O_RDWR, 0600);
+    show("plain file", epoll_ctl(ep, EPOLL_CTL_ADD, file, &event));
+    show("level", epoll_wait(ep, got, 4, 0));
+    show("level again", epoll_wait(ep, got, 4, 0));
+    printf("%x %d\n", got[0].events, (int)got[0].data.u64);
+    event.events = EPOLLIN | EPOLLET;
+    epoll_ctl(ep, EPOLL_CTL_MOD, p[0], &event);
+    show("edge", epoll_wait(ep, got, 4, 0));
+    show("edge again", epoll_wait(ep, got, 4, 0));
+    write(p[1], "y", 1);
+    show("new edge", epoll_wait(ep, got, 4, 0));
+    event.events = EPOLLIN | EPOLLONESHOT;
+    epoll_ctl(ep, EPOLL_CTL_MOD, p[0], &event);
+    show("one shot", epoll_wait(ep, got, 4, 0));
+    show("one shot again", epoll_wait(ep, got, 4, 0));
+    show("rearm", epoll_ctl(ep, EPOLL_CTL_MOD, p[0], &event));
+    show("one shot rearmed", epoll_wait(ep, got, 4, 0));
+    event.events = EPOLLIN;
+    epoll_ctl(ep, EPOLL_CTL_MOD, p[0], &event);
+    close(p[1]);
+    epoll_wait(ep, got, 4, 0);
+    printf("hang up %x\n", got[0].events);
+    show("del", epoll_ctl(ep, EPOLL_CTL_DEL, p[0], NULL));
+    show("empty", epoll_wait(ep, got, 4, 10));
+    show("bad count", epoll_wait(ep, got, 0, 0));
+    show("not an epoll", epoll_wait(p[0], got, 1, 0));
+    int e = eventfd(3, EFD_NONBLOCK);
+    uint64_t value = 4;
+    show("eventfd write", write(e, &value, 8));
+    show("eventfd read", read(e, &value, 8));
+    show("value", value);
+    show("eventfd empty", read(e, &value, 8));
+    value = UINT64_MAX;
+    show("too big", write(e, &value, 8));
+    value = UINT64_MAX - 1;
+    show("full", write(e, &value, 8));
+    value = 1;
+    show("more", write(e, &value, 8));
+    show("short read", read(e, &value, 4));
+    int s = eventfd(2, EFD_SEMAPHORE);
+    show("semaphore", (read(s, &value, 8), value));
+    event = (struct epoll_event){.events = EPOLLIN, .data.u64 = 1};
+    epoll_ctl(ep, EPOLL_CTL_ADD, s, &event);
+    pid_t pid = fork();
+    if (!pid) {
+        pause_ms(30);
+        value = 5;
+        write(q[1], "z", 1);
+        _exit(0);
+    }
+    event.data.u64 = 2;
+    epoll_ctl(ep, EPOLL_CTL_ADD, q[0], &event);
+    read(s, &value, 8);
+    show("wakes", epoll_wait(ep, got, 4, 3000));
+    show("who", got[0].data.u64);
+    reap(pid);
+    struct pollfd on_epoll = {ep, POLLIN, 0};
+    show("poll of epoll", poll(&on_epoll, 1, 0));
+    return 0;
+}
