@@ -18,6 +18,7 @@ from ..machine.door import Door
 from .dev.setup import install as install_devices
 from .files.fdtable import FdTable
 from .files.file import File
+from .fs import special
 from .fs.devfs import DevFs
 from .fs.devpts import DevPts
 from .fs.system import register as register_basic
@@ -85,9 +86,16 @@ def build(hart: Hart, door: Door) -> Kernel:
 def _register_filesystems(kernel: Kernel) -> None:
     """Name the file systems that mount(2) can make; one devtmpfs and one procfs serve all."""
     now = kernel.clock.realtime
-    devfs = DevFs(now, kernel.pool, kernel.devices)
+    instances: list[DevFs] = []
+
+    def devtmpfs(kernel: Kernel, source: bytes, flags: int, options: bytes) -> DevFs:
+        if not instances:  # made at the first mount, when every device is attached
+            instances.append(DevFs(now, kernel.pool, kernel.devices))
+        return instances[0]
+
     register_basic(kernel)
-    kernel.filesystems["devtmpfs"] = lambda kernel, source, flags, options: devfs
+    special.register(kernel)
+    kernel.filesystems["devtmpfs"] = devtmpfs
     kernel.filesystems["devpts"] = lambda kernel, source, flags, options: DevPts(
         now, kernel.ptys, options
     )

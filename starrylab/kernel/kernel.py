@@ -7,6 +7,7 @@ here, through its thread.
 from __future__ import annotations
 
 import itertools
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
@@ -22,6 +23,7 @@ from .core.sched import TICK_NS, Executor
 from .mm.layout import Layout
 from .mm.space import AddressSpace
 from .mm.sysv import ShmTable
+from .load import LoadAverage
 from .syscalls import table
 from .task.futexes import FutexTable
 from .task.futexes import FutexTable
@@ -98,6 +100,8 @@ class Kernel:
         self.command_line = b""
         self.boot_time_ns = door.realtime()
         self.boot_monotonic_ns = door.monotonic()
+        self.boot_id = uuid.UUID(bytes=door.random(16), version=4)
+        self.load = LoadAverage(self.boot_monotonic_ns)
         self.forks = 0  #: threads made since boot
         self.calls = Calls(table(arch), self.events)
         self.traps = Traps(self, self.calls)

@@ -35,10 +35,11 @@ class LoadAverage:
             busy = min(1.0, max(0.0, 1 - (idle_ns - self._idle) / elapsed))
             load = max(1, runnable) * busy
             seconds = elapsed / 1e9
-            self._averages = tuple(  # type: ignore[assignment]  # three of them
+            one, five, fifteen = (
                 load + (old - load) * math.exp(-seconds / window)
                 for old, window in zip(self._averages, _WINDOWS, strict=True)
             )
+            self._averages = (one, five, fifteen)
             self._at, self._idle = now, idle_ns
         return self._averages
 

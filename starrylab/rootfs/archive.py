@@ -39,7 +39,9 @@ def read_archive(path: Path) -> Tree:
     try:
         with path.open("rb") as file:
             if file.read(4) == _ZSTD:
-                raise RootfsError(f"{path} is compressed with zstd; unpack it first: zstd -d {path}")
+                raise RootfsError(
+                    f"{path} is compressed with zstd; unpack it first: zstd -d {path}"
+                )
         archive = tarfile.open(path, encoding="utf-8", errors="surrogateescape")  # noqa: SIM115
     except PermissionError as error:
         raise RootfsError(f"no permission to read {path}; try: chmod +r {path}") from error

@@ -166,7 +166,7 @@ _ETC = {
     "profile": "export PATH=/bin:/usr/bin:/sbin:/usr/sbin\n"
     "export HOME=${HOME:-/root}\n"
     "export TERM=${TERM:-linux}\n"
-    "cd \"$HOME\"\n"
+    'cd "$HOME"\n'
     "PS1='starry:\\w\\$ '\n",
     "motd": "Welcome to StarryLab. `help` lists the commands; their sources are in "
     f"{SOURCE_PREFIX}.\n",

@@ -178,6 +178,7 @@ def _attach_console(lab: Lab, io: HostIo) -> Tty:
     uart.irq = line
     tty.resize(*io.size)
     lab.resize = tty.resize
+    lab.hold = uart.hold
     lab.door.subscribe("console", lambda data: uart.receive(data) if data else tty.hang_up())
     return tty
 

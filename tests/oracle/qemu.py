@@ -104,9 +104,7 @@ def run_tree(
     environment = {"PATH": "/bin:/usr/bin", **(env or {})}
     if share is not None:
         environment["STARRYLAB_SHARE"] = str(share)
-    return _finish(
-        [*namespace_command(root, cwd), *argv], environment, stdin, Path("/"), timeout
-    )
+    return _finish([*namespace_command(root, cwd), *argv], environment, stdin, Path("/"), timeout)
 
 
 def namespace_command(root: Path | None, cwd: str = "/") -> list[str]:

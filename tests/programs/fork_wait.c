@@ -26,6 +26,7 @@ int main(void)
     }
     if (!(pid = fork())) {
         raise(SIGSTOP);
+        pause_ms(30); /* so that "continued" can be seen */
         _exit(3);
     }
     waitpid(pid, &status, WUNTRACED);

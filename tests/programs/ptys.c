@@ -86,6 +86,7 @@ int main(void)
     cfmakeraw(&modes);
     tcsetattr(slave, TCSANOW, &modes);
     type("r\r\003");
+    pause_ms(20);
     take("raw");
     write(slave, "a\nb", 3);
     transcript("raw output");
@@ -102,6 +103,7 @@ int main(void)
     printf("size %d %d\n", size.ws_row, size.ws_col);
     int ready;
     type("12345");
+    pause_ms(20);
     ioctl(slave, FIONREAD, &ready);
     show("FIONREAD", ready);
     show("flush", tcflush(slave, TCIFLUSH));

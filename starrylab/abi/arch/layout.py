@@ -14,9 +14,12 @@ class BadRegisters(ValueError):
 class ArchLayout:
     """Registers, signal context and ELF identity of one architecture.
 
-    ``encode_context`` makes the ``mcontext_t`` of a signal frame from the general registers
-    (NT_PRSTATUS order) and the floating-point state (NT_PRFPREG); ``decode_context`` takes it
-    apart again and raises `BadRegisters` for what it must not trust.
+    ``encode_context`` makes the pieces of a signal frame's ``mcontext_t`` from the general
+    registers (NT_PRSTATUS order) and the floating-point state (NT_PRFPREG).
+    ``decode_context`` finds both in a frame whose ``mcontext_t`` begins at a given offset; it
+    raises `BadRegisters` for what it must not trust.  ``enter_handler`` returns general
+    registers with which a handler begins: its address, stack pointer, return address, and
+    three arguments.
     """
 
     name: str
@@ -28,8 +31,10 @@ class ArchLayout:
     floating: tuple[str, ...]  #: names of the floating-point registers, in order
     floating_size: int  #: bytes of NT_PRFPREG
     context_size: int  #: bytes of mcontext_t, what follows it in the frame included
-    encode_context: Callable[[bytes, bytes], bytes]
-    decode_context: Callable[[bytes], tuple[bytes, bytes]]
+    result_offset: int  #: where pr_reg has the register of results
+    encode_context: Callable[[bytes, bytes], tuple[bytes, ...]]
+    decode_context: Callable[[bytes, int], tuple[bytes, bytes]]
+    enter_handler: Callable[[bytes, int, int, int, int, int, int], bytes]
     trampoline: bytes  #: the instructions that call rt_sigreturn(2)
     trampoline_symbol: str  #: what Linux's vDSO calls them
     sigaction_restorer: bool  #: struct sigaction has an sa_restorer word

@@ -6,6 +6,7 @@ signal context, <asm/hwcap.h>, and the RISC-V ELF psABI for register names.
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import Final
 
 from ..elf import EM_RISCV
@@ -29,27 +30,36 @@ _FP_UNION: Final = 528
 _UNUSED: Final = bytes(_FP_UNION - FLOATING_SIZE)
 #: The last 12 bytes are `reserved`, and since 6.5 the END header of extension records: zero.
 _RESERVED: Final = GENERAL_SIZE + _FP_UNION - 12
+_END: Final = GENERAL_SIZE + _FP_UNION
+_FP_END: Final = GENERAL_SIZE + FLOATING_SIZE
+_THREE_WORDS: Final = Struct("<3Q")
 _ZERO12: Final = bytes(12)
 _FCSR_HIGH: Final = 257  #: fcsr has 8 bits, at byte 256 of the floating-point state
 _ZERO7: Final = bytes(7)
 
 
-def encode_context(general: bytes, floating: bytes) -> bytes:
-    """Return ``struct sigcontext``."""
-    return general + floating + _UNUSED
+def encode_context(general: bytes, floating: bytes) -> tuple[bytes, ...]:
+    """Return the pieces of ``struct sigcontext``."""
+    return general, floating, _UNUSED
 
 
-def decode_context(data: bytes) -> tuple[bytes, bytes]:
+def decode_context(data: bytes, at: int) -> tuple[bytes, bytes]:
     """Return general and floating-point registers; what hardware keeps zero is zeroed."""
-    if data[_RESERVED:] != _ZERO12:
+    if data[at + _RESERVED : at + _END] != _ZERO12:
         raise BadRegisters("reserved words of the signal context are in use")
-    general = data[:GENERAL_SIZE]
-    floating = data[GENERAL_SIZE : GENERAL_SIZE + FLOATING_SIZE]
+    general = data[at : at + GENERAL_SIZE]
+    floating = data[at + GENERAL_SIZE : at + _FP_END]
     if general[0] & 1:  # sepc[0] reads as zero (privileged spec, 4.1.7)
         general = bytes((general[0] & ~1,)) + general[1:]
     if floating[_FCSR_HIGH:] != _ZERO7:
         floating = floating[:_FCSR_HIGH] + _ZERO7
     return general, floating
+
+
+def enter_handler(general: bytes, pc: int, sp: int, ra: int, a0: int, a1: int, a2: int) -> bytes:
+    """Return ``general`` with the registers of a call to a handler."""
+    call, arguments = _THREE_WORDS.pack(pc, ra, sp), _THREE_WORDS.pack(a0, a1, a2)
+    return b"".join((call, general[24:80], arguments, general[104:]))
 
 
 def _extensions(letters: str) -> int:
@@ -66,8 +76,10 @@ RISCV64: Final = ArchLayout(
     floating=FLOATING,
     floating_size=FLOATING_SIZE,
     context_size=GENERAL_SIZE + _FP_UNION,
+    result_offset=8 * GENERAL.index("a0"),
     encode_context=encode_context,
     decode_context=decode_context,
+    enter_handler=enter_handler,
     # li a7, 139; ecall.  Unwinders know a signal frame by exactly these two instructions.
     trampoline=bytes.fromhex("9308b008 73000000"),
     trampoline_symbol="__vdso_rt_sigreturn",

@@ -23,7 +23,7 @@ from ..files.device import DeviceFile
 from ..task.cred import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ..core.sched import Waker
     from ..files.file import File
@@ -93,6 +93,7 @@ class DeviceTable(dict[Key, Device]):
     def __init__(self) -> None:
         super().__init__()
         self.named: dict[bytes, Device] = {}
+        self.on_add: Callable[[Device], object] | None = None  #: for each that gets a name
 
     def add(self, device: Device) -> Device:
         """Make ``device`` known; raise ``ValueError`` when its number or name is taken."""
@@ -101,6 +102,8 @@ class DeviceTable(dict[Key, Device]):
         self[device.key] = device
         if device.name:
             self.named[device.name] = device
+            if self.on_add is not None:
+                self.on_add(device)
         return device
 
     def remove(self, device: Device) -> None:

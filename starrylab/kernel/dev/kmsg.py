@@ -64,6 +64,8 @@ class KernelLog:
         self.saved_level: int | None = None  #: while SYSLOG_ACTION_CONSOLE_OFF is in force
         self.readers = PollSet()
         self.console: Callable[[bytes], object] | None = None
+        self.capacity = LOG_SIZE
+        self._taken = 0  #: sequence number of the next record for `take`
 
     def log(self, text: str, level: int = 6) -> None:
         """Append a line of the kernel's own."""
@@ -80,6 +82,33 @@ class KernelLog:
         self.readers.wake()
         if self.console is not None and priority & 7 < self.console_level:
             self.console(record.syslog().partition(b">")[2])
+
+    def take(self, size: int) -> bytes:
+        """Return whole records that nobody took yet, at most ``size`` bytes."""
+        taken = b""
+        for record in self.after(self._taken):
+            line = record.syslog()
+            if len(taken) + len(line) > size:
+                return taken or self._part(record, line, size)
+            taken += line
+            self._taken = record.sequence + 1
+        return taken
+
+    def _part(self, record: Record, line: bytes, size: int) -> bytes:
+        self._taken = record.sequence + 1  # a buffer smaller than a record gets its beginning
+        return line[:size]
+
+    def unread(self) -> int:
+        """Return the bytes that `take` would find."""
+        return sum(len(record.syslog()) for record in self.after(self._taken))
+
+    def poll(self) -> int:
+        """See ``Pollable.poll``, for whoever takes records."""
+        return POLLIN | POLLRDNORM if self._taken < self.next else 0
+
+    def register(self, waker: Waker, events: int) -> None:
+        """See ``Pollable.register``."""
+        self.readers.register(waker)
 
     @property
     def first(self) -> int:

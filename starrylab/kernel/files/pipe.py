@@ -403,10 +403,8 @@ class PipeReadWrite(PipeReader, PipeWriter):
     __slots__ = ()
 
     def __init__(self, buffer: PipeBuffer, flags: int = O_RDWR, name: bytes | None = None) -> None:
-        buffer.writers += 1
-        buffer.writer_opens += 1
-        PipeReader.__init__(self, buffer, flags, name)
-        buffer.readable.wake()
+        # The reader's base in line is the writer, which counts itself.
+        super().__init__(buffer, flags, name)
 
     def poll(self) -> int:
         """See ``File.poll``."""

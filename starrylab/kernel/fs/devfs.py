@@ -39,6 +39,7 @@ class DevFs(Tmpfs):
             root.create(name, S_IFDIR | mode, 0, 0)
         for device in devices.named.values():
             self.add(device)
+        devices.on_add = self.add
 
     def add(self, device: Device) -> None:
         """Make the node of a device."""

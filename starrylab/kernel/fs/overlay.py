@@ -12,7 +12,6 @@ import itertools
 import os
 from collections.abc import Callable, Iterator
 from typing import Any, Final
-from weakref import WeakValueDictionary
 
 from ...abi.errno import ENOENT
 from ...abi.stat import HOSTFS_SUPER_MAGIC, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG
@@ -37,8 +36,9 @@ class OverlayFs(Tmpfs):
         self.folder = folder
         self.main_device = folder.root.stat_self().st_dev
         self.devices: dict[int, int] = {}  #: host devices inside the folder -> small numbers
-        #: Files with several names, by the host's identity: they stay one file.
-        self.linked: WeakValueDictionary[tuple[int, int], NodeOps] = WeakValueDictionary()
+        #: Files with several names, by the host's identity: they stay one file, and what
+        #: became of it (the link count, say) must not be forgotten while a name is not in use.
+        self.linked: dict[tuple[int, int], NodeOps] = {}
         super().__init__(now, pool, options)
         self.inos = itertools.count(_FIRST_OWN_INODE)
 
@@ -112,13 +112,22 @@ class LowerEntry(LazyNode):
 class OverlayFile(TmpFile):
     """A regular file whose unwritten pages are the host's."""
 
-    __slots__ = ("lower_blocks",)
+    __slots__ = ("identity", "lower_blocks")
+
+    fs: OverlayFs
 
     def __init__(self, fs: OverlayFs, st: os.stat_result, backing: LowerFile) -> None:
         super().__init__(
             fs, st.st_mode, 0, 0, ino=fs.inode(st), backing=backing, size=st.st_size
         )
         self.lower_blocks = st.st_blocks
+        self.identity = (st.st_dev, st.st_ino)
+
+    def unlinked(self) -> None:
+        """See ``TmpNode.unlinked``."""
+        super().unlinked()
+        if not self.nlink:
+            self.fs.linked.pop(self.identity, None)
 
     @property
     def blocks(self) -> int:

@@ -23,10 +23,9 @@ from .stack import SignalStack
 _M64: Final = (1 << 64) - 1
 
 #: uc_flags, uc_link, uc_stack (sp, flags, size), uc_sigmask, room for 1024 signals, alignment.
-_UCONTEXT: Final = Struct("<QQQi4xQQ120x8x")
+_UCONTEXT: Final = Struct("<QQQI4xQQ120x8x")
 UCONTEXT_OFFSET: Final = SIGINFO_SIZE
 MCONTEXT_OFFSET: Final = SIGINFO_SIZE + _UCONTEXT.size
-_SIGNED: Final = 1 << 31
 
 
 class UserMemory(Protocol):
@@ -71,34 +70,34 @@ def push_frame(
         elif action.flags & SA_ONSTACK:
             sp = base + length
     addr = (sp - size & ~15) & _M64
-    memory.write(
-        addr,
-        info.encode()
-        + _UCONTEXT.pack(0, 0, base, flags - ((flags & _SIGNED) << 1), length, mask)
-        + layout.encode_context(context.general(), context.floating()),
+    general = context.general()
+    head = _UCONTEXT.pack(0, 0, base, flags, length, mask)
+    registers = layout.encode_context(general, context.floating())
+    memory.write(addr, b"".join((info.encode(), head, *registers)))
+    back = action.restorer or trampoline
+    context.set_general(
+        layout.enter_handler(
+            general, action.handler, addr, back, info.signo, addr, addr + UCONTEXT_OFFSET
+        )
     )
-    context.sp = addr
-    context.pc = action.handler
-    context.set_return_address(action.restorer or trampoline)
-    context.set_argument(0, info.signo)
-    context.set_argument(1, addr)
-    context.set_argument(2, addr + UCONTEXT_OFFSET)
 
 
 def pop_frame(
     context: UserContext, memory: UserMemory, layout: ArchLayout
-) -> tuple[SignalSet, SignalStack]:
+) -> tuple[SignalSet, tuple[int, int, int], int]:
     """Give the registers back what the frame at the stack pointer says.
 
-    Returns the mask and the alternate stack that it names.  Raises ``EFAULT`` if the frame
-    cannot be read, `BadRegisters` if it cannot have been made by `push_frame`.
+    Returns the mask, the fields of the alternate stack and the result register that it has.
+    Raises ``EFAULT`` if the frame cannot be read, `BadRegisters` if it cannot have been made
+    by `push_frame`; the registers stay as they are then.
     """
     data = memory.read(context.sp, MCONTEXT_OFFSET + layout.context_size)
     _, _, base, flags, size, mask = _UCONTEXT.unpack_from(data, UCONTEXT_OFFSET)
-    general, floating = layout.decode_context(data[MCONTEXT_OFFSET:])
+    general, floating = layout.decode_context(data, MCONTEXT_OFFSET)
     context.set_general(general)
     context.set_floating(floating)
-    return mask, SignalStack(base, flags & 0xFFFFFFFF, size)
+    at = layout.result_offset
+    return mask, (base, flags, size), int.from_bytes(general[at : at + 8], "little")
 
 
 def trampoline_page(layout: ArchLayout) -> bytes:

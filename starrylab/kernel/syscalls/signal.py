@@ -216,10 +216,13 @@ async def _sigtimedwait(t: Thread, wanted: int, uinfo: int, timeout: int | None)
 @syscall()
 def kill(t: Thread, pid: Int, signum: Int) -> None:
     """kill(2)."""
-    _check_number(signum)
+    if not 0 <= signum <= NSIG:
+        raise EINVAL
     process = t.process
     info = SignalInfo(signum, sig.SI_USER, process.pid, t.cred.uid)
-    if pid > 0:
+    if pid == process.pid and signum:
+        send_process_signal(process, info)
+    elif pid > 0:
         _signal_process(t, _find_process(t, pid), info)
     elif pid == -1:
         _signal_everybody(t, info)

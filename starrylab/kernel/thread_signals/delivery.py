@@ -22,7 +22,7 @@ from ..signal.deaths import DeathReport
 from ..signal.frame import pop_frame, push_frame, register_words
 from ..signal.info import SignalInfo
 from ..signal.sets import CORE, IGNORED, STOPPING, UNBLOCKABLE, SignalSet
-from ..signal.stack import NO_STACK, changed
+from ..signal.stack import NO_STACK, SignalStack, changed
 from .job_control import stop
 from .sending import ATTENTION_SIGNAL, force_fault, unkillable
 
@@ -110,18 +110,19 @@ def sigreturn(thread: Thread) -> int:
     signals, context = thread.signals, thread.context
     layout = ARCHES[thread.kernel.arch]
     try:
-        mask, stack = pop_frame(context, thread.mm, layout)
+        mask, stack, result = pop_frame(context, thread.mm, layout)
     except (EFAULT, BadRegisters):
         force_fault(thread, SIGSEGV, sig.SI_KERNEL)
         return context.arguments()[0]
     signals.mask = mask & ~UNBLOCKABLE
-    if signals.pending_any():
+    if (signals.pending.set | signals.process.pending.set) & ~mask:
         thread.attention |= ATTENTION_SIGNAL
     if stack != signals.altstack:
         # As in Linux: a handler may have spoilt only this part of its frame.
         with contextlib.suppress(LinuxError):
-            signals.altstack = changed(signals.altstack, stack, context.sp, layout.min_signal_stack)
-    return context.arguments()[0]
+            wanted, minimum = SignalStack(*stack), layout.min_signal_stack
+            signals.altstack = changed(signals.altstack, wanted, context.sp, minimum)
+    return result
 
 
 def set_mask(thread: Thread, mask: SignalSet) -> None:

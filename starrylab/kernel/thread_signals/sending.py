@@ -177,11 +177,10 @@ def _notify(thread: Thread, mask: SignalSet) -> None:
     """Make a thread look up; a signal that is certain to kill need not wait for that."""
     process = thread.process
     actions = process.signals.actions
-    if (
-        mask & (actions.caught | actions.ignored | CORE | STOPPING)
-        or process.stopped
-        or unkillable(process)
-    ):
+    if mask & actions.caught:
+        thread.attend(ATTENTION_SIGNAL)
+        return
+    if mask & (actions.ignored | CORE | STOPPING) or process.stopped or unkillable(process):
         thread.attend(ATTENTION_SIGNAL)
         return
     # Even a sleep that no handler may interrupt ends now.

@@ -156,8 +156,7 @@ class UnicornHart:
             self._ticker = self._make_ticker(native_ticker)
             if not self._ticker.keeps_lock:
                 self._start = self._engine.unlocked_start()
-            reference = weakref.ref(self)
-            os.register_at_fork(after_in_child=lambda: _restart_ticker(reference()))
+            _follow_forks(weakref.ref(self))
         selftest.grow_tlb(self, self._scratch)
         self.set_tick(0)
 
@@ -269,7 +268,10 @@ class UnicornHart:
         home = context.home
         bank.raw[:] = home.raw
         bank.flags[0] = home.flags[0]
-        bank.words[RESERVATION] = NO_RESERVATION
+        if self._mirror is None:
+            bank.words[RESERVATION] = NO_RESERVATION
+        else:
+            selftest.clear_reservation(self._engine, self._tlb, self._scratch, self._slice)
         context.bank = bank
         self._loaded = context
 
@@ -382,6 +384,23 @@ def _unbound(_: SyscallRegisters) -> int | None:
     raise RuntimeError("a system call before bind()")
 
 
-def _restart_ticker(hart: UnicornHart | None) -> None:
-    if hart is not None and hart._ticker is not None:  # noqa: SLF001
-        hart._ticker.restart()  # noqa: SLF001
+def _follow_forks(hart: weakref.ref[UnicornHart]) -> None:
+    """Keep the ticks of ``hart`` going on both sides of every fork, while it lives."""
+
+    def tickers() -> list[Ticker]:
+        alive = hart()
+        return [] if alive is None or alive._ticker is None else [alive._ticker]  # noqa: SLF001
+
+    def before() -> None:
+        for ticker in tickers():
+            ticker.before_fork()
+
+    def after(*, in_child: bool) -> None:
+        for ticker in tickers():
+            ticker.after_fork(in_child=in_child)
+
+    os.register_at_fork(
+        before=before,
+        after_in_parent=lambda: after(in_child=False),
+        after_in_child=lambda: after(in_child=True),
+    )

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Final
 
 from ..api import EXEC, PAGE_SHIFT, PAGE_SIZE, READ, WRITE, Interrupt, Left, PageTable
 from ..ram import HostRam
-from .engine import Engine
+from .engine import OK, Engine
 from .layout import find_invalid_addr
 
 if TYPE_CHECKING:
     from .hart import UnicornHart
+    from .tlb import Tlb
 
-SCRATCH_SIZE: Final = 2 * PAGE_SIZE
+SCRATCH_SIZE: Final = 3 * PAGE_SIZE
 _FRAME: Final = 1 << 35  #: the physical address of the scratch pages
 _CODE: Final = 0x10_0000
 _DATA: Final = 0x20_0000
@@ -31,6 +32,8 @@ _ATOMICS: Final = struct.pack("<5I", 0x00C535AF, 0x100736AF, 0x00C686B3, 0x18D73
 _LOAD: Final = struct.pack("<I", 0x00053583)
 # loop: ld a1,0(a0);  add a0,a0,a2;  addi a3,a3,-1;  bnez a3,loop;  ecall
 _TOUCH: Final = struct.pack("<5I", 0x00053583, 0x00C50533, 0xFFF68693, 0xFE069AE3, 0x73)
+# auipc t1,0;  sc.d t0,zero,(t1);  ebreak
+_STORE_CONDITIONAL: Final = struct.pack("<3I", 0x317, 0x180332AF, 0x0010_0073)
 
 
 class _Handler:
@@ -116,3 +119,12 @@ def grow_tlb(hart: UnicornHart, scratch: HostRam) -> None:
             pass
         hart.flush_tlb()
         entries *= 2
+
+
+def clear_reservation(engine: Engine, tlb: Tlb, scratch: HostRam, limit: int) -> None:
+    """Undo any lr without looking into the CPU: a conditional store of our own fails."""
+    frame = 2 * PAGE_SIZE
+    scratch.view[frame : frame + len(_STORE_CONDITIONAL)] = _STORE_CONDITIONAL
+    with tlb.showing(_FRAME + frame) as addr:
+        while engine.start(engine.handle, addr, 0, 0, limit) == OK:
+            pass  # a tick came first

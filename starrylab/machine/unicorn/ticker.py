@@ -27,8 +27,12 @@ class Ticker(Protocol):
         """Tick every ``period_ns`` nanoseconds, which is not 0."""
         ...
 
-    def restart(self) -> None:
-        """Begin anew in a forked child, which inherits neither timers nor threads."""
+    def before_fork(self) -> None:
+        """Be ready for a fork of the process."""
+        ...
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """Go on; a forked child inherits neither timers nor threads."""
         ...
 
     def close(self) -> None:
@@ -98,8 +102,16 @@ class NativeTicker:
         if self._settime(self._timer, 0, ctypes.byref(spec), None):
             raise OSError(ctypes.get_errno(), "timer_settime")
 
-    def restart(self) -> None:
-        """See `Ticker.restart`."""
+    def before_fork(self) -> None:
+        """See `Ticker.before_fork`.
+
+        glibc starts a thread for each notification, with a lock held that a child forked
+        at that moment would find locked for ever.  So there is no timer during a fork.
+        """
+        self.close()
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """See `Ticker.after_fork`."""
         self._make()
         if self._period_ns:
             self.set_period(self._period_ns)
@@ -143,9 +155,13 @@ class ThreadTicker:
         self._period = period_ns / _SECOND
         self._changed.set()
 
-    def restart(self) -> None:
-        """See `Ticker.restart`."""
-        self._start()
+    def before_fork(self) -> None:
+        """See `Ticker.before_fork`."""
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """See `Ticker.after_fork`."""
+        if in_child:
+            self._start()
 
     def close(self) -> None:
         """See `Ticker.close`."""

@@ -15,7 +15,8 @@ to from user mode are code without ceremony.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from ..api import EXEC, PAGE_SHIFT, PAGE_SIZE, PTE_FRAME, READ, WRITE, PageTable
@@ -150,8 +151,15 @@ class Tlb:
         unicorn drops translations by virtual address, which it looks up as a fetch:
         hence the frame is shown at an address of our own meanwhile.
         """
-        self._hidden[_HIDDEN + frame >> PAGE_SHIFT] = frame | EXEC
-        self._engine.remove_code(_HIDDEN + frame, _HIDDEN + frame + PAGE_SIZE)
-        self._hidden.clear()
+        with self.showing(frame) as addr:
+            self._engine.remove_code(addr, addr + PAGE_SIZE)
         self._code.discard(frame)
+
+    @contextmanager
+    def showing(self, frame: int) -> Iterator[int]:
+        """Let ``frame`` be executable at an address that users do not have, meanwhile."""
+        addr = _HIDDEN + frame
+        self._hidden[addr >> PAGE_SHIFT] = frame | EXEC
+        yield addr
+        self._hidden.clear()
         self._empty()

@@ -205,7 +205,7 @@ def test_round_trip(context: ScriptedContext) -> None:
     sp = context.sp
     context.x = [sp] * 32
     context.fp_state = bytes(264)
-    assert pop_frame(context, memory, RISCV64) == (77, stack)
+    assert pop_frame(context, memory, RISCV64) == (77, tuple(stack), before[10])
     assert (context.x, context.fp_state) == (before, fp_state)
 
 
@@ -276,10 +276,17 @@ def test_restorer_of_the_action_wins(context: ScriptedContext) -> None:
 @pytest.mark.parametrize("arch", ARCHES.values(), ids=lambda arch: arch.name)
 def test_layouts_are_consistent(arch) -> None:
     general, floating = bytes(arch.general_size), bytes(arch.floating_size)
-    context = arch.encode_context(general, floating)
+    context = b"".join(arch.encode_context(general, floating))
     assert len(context) == arch.context_size
     assert arch.context_size % 16 == 0
-    assert arch.decode_context(context) == (general, floating)
+    assert arch.decode_context(bytes(48) + context, 48) == (general, floating)
+    entered = arch.enter_handler(general, *range(1, 7))
+    assert len(entered) == arch.general_size
+    words = [u64(entered, at) for at in range(0, len(arch.general) * 8, 8)]
+    assert sorted(word for word in words if word) == [1, 2, 3, 4, 5, 6]
+    assert u64(entered, arch.result_offset) == 4
+    registers = dict(zip(arch.general, words, strict=True))
+    assert (registers["pc"], registers["sp"]) == (1, 2)
     assert len(set(arch.general)) == len(arch.general)
     assert len(arch.general) * 8 <= arch.general_size
     page = trampoline_page(arch)

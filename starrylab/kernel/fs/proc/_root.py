@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ....abi.errno import EINVAL, ENOENT
@@ -10,7 +10,7 @@ from ....abi.stat import PROC_SUPER_MAGIC
 from ...vfs.node import FilesystemOps, NodeOps
 from ..options import parse_options
 from ._declare import declared, find
-from ._nodes import DIR, LINK, Link, StaticDir, TextNode, current_thread, ino_of
+from ._nodes import DIR, Link, StaticDir, TextNode, current_thread, ino_of
 from ._task_dirs import PidDir, task_files
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class ProcRoot(StaticDir):
                 folder, name = self._folder(file.path)
                 folder.children[name] = TextNode(fs, kernel, file)
         for name, target in _LINKS.items():
-            self.children[name] = Link(fs, ino_of(name), lambda target=target: target)
+            self.children[name] = Link(fs, ino_of(name), target.__bytes__)
         self.children[b"self"] = Link(fs, ino_of("self"), self._self)
         self.children[b"thread-self"] = Link(fs, ino_of("thread-self"), self._thread_self)
 
@@ -105,11 +105,3 @@ class ProcRoot(StaticDir):
         yield from super().names()
         for pid in sorted(self._kernel.processes):
             yield b"%d" % pid, DIR
-
-
-def make_procfs(kernel: Kernel) -> Callable[[bytes, bytes], ProcFs]:
-    """Return the factory for mount(2)."""
-    return lambda source, options: ProcFs(kernel, options)
-
-
-__all__ = ["DIR", "LINK", "ProcFs", "ProcRoot", "make_procfs"]

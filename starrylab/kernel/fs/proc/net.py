@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @proc("net/dev")
-def dev(kernel: Kernel) -> str:
+def dev(_: Kernel) -> str:
     """Show the interfaces."""
     return (
         "Inter-|   Receive                                                |  Transmit\n"
@@ -21,13 +21,13 @@ def dev(kernel: Kernel) -> str:
 
 
 @proc("net/route")
-def route(kernel: Kernel) -> str:
+def route(_: Kernel) -> str:
     """Show the routes."""
     return "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
 
 
 @proc("net/tcp")
-def tcp(kernel: Kernel) -> str:
+def tcp(_: Kernel) -> str:
     """Show the TCP sockets."""
     return (
         "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  "
@@ -36,7 +36,7 @@ def tcp(kernel: Kernel) -> str:
 
 
 @proc("net/udp")
-def udp(kernel: Kernel) -> str:
+def udp(_: Kernel) -> str:
     """Show the UDP sockets."""
     return (
         "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  "
@@ -45,6 +45,6 @@ def udp(kernel: Kernel) -> str:
 
 
 @proc("net/unix")
-def unix(kernel: Kernel) -> str:
+def unix(_: Kernel) -> str:
     """Show the Unix sockets that have a name: none can have one yet."""
     return "Num       RefCount Protocol Flags    Type St Inode Path\n"

@@ -9,7 +9,7 @@ from ....abi.capability import CAP_SYS_ADMIN
 from ....abi.errno import EINVAL, EPERM
 from ...dev.pty import PTY_MAX
 from ...files.pipe import MAX_CAPACITY
-from ...mm.mapping import MAX_MAP_COUNT
+from ...mm.layout import MAX_MAP_COUNT
 from ...task.limits import NR_OPEN
 from ._declare import proc
 
@@ -113,13 +113,13 @@ def printk(kernel: Kernel) -> str:
 
 
 @proc("sys/kernel/cap_last_cap")
-def cap_last_cap(kernel: Kernel) -> str:
+def cap_last_cap(_: Kernel) -> str:
     """Show the highest capability."""
     return "40\n"
 
 
 @proc("sys/kernel/ngroups_max")
-def ngroups_max(kernel: Kernel) -> str:
+def ngroups_max(_: Kernel) -> str:
     """Show how many supplementary groups a process may have."""
     return "65536\n"
 
@@ -137,19 +137,19 @@ def boot_id(kernel: Kernel) -> str:
 
 
 @proc("sys/kernel/random/entropy_avail")
-def entropy_avail(kernel: Kernel) -> str:
+def entropy_avail(_: Kernel) -> str:
     """Show the bits in the pool: it is full from the start."""
     return f"{_RANDOM_POOL_BITS}\n"
 
 
 @proc("sys/kernel/random/poolsize")
-def poolsize(kernel: Kernel) -> str:
+def poolsize(_: Kernel) -> str:
     """Show the size of the pool in bits."""
     return f"{_RANDOM_POOL_BITS}\n"
 
 
 @proc("sys/kernel/pty/max")
-def pty_max(kernel: Kernel) -> str:
+def pty_max(_: Kernel) -> str:
     """Show how many pseudo-terminals there may be."""
     return f"{PTY_MAX}\n"
 
@@ -161,25 +161,25 @@ def pty_nr(kernel: Kernel) -> str:
 
 
 @proc("sys/vm/overcommit_memory")
-def overcommit_memory(kernel: Kernel) -> str:
+def overcommit_memory(_: Kernel) -> str:
     """Show the policy: every mapping is granted, and pages are found when touched."""
     return "1\n"
 
 
 @proc("sys/vm/max_map_count")
-def max_map_count(kernel: Kernel) -> str:
+def max_map_count(_: Kernel) -> str:
     """Show how many areas an address space may have."""
     return f"{MAX_MAP_COUNT}\n"
 
 
 @proc("sys/fs/nr_open")
-def nr_open(kernel: Kernel) -> str:
+def nr_open(_: Kernel) -> str:
     """Show the highest RLIMIT_NOFILE."""
     return f"{NR_OPEN}\n"
 
 
 @proc("sys/fs/pipe-max-size")
-def pipe_max_size(kernel: Kernel) -> str:
+def pipe_max_size(_: Kernel) -> str:
     """Show the largest capacity of a pipe in bytes."""
     return f"{MAX_CAPACITY}\n"
 
@@ -197,6 +197,6 @@ def file_nr(kernel: Kernel) -> str:
 
 
 @proc("sys/fs/file-max")
-def file_max(kernel: Kernel) -> str:
+def file_max(_: Kernel) -> str:
     """Show the limit of open files: none."""
     return "9223372036854775807\n"

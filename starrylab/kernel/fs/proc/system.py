@@ -20,7 +20,7 @@ _TICK_NS = 1_000_000_000 // USER_HZ
 def meminfo(kernel: Kernel) -> str:
     """proc_meminfo(5), from the frame allocator's counters."""
     usage = kernel.frames.usage()
-    shmem = kernel.pool.shared_bytes() if hasattr(kernel.pool, "shared_bytes") else 0
+    shmem = sum(len(segment.pages) for segment in kernel.shm) << 12
     total = kernel.ram.size
     free = usage[MemoryKind.FREE]
     cache = usage[MemoryKind.PAGE_CACHE]
@@ -181,7 +181,7 @@ def vmstat(kernel: Kernel) -> str:
 
 
 @proc("swaps")
-def swaps(kernel: Kernel) -> str:
+def swaps(_: Kernel) -> str:
     """proc_swaps(5): there is no swap space."""
     return "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
 
@@ -215,10 +215,14 @@ def tty_drivers(kernel: Kernel) -> str:
 
 @proc("sysvipc/shm")
 def sysvipc_shm(kernel: Kernel) -> str:
-    """List System V shared memory segments."""
-    table = getattr(kernel, "shm", None)
+    """List the System V shared memory segments (shmget(2))."""
     head = (
         "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid"
         "  cgid      atime      dtime      ctime                   rss                  swap\n"
     )
-    return head + ("" if table is None else table.proc_lines())
+    return head + "".join(
+        f"{s.ipc_key:10d} {s.shmid:10d}  {s.mode:4o} {s.size:21d} {s.cpid:5d} {s.lpid:5d}  "
+        f"{s.nattch:5d} {s.uid:5d} {s.gid:5d} {s.cuid:5d} {s.cgid:5d} {s.atime:10d} "
+        f"{s.dtime:10d} {s.ctime:10d} {len(s.pages) << 12:21d} {0:21d}\n"
+        for s in kernel.shm
+    )

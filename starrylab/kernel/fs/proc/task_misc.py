@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ....abi.capability import CAP_SYS_RESOURCE
+from ....abi.capability import CAP_SYS_NICE, CAP_SYS_RESOURCE
 from ....abi.errno import EACCES, EINVAL
 from ....abi.fcntl import (
     MS_NOATIME,
@@ -219,22 +219,23 @@ def schedstat(task: Subject) -> str:
     return f"{usage.utime_ns + usage.stime_ns} 0 {slices}\n"
 
 
-@task("children", process_only=False)
+@task("children")
 def children(task: Subject) -> str:
-    """proc_tid_children(5)."""
-    if task.whole:
-        return ""
-    is_leader = task.thread is task.process.leader
+    """proc_tid_children(5); a process's children all count as its first thread's."""
+    is_leader = task.whole or task.thread is task.process.leader
     return "".join(f"{pid} " for pid in task.process.children) if is_leader else ""
 
 
-@task("personality", mode=0o400, guarded=True)
-def personality(task: Subject) -> str:
-    """proc_pid_personality(5)."""
-    return f"{getattr(task.process, 'personality', 0):08x}\n"
+def _set_slack(task: Subject, thread: Thread | None, data: bytes) -> None:
+    text = data.strip()
+    if not text.isdigit():
+        raise EINVAL
+    if thread is not None and thread.process is not task.process:
+        thread.cred.require(CAP_SYS_NICE)
+    task.thread.timer_slack_ns = int(text) or 50_000
 
 
-@task("timerslack_ns", mode=0o644, process_only=False)
+@task("timerslack_ns", mode=0o644, write=_set_slack)
 def timerslack_ns(task: Subject) -> str:
     """proc_pid_timerslack_ns(5)."""
     return f"{task.thread.timer_slack_ns}\n"

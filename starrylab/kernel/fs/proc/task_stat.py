@@ -97,8 +97,7 @@ def stat(task: Subject) -> bytes:
         process.exit_status or 0,
     ]  # fmt: skip
     number = process.pid if task.whole else thread.tid
-    shown = b" ".join(b"%d" % f if isinstance(f, int) else f.encode() for f in fields)
-    return b"%d (%s) %s\n" % (number, comm_of(task), shown)
+    return b"%d (%s) %s\n" % (number, comm_of(task), " ".join(map(str, fields)).encode())
 
 
 @task("statm")

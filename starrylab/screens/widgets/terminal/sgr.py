@@ -7,6 +7,7 @@ bright backgrounds.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final
 
 from pyte.graphics import FG_BG_256
@@ -88,7 +89,10 @@ def _colour(items: Iterator[str], *, colons: bool) -> str | None:
     """Take ``5;n`` or ``2;r;g;b`` (with colons also ``2:space:r:g:b``) off ``items``."""
     kind = next(items, "")
     if kind == "5":
-        index = _byte(next(items, ""))
+        number = next(items, None)
+        if number is None:
+            return None
+        index = _byte(number)
         return NAMES[index] if index < 8 else FG_BG_256[index]
     if kind != "2":
         return None
@@ -96,7 +100,7 @@ def _colour(items: Iterator[str], *, colons: bool) -> str | None:
         parts = list(items)
         parts = parts[1:4] if len(parts) > 3 else parts
     else:
-        parts = [next(items, "") for _ in range(3)]
+        parts = list(islice(items, 3))
     if len(parts) < 3:
         return None
     return "".join(f"{_byte(part):02x}" for part in parts)

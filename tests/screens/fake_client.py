@@ -1,0 +1,118 @@
+"""A lab client without a lab: a test says what happens, and sees what the console asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from starrylab.session.client import LabState
+from starrylab.session.config import LabConfig
+from starrylab.session.protocol import Booted, Crashed, Event, Exited, Failed, Panic
+from starrylab.session.snapshot import EMPTY, CallCount, MemoryKind, ProcessView, Snapshot
+
+
+def process(pid: int, ppid: int, comm: str, **changes: object) -> ProcessView:
+    fields: dict[str, object] = {
+        "pid": pid, "ppid": ppid, "pgid": pid, "sid": 1, "tty": "console", "foreground": False,
+        "state": "S", "waiting": "", "comm": comm, "cmdline": comm, "threads": 1,
+        "utime_ns": 10_000_000 * pid, "stime_ns": 5_000_000, "rss": 65536 * pid,
+        "vsize": 1 << 22, "minflt": 12 * pid, "majflt": 0, "syscalls": 1500 * pid, "nice": 0,
+    }  # fmt: skip
+    return ProcessView(**{**fields, **changes})
+
+
+BUSY = Snapshot(
+    sequence=2,
+    uptime_ns=65 * 10**9,
+    processes=(
+        process(1, 0, "init", cmdline="/sbin/init", waiting="wait4"),
+        process(2, 1, "sh", cmdline="sh -l", waiting="wait4"),
+        process(7, 2, "find", cmdline="find / -name 文件", state="R", foreground=True, pgid=7),
+        process(8, 2, "sort", state="S", foreground=True, pgid=7, waiting="read"),
+        process(9, 2, "vi", cmdline="vi notes.txt", state="T"),
+        process(12, 1, "orphan", state="Z", cmdline="", rss=0),
+    ),
+    memory=(
+        MemoryKind("free", 190 << 20),
+        MemoryKind("kernel heap", 2 << 20),
+        MemoryKind("user", 40 << 20),
+        MemoryKind("page cache", 23 << 20),
+        MemoryKind("page table", 1 << 20),
+        MemoryKind("dma", 0),
+    ),
+    memory_total=256 << 20,
+    load=(0.42, 0.17, 0.05),
+    switches=123456,
+    forks=321,
+    syscalls=9876543,
+    top_calls=(CallCount("read", 5000), CallCount("write", 1200)),
+    idle_share=0.25,
+)
+
+
+class FakeClient:
+    def __init__(self, transcript: Path | None = None) -> None:
+        self.config = LabConfig()
+        self.state = LabState.OFF
+        self.snapshot = EMPTY
+        self.size = (24, 80)
+        self.title = "riscv64 init"
+        self.transcript_path = transcript
+        self.typed = b""
+        self.signals: list[tuple[int, int]] = []
+        self.starts = 0
+        self.drawn = 0
+        self.closed = False
+        self._queue: asyncio.Queue[Event] = asyncio.Queue()
+
+    # -- what the test says ------------------------------------------------------------
+
+    def happen(self, event: Event) -> None:
+        match event:
+            case Snapshot():
+                self.snapshot = event
+            case Booted():
+                self.state = LabState.RUNNING
+            case Exited() | Failed():
+                self.state = LabState.ENDED
+            case Panic():
+                self.state = LabState.PANIC
+            case Crashed():
+                self.state = LabState.CRASHED
+        self._queue.put_nowait(event)
+
+    # -- what the console uses ----------------------------------------------------------
+
+    @property
+    def alive(self) -> bool:
+        return self.state in (LabState.STARTING, LabState.RUNNING)
+
+    async def start(self, config: LabConfig) -> None:
+        self.config = config
+        self.starts += 1
+        self.snapshot = EMPTY
+        self.happen(Booted())
+
+    async def close(self) -> None:
+        self.closed = True
+
+    async def events(self) -> AsyncIterator[Event]:
+        while True:
+            yield await self._queue.get()
+
+    def send_input(self, data: bytes) -> None:
+        if self.alive:
+            self.typed += data
+
+    def resize(self, rows: int, columns: int) -> None:
+        self.size = (rows, columns)
+
+    def signal(self, pid: int, signo: int) -> None:
+        self.signals.append((pid, signo))
+
+    def consumed(self, size: int) -> None:
+        self.drawn += size
+
+    def count_calls(self, on: bool) -> None:
+        pass
