@@ -50,12 +50,12 @@ $(VENV)/bin/python:
 	    { echo "make: Python's venv module is missing; install it: apt install python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: pyproject.toml $(VENV)/bin/python
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e . || \
 	    { echo "make: pip could not install the dependencies; is there a network?"; exit 1; }
 	@touch $@
 
-$(VENV)/.installed-dev: pyproject.toml $(VENV)/bin/python
+$(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]' || \
 	    { echo "make: pip could not install the dependencies; is there a network?"; exit 1; }
 	@touch $@ $(VENV)/.installed

@@ -19,11 +19,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from oracle import debian, qemu  # noqa: E402
-
-from starrylab.userland import BuildError, compile_c  # noqa: E402
+from starrylab.userland import BuildError, compile_c
+from tests.oracle import debian, qemu
 
 #: seconds that the measured part of a row should take
 TARGET = 0.3
@@ -141,12 +139,12 @@ class Outcome:
     failures: dict[str, str] = field(default_factory=dict)
 
     def median(self, peer: str) -> float | None:
-        """The median of a peer's rounds, None if it failed."""
+        """Return the median of a peer's rounds, None if it failed."""
         values = self.values.get(peer)
         return statistics.median(values) if values and peer not in self.failures else None
 
     def ratio(self) -> float | None:
-        """StarryLab's median through qemu-user's."""
+        """Return StarryLab's median through qemu-user's."""
         ours, theirs = self.median("starrylab"), self.median("qemu")
         return ours / theirs if ours is not None and theirs else None
 

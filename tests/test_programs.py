@@ -15,8 +15,13 @@ SCRIPT = Path(__file__).parent / "programs" / "hundred.sh"
 @pytest.mark.parametrize("name", programs.names())
 def test_program_behaves_as_on_linux(name: str, qemu_user: str, tmp_path: Path) -> None:
     program = programs.build(name)
+    # Below a shell, as on Linux: the first process of a lab would adopt every orphan.
+    command = ["/bin/sh", "-c", '"$@"; exit $?', "sh", f"/tmp/share/{program.name}"]
     result = guest.run(
-        [f"/tmp/share/{program.name}", *programs.ARGUMENTS], share=program.parent, timeout=60
+        [*command, *programs.ARGUMENTS],
+        share=program.parent,
+        options=["--cwd", "/tmp"],
+        timeout=60,
     )
     stdout, status = programs.expected(name)
     assert result.stdout.decode(errors="replace") == stdout.decode(errors="replace")

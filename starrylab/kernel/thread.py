@@ -222,10 +222,11 @@ class Thread(Task):
                 return
             kernel.enter(self)
             self.sampled_ns = 0
-            entered = monotonic()
+            entered = self.ns_start = monotonic()
             usage.stime_ns += entered - started
             trap = hart.run(context)
             started = monotonic()
+            self.ns_start = 0
             sampled = self.sampled_ns
             usage.utime_ns += max(0, started - entered - sampled)
             usage.stime_ns += sampled
@@ -350,8 +351,7 @@ class Thread(Task):
                 return _Go.LEAVE
             if delivery is None:
                 break
-            push(self, delivery, None)
-            self.attention |= ATTENTION_SIGNAL
+            push(self, delivery, None)  # asks for another look if one is needed
         if self.attention & ATTENTION_RESTORE:
             self.attention &= ~ATTENTION_RESTORE
             self.signals.restore_mask()

@@ -102,9 +102,8 @@ class HostDoor:
         timeout = 0 if ready else None if timeout_ns is None else timeout_ns / 1e9
         if self._selector.get_map():
             ready += [key.data for key, _ in self._selector.select(timeout)]
-        elif not ready:
+        elif not ready and timeout != 0:
             time.sleep(3600 if timeout is None else timeout)
-            return
         for source in ready:
             self._read(source)
 

@@ -48,7 +48,7 @@ class ConsoleScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin at the console."""
-        self.terminal.focus()
+        self.set_focus(self.terminal)
 
     @property
     def panes(self) -> tuple[Widget, ...]:
@@ -70,7 +70,7 @@ class ConsoleScreen(Screen[None]):
         target = panes[(here + 1) % len(panes)]
         if self.zoomed is not None:
             self._zoom(target)
-        target.focus()
+        self.set_focus(target)
 
     def toggle_zoom(self) -> None:
         """Let the focused pane fill the window, or give it its place back."""
@@ -94,12 +94,12 @@ class ConsoleScreen(Screen[None]):
     def open_search(self) -> None:
         """Ask what to look for in the scroll-back."""
         self.search.display = True
-        self.search.focus()
+        self.set_focus(self.search)
 
     def close_search(self) -> None:
         """Go back to the console."""
         self.search.display = False
-        self.terminal.focus()
+        self.set_focus(self.terminal)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Show the next place further up."""

@@ -27,6 +27,6 @@ __all__ = [
 
 
 def applets() -> tuple[str, ...]:
-    """The names of the built-in programs, as `applets.h` lists them."""
+    """Return the names of the built-in programs, as `applets.h` lists them."""
     lines = (SOURCES / "applets.h").read_text().splitlines()
     return tuple(line[2 : line.index(")")] for line in lines if line.startswith("X("))

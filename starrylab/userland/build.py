@@ -1,4 +1,4 @@
-"""Compile C for the guest with the zig compiler of the ``ziglang`` wheel, once, and keep the result.
+"""Compile C for the guest with the zig compiler of the ``ziglang`` wheel, once, and keep it.
 
 The wheel brings clang, lld, the musl sources and the Linux headers of every architecture, so a
 build needs no network and no cross compiler. What was built is found again by a hash of
@@ -56,7 +56,7 @@ class BuildError(Exception):
 
 
 def cache_folder() -> Path:
-    """The folder that keeps what was built, below the user's cache folder."""
+    """Return the folder that keeps what was built, below the user's cache folder."""
     override = os.environ.get("STARRYLAB_CACHE")
     return Path(override) if override else user_cache_path("starrylab")
 
@@ -99,7 +99,7 @@ def compile_c(
 
 
 def compiler_version() -> str:
-    """The version of the installed ziglang wheel, or "" when there is none."""
+    """Return the version of the installed ziglang wheel, or "" when there is none."""
     package = _compiler_folder()
     if package is None:
         return ""

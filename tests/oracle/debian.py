@@ -26,14 +26,16 @@ SYSTEM = (
     *("util-linux", "procps", "nano", "vim-tiny", "less", "ncurses-base", "htop"),
 )
 
-#: names of Debian's static busybox, as its own --list tells them
-_APPLETS = """[ ash awk basename bunzip2 bzip2 cat chgrp chmod chown clear cmp cp cpio cut date dd df
-diff dirname dmesg du echo egrep env expand expr false fgrep find fold free grep gunzip gzip head
-hexdump hostname id kill killall less ln ls md5sum mkdir mkfifo mknod mktemp more mount mv nice nl nohup
-od paste pidof ping printf ps pwd readlink realpath rev rm rmdir sed seq setsid sh sha1sum sha256sum
-shuf sleep sort split stat strings stty sync tac tail tar tee test time timeout top touch tr true
-truncate tty umount uname uncompress uniq unxz unzip uptime usleep vi wc wget which who whoami xargs
-xxd xz xzcat yes zcat"""
+#: names that busybox may have been built with; those that it has become links
+_APPLETS = """
+[ ash awk basename bunzip2 bzip2 cat chgrp chmod chown clear cmp cp cpio cut date dd df diff
+dirname dmesg du echo egrep env expand expr false fgrep find fold free grep gunzip gzip head
+hexdump hostname id kill killall less ln ls md5sum mkdir mkfifo mknod mktemp more mount mv nice
+nl nohup od paste pidof ping printf ps pwd readlink realpath rev rm rmdir sed seq setsid sh
+sha1sum sha256sum shuf sleep sort split stat strings stty sync tac tail tar tee test time
+timeout top touch tr true truncate tty umount uname uncompress uniq unxz unzip uptime usleep vi
+wc wget which who whoami xargs xxd xz xzcat yes zcat
+"""
 
 #: the links of a merged /usr, which base-files would bring
 _MERGED = ("bin", "sbin", "lib")
@@ -148,8 +150,10 @@ def _complete(root: Path) -> None:
         if (binaries / target).exists() and not (binaries / name).exists():
             (binaries / name).symlink_to(target)
     if (binaries / "busybox").exists():
+        table = (binaries / "busybox").read_bytes()  # which holds the names one behind the other
         for name in _APPLETS.split():
-            if not os.path.lexists(binaries / name):
+            has = f"\0{name}\0".encode() in table
+            if has and not os.path.lexists(binaries / name):
                 (binaries / name).symlink_to("busybox")
 
 

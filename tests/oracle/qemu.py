@@ -20,16 +20,19 @@ from pathlib import Path
 _MAGIC = r"\x7f\x45\x4c\x46\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xf3\x00"
 _MASK = r"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff"
 
-#: Runs inside the namespaces: $1 interpreter, $2 root or "", $3 working folder, then the command.
+#: Runs inside the namespaces: $1 interpreter, $2 root or "", $3 working folder, $4 not empty: the
+#: host's own /tmp; then the command.
 _SETUP = r"""
 set -e
 guest_path=$PATH PATH=/usr/sbin:/usr/bin:/sbin:/bin
 mount -t binfmt_misc none /proc/sys/fs/binfmt_misc
 printf '%s' ":starrylab-riscv64:M::MAGIC:MASK:$1:POCF" > /proc/sys/fs/binfmt_misc/register
-root=$2 folder=$3
-shift 3
+root=$2 folder=$3 keep=$4
+shift 4
 set +e
-if [ -z "$root" ]; then
+if [ -n "$keep" ]; then
+    :
+elif [ -z "$root" ]; then
     mount -t tmpfs -o mode=1777 none /tmp
 else
     mount --rbind /dev "$root/dev"
@@ -94,9 +97,12 @@ def run_tree(
     stdin: bytes = b"",
     cwd: str = "/",
     share: Path | None = None,
+    keep_tmp: bool = False,
     timeout: float = 120,
 ) -> Result:
     """Run a program and its children, inside `root` or on the host's files, with an empty /tmp.
+
+    `keep_tmp` (only without `root`): with the host's /tmp.
 
     `share` is a folder that the programs find at /tmp/share. Raises Unavailable.
     """
@@ -104,14 +110,21 @@ def run_tree(
     environment = {"PATH": "/bin:/usr/bin", **(env or {})}
     if share is not None:
         environment["STARRYLAB_SHARE"] = str(share)
-    return _finish([*namespace_command(root, cwd), *argv], environment, stdin, Path("/"), timeout)
+    return _finish(
+        [*namespace_command(root, cwd, keep_tmp=keep_tmp), *argv],
+        environment,
+        stdin,
+        Path("/"),
+        timeout,
+    )
 
 
-def namespace_command(root: Path | None, cwd: str = "/") -> list[str]:
+def namespace_command(root: Path | None, cwd: str = "/", *, keep_tmp: bool = False) -> list[str]:
     """Return the command line before `argv` that makes riscv64 programs executable."""
     # A process namespace, so that nothing that a script leaves behind outlives it.
     unshare = ["unshare", "--user", "--map-root-user", "--mount", "--kill-child", "--pid", "--fork"]
-    return [*unshare, "/bin/sh", "-c", _SETUP, "sh", interpreter(), str(root or ""), cwd]
+    flags = [interpreter(), str(root or ""), cwd, "keep" if keep_tmp else ""]
+    return [*unshare, "/bin/sh", "-c", _SETUP, "sh", *flags]
 
 
 @functools.cache

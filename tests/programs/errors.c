@@ -63,10 +63,6 @@ int main(void)
         BAD(epoll_wait(fd, &e, 1, 0));
         BAD(timerfd_settime(fd, 0, &it, NULL));
         BAD(timerfd_gettime(fd, &it));
-        BAD(bind(fd, (struct sockaddr *)b, 10));
-        BAD(connect(fd, (struct sockaddr *)b, 10));
-        BAD(listen(fd, 1));
-        BAD(accept(fd, NULL, NULL));
         BAD(getsockname(fd, (struct sockaddr *)b, &length));
         BAD(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, 4));
         BAD(send(fd, b, 1, 0));

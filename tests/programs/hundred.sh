@@ -1,10 +1,11 @@
 # More than a hundred commands whose output is the same on every correct system.
 # Runs with busybox sh and with bash and coreutils; prints no process numbers, dates or inodes.
-# Usage: sh hundred.sh, in an empty folder.
+# It works in a folder of its own below /tmp.
 LC_ALL=C TZ=UTC0 PS4='+ '
 export LC_ALL TZ
 umask 022
-work=$(pwd)
+work=/tmp/hundred
+mkdir $work && cd $work || exit 1
 
 section() { echo; echo "== $* =="; }
 
@@ -201,3 +202,4 @@ command -v cd; type no_such_thing >/dev/null 2>&1 || echo no such thing
 section clean up
 rm -rf tree out out2 all.* thousand table* third both copy empty numbers private script bad.gz
 ls -A | wc -l | tr -d ' '
+cd / && rmdir $work; echo "the folder was empty: $?"

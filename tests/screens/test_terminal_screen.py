@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from terminal_oracle import TMUX, Tmux, emulate, record, text_of
+from tests.screens.terminal_oracle import TMUX, Tmux, emulate, record, text_of
 
 from starrylab.screens.widgets.terminal.screen import TerminalScreen
 from starrylab.screens.widgets.terminal.stream import TerminalStream

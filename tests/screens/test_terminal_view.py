@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from terminal_oracle import emulate
+from tests.screens.terminal_oracle import emulate
 
 from starrylab.screens.widgets.terminal.stream import TerminalStream
 from starrylab.screens.widgets.terminal.view import Point, View

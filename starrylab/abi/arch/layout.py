@@ -4,6 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from struct import Struct
+from typing import Any, Final
+
+SIGINFO_SIZE: Final = 128  #: sizeof(siginfo_t)
+MCONTEXT_OFFSET: Final = SIGINFO_SIZE + 176  #: of the registers in a frame
+
+#: uc_flags, uc_link, uc_stack (sp, flags, size), uc_sigmask, room for 1024 signals, alignment.
+_UCONTEXT: Final = "QQ QI4xQ Q120x 8x"
+
+
+def frame_struct(context: str) -> Struct:
+    """Return ``struct rt_sigframe`` for an ``mcontext_t`` given as a struct format."""
+    return Struct(f"<{SIGINFO_SIZE}s {_UCONTEXT} {context}")
 
 
 class BadRegisters(ValueError):
@@ -14,12 +27,10 @@ class BadRegisters(ValueError):
 class ArchLayout:
     """Registers, signal context and ELF identity of one architecture.
 
-    ``encode_context`` makes the pieces of a signal frame's ``mcontext_t`` from the general
-    registers (NT_PRSTATUS order) and the floating-point state (NT_PRFPREG).
-    ``decode_context`` finds both in a frame whose ``mcontext_t`` begins at a given offset; it
-    raises `BadRegisters` for what it must not trust.  ``enter_handler`` returns general
-    registers with which a handler begins: its address, stack pointer, return address, and
-    three arguments.
+    ``frame`` is the whole ``struct rt_sigframe``: siginfo_t, the fields of ucontext_t, then
+    what ``encode_context`` makes of the general registers (NT_PRSTATUS order) and the
+    floating-point state (NT_PRFPREG).  ``decode_context`` takes these last fields and returns
+    both; it raises `BadRegisters` for what it must not trust.
     """
 
     name: str
@@ -30,11 +41,10 @@ class ArchLayout:
     general_size: int  #: bytes of pr_reg
     floating: tuple[str, ...]  #: names of the floating-point registers, in order
     floating_size: int  #: bytes of NT_PRFPREG
-    context_size: int  #: bytes of mcontext_t, what follows it in the frame included
     result_offset: int  #: where pr_reg has the register of results
-    encode_context: Callable[[bytes, bytes], tuple[bytes, ...]]
-    decode_context: Callable[[bytes, int], tuple[bytes, bytes]]
-    enter_handler: Callable[[bytes, int, int, int, int, int, int], bytes]
+    frame: Struct
+    encode_context: Callable[[bytes, bytes], tuple[Any, ...]]
+    decode_context: Callable[..., tuple[bytes, bytes]]
     trampoline: bytes  #: the instructions that call rt_sigreturn(2)
     trampoline_symbol: str  #: what Linux's vDSO calls them
     sigaction_restorer: bool  #: struct sigaction has an sa_restorer word

@@ -6,11 +6,10 @@ signal context, <asm/hwcap.h>, and the RISC-V ELF psABI for register names.
 
 from __future__ import annotations
 
-from struct import Struct
 from typing import Final
 
 from ..elf import EM_RISCV
-from .layout import ArchLayout, BadRegisters
+from .layout import ArchLayout, BadRegisters, frame_struct
 
 GENERAL: Final = (
     "pc", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0", "a1", "a2", "a3", "a4",
@@ -25,41 +24,28 @@ FLOATING: Final = (
 
 GENERAL_SIZE: Final = 256  #: struct user_regs_struct
 FLOATING_SIZE: Final = 264  #: struct __riscv_d_ext_state: f[32], fcsr, padding
-#: union __riscv_fp_state is as large as the state of the Q extension, which nobody has.
-_FP_UNION: Final = 528
-_UNUSED: Final = bytes(_FP_UNION - FLOATING_SIZE)
-#: The last 12 bytes are `reserved`, and since 6.5 the END header of extension records: zero.
-_RESERVED: Final = GENERAL_SIZE + _FP_UNION - 12
-_END: Final = GENERAL_SIZE + _FP_UNION
-_FP_END: Final = GENERAL_SIZE + FLOATING_SIZE
-_THREE_WORDS: Final = Struct("<3Q")
+#: union __riscv_fp_state is as large as the state of the Q extension, 528 bytes.  Its last 12
+#: are `reserved`, and since 6.5 the END header of extension records: zero.
+_CONTEXT: Final = "256s 264s 252x 12s"
 _ZERO12: Final = bytes(12)
 _FCSR_HIGH: Final = 257  #: fcsr has 8 bits, at byte 256 of the floating-point state
 _ZERO7: Final = bytes(7)
 
 
 def encode_context(general: bytes, floating: bytes) -> tuple[bytes, ...]:
-    """Return the pieces of ``struct sigcontext``."""
-    return general, floating, _UNUSED
+    """Return the fields of ``struct sigcontext``."""
+    return general, floating, _ZERO12
 
 
-def decode_context(data: bytes, at: int) -> tuple[bytes, bytes]:
+def decode_context(general: bytes, floating: bytes, reserved: bytes) -> tuple[bytes, bytes]:
     """Return general and floating-point registers; what hardware keeps zero is zeroed."""
-    if data[at + _RESERVED : at + _END] != _ZERO12:
+    if reserved != _ZERO12:
         raise BadRegisters("reserved words of the signal context are in use")
-    general = data[at : at + GENERAL_SIZE]
-    floating = data[at + GENERAL_SIZE : at + _FP_END]
     if general[0] & 1:  # sepc[0] reads as zero (privileged spec, 4.1.7)
         general = bytes((general[0] & ~1,)) + general[1:]
     if floating[_FCSR_HIGH:] != _ZERO7:
         floating = floating[:_FCSR_HIGH] + _ZERO7
     return general, floating
-
-
-def enter_handler(general: bytes, pc: int, sp: int, ra: int, a0: int, a1: int, a2: int) -> bytes:
-    """Return ``general`` with the registers of a call to a handler."""
-    call, arguments = _THREE_WORDS.pack(pc, ra, sp), _THREE_WORDS.pack(a0, a1, a2)
-    return b"".join((call, general[24:80], arguments, general[104:]))
 
 
 def _extensions(letters: str) -> int:
@@ -75,11 +61,10 @@ RISCV64: Final = ArchLayout(
     general_size=GENERAL_SIZE,
     floating=FLOATING,
     floating_size=FLOATING_SIZE,
-    context_size=GENERAL_SIZE + _FP_UNION,
     result_offset=8 * GENERAL.index("a0"),
+    frame=frame_struct(_CONTEXT),
     encode_context=encode_context,
     decode_context=decode_context,
-    enter_handler=enter_handler,
     # li a7, 139; ecall.  Unwinders know a signal frame by exactly these two instructions.
     trampoline=bytes.fromhex("9308b008 73000000"),
     trampoline_symbol="__vdso_rt_sigreturn",

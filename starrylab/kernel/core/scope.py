@@ -98,10 +98,22 @@ class Scope:
         if not box.holders and item.drop is not None:
             item.drop(box.value)
 
+    def share_all_from(self, other: Scope) -> None:
+        """Hold every resource that ``other`` holds; for a scope that is still empty.
+
+        A new thread does this, so it is one dict copy.
+        """
+        boxes = self._boxes = other._boxes.copy()
+        for box in boxes.values():
+            box.holders += 1
+
     def close(self) -> None:
         """Let go of everything."""
-        for item in list(self._boxes):
-            self.drop(item)
+        boxes, self._boxes = self._boxes, {}
+        for item, box in boxes.items():
+            box.holders -= 1
+            if not box.holders and item.drop is not None:
+                item.drop(box.value)
 
     def __iter__(self) -> Iterator[tuple[Item[Any], ItemBox[Any]]]:
         return iter(self._boxes.items())

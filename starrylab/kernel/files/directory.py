@@ -32,7 +32,7 @@ class DirectoryFile(NodeFile):
         self.offset = 0
 
     def read(self, size: int) -> bytes:
-        """A directory is read by `entries` only."""
+        """Refuse: a directory is read by `entries` only."""
         raise EISDIR
 
     def pread(self, size: int, offset: int) -> bytes:

@@ -25,6 +25,12 @@ class FdTable(dict[int, File]):
         self._free: list[int] = []
         self._next = 0
 
+    # A table is itself and no other: threads that share one own its record locks together.
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
     def __missing__(self, fd: int) -> File:
         raise EBADF
 

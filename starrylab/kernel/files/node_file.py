@@ -28,6 +28,7 @@ class NodeFile(File):
     __slots__ = ("cred", "node", "place")
 
     node: NodeOps
+    place: Location
 
     def __init__(self, place: Location, flags: int, cred: Credentials) -> None:
         super().__init__(flags)
@@ -70,9 +71,7 @@ def wants_atime(place: Location, flags: int) -> bool:
     if mount.flags & MS_STRICTATIME:
         return True
     atime = node.atime
-    return (
-        atime <= node.mtime or atime <= node.ctime or node.fs.now() - atime > _DAY_NS
-    )
+    return atime <= node.mtime or atime <= node.ctime or node.fs.now() - atime > _DAY_NS
 
 
 def touch_atime(place: Location, flags: int) -> None:

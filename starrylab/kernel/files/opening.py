@@ -46,5 +46,3 @@ def open_place(thread: Thread | None, place: Location, flags: int, cred: Credent
             return open_device(thread.kernel.devices, node, thread, place, flags | noctty)
         raise ENXIO
     return maker(place, flags, cred)
-
-

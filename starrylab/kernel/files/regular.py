@@ -12,7 +12,6 @@ from ...abi.errno import EACCES, EFBIG, EINVAL, ENODEV, ENXIO, EOVERFLOW, EPERM,
 from ...abi.fcntl import (
     F_SEAL_FUTURE_WRITE,
     F_SEAL_GROW,
-
     F_SEAL_WRITE,
     MS_NOEXEC,
     O_APPEND,
@@ -202,12 +201,8 @@ class RegularFile(NodeFile):
             raise EACCES
         if prot & PROT_EXEC and self.place.mount.flags & MS_NOEXEC:
             raise EPERM
-        if shared and prot & PROT_WRITE and self.node.seals & (
-            F_SEAL_WRITE | F_SEAL_FUTURE_WRITE
-        ):
+        if shared and prot & PROT_WRITE and self.node.seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE):
             raise EPERM
         if self.node.pages is None:
             raise ENODEV
         return self.node.pages
-
-

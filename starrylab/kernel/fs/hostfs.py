@@ -240,14 +240,12 @@ class HostFile(FileNodeOps, HostNode):
 
     def __init__(self, fs: HostFs, place: HostPlace, name: bytes, st: os.stat_result) -> None:
         self.content = HostContent()
-        self.pages = PageCache(
-            fs.pool, fs, st.st_ino, None, self.content, st.st_size, through=True
-        )
+        self.pages = PageCache(fs.pool, fs, st.st_ino, None, self.content, st.st_size, through=True)
         self.seen = (st.st_mtime_ns, st.st_size)
         super().__init__(fs, st.st_ino, st.st_mode)
         self.setup(place, name, st)
 
-    @property  # type: ignore[override]
+    @property
     def size(self) -> int:
         """See ``NodeOps.size``."""
         return self.pages.size
@@ -321,7 +319,7 @@ class HostFile(FileNodeOps, HostNode):
         """See ``NodeOps.sync``."""
         if self.pages.dirty:
             self.content.open(self.place, self.name, write=True)
-            self.pages.sync()
+            self.pages.write_back()
             self._own_change()
         if self.content.descriptor >= 0:
             (os.fdatasync if data_only else os.fsync)(self.content.descriptor)

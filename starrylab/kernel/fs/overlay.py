@@ -117,9 +117,7 @@ class OverlayFile(TmpFile):
     fs: OverlayFs
 
     def __init__(self, fs: OverlayFs, st: os.stat_result, backing: LowerFile) -> None:
-        super().__init__(
-            fs, st.st_mode, 0, 0, ino=fs.inode(st), backing=backing, size=st.st_size
-        )
+        super().__init__(fs, st.st_mode, 0, 0, ino=fs.inode(st), backing=backing, size=st.st_size)
         self.lower_blocks = st.st_blocks
         self.identity = (st.st_dev, st.st_ino)
 
@@ -152,7 +150,7 @@ class OverlayDir(TmpDir):
         self.lower = lower
         _adopt(self, st, fs.folder)
 
-    @property  # type: ignore[override]
+    @property
     def size(self) -> int:
         """See ``NodeOps.size``."""
         return self.lower_size

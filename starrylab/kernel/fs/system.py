@@ -29,8 +29,8 @@ def register(kernel: Kernel) -> None:
     kernel.filesystems.setdefault("tmpfs", make_tmpfs)
 
 
-def make_tmpfs(kernel: Kernel, source: bytes, flags: int, options: bytes) -> Tmpfs:
-    """Make an empty tmpfs (a `Factory`)."""
+def make_tmpfs(kernel: Kernel, _source: bytes, _flags: int, options: bytes) -> Tmpfs:
+    """Make an empty tmpfs (a `Factory`); the source is only a name in /proc/mounts."""
     return Tmpfs(kernel.clock.realtime, kernel.pool, options)
 
 

@@ -14,16 +14,24 @@ from typing import TYPE_CHECKING, Final
 
 from ...abi.errno import EINVAL, ENOENT, ENOSPC, ENOTEMPTY, EOPNOTSUPP, EPERM
 from ...abi.fcntl import (
-    FALLOC_FL_KEEP_SIZE,
-    FALLOC_FL_PUNCH_HOLE,
     F_SEAL_GROW,
     F_SEAL_SEAL,
     F_SEAL_SHRINK,
     F_SEAL_WRITE,
+    FALLOC_FL_KEEP_SIZE,
+    FALLOC_FL_PUNCH_HOLE,
 )
 from ...abi.stat import S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, TMPFS_MAGIC
 from ...machine.api import PAGE_MASK
-from ..vfs.node import DirNodeOps, Entry, FileNodeOps, FilesystemOps, NodeOps, StatFs, SymlinkNodeOps
+from ..vfs.node import (
+    DirNodeOps,
+    Entry,
+    FileNodeOps,
+    FilesystemOps,
+    NodeOps,
+    StatFs,
+    SymlinkNodeOps,
+)
 from ..vfs.operations import Linkable
 from ..vfs.page_cache import Account, Backing, PageCache
 from ..vfs.page_pool import PagePool
@@ -165,7 +173,7 @@ class TmpFile(FileNodeOps, TmpNode):
         super().__init__(fs, ino, S_IFREG | mode & 0o7777, uid, gid)
         self.seals = F_SEAL_SEAL  #: F_SEAL_*; only memfd_create(2) makes files that take seals
 
-    @property  # type: ignore[override]
+    @property
     def size(self) -> int:
         """See ``NodeOps.size``; the page cache has it."""
         return self.pages.size
@@ -268,7 +276,7 @@ class TmpDir(DirNodeOps, TmpNode):
         super().__init__(fs, ino or fs.new_inode(), mode, uid, gid)
         self.cookies = itertools.count(3)  # 1 and 2 are "." and ".."
 
-    @property  # type: ignore[override]
+    @property
     def size(self) -> int:
         """See ``NodeOps.size``."""
         return _DIRENT_SIZE * (len(self.table) + 2)

@@ -8,7 +8,6 @@ and trusts nothing in it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from struct import Struct
 from typing import Final, Protocol
 
 from ...abi.arch import ArchLayout
@@ -22,10 +21,7 @@ from .stack import SignalStack
 
 _M64: Final = (1 << 64) - 1
 
-#: uc_flags, uc_link, uc_stack (sp, flags, size), uc_sigmask, room for 1024 signals, alignment.
-_UCONTEXT: Final = Struct("<QQQI4xQQ120x8x")
 UCONTEXT_OFFSET: Final = SIGINFO_SIZE
-MCONTEXT_OFFSET: Final = SIGINFO_SIZE + _UCONTEXT.size
 
 
 class UserMemory(Protocol):
@@ -38,11 +34,6 @@ class UserMemory(Protocol):
     def write(self, addr: int, data: bytes) -> object:
         """Change user memory; ``EFAULT``."""
         ...
-
-
-def frame_size(layout: ArchLayout) -> int:
-    """Return the bytes that a signal takes from the stack, before alignment."""
-    return MCONTEXT_OFFSET + layout.context_size
 
 
 def push_frame(
@@ -61,7 +52,8 @@ def push_frame(
     ``EFAULT`` when the stack has no room, and then leaves the registers alone.
     """
     sp = context.sp
-    size = MCONTEXT_OFFSET + layout.context_size
+    frame = layout.frame
+    size = frame.size
     base, flags, length = stack
     if length:
         if stack.in_use(sp):
@@ -70,16 +62,14 @@ def push_frame(
         elif action.flags & SA_ONSTACK:
             sp = base + length
     addr = (sp - size & ~15) & _M64
-    general = context.general()
-    head = _UCONTEXT.pack(0, 0, base, flags, length, mask)
-    registers = layout.encode_context(general, context.floating())
-    memory.write(addr, b"".join((info.encode(), head, *registers)))
-    back = action.restorer or trampoline
-    context.set_general(
-        layout.enter_handler(
-            general, action.handler, addr, back, info.signo, addr, addr + UCONTEXT_OFFSET
-        )
-    )
+    fields = layout.encode_context(context.general(), context.floating())
+    memory.write(addr, frame.pack(info.encode(), 0, 0, base, flags, length, mask, *fields))
+    context.pc = action.handler
+    context.sp = addr
+    context.set_return_address(action.restorer or trampoline)
+    context.set_argument(0, info.signo)
+    context.set_argument(1, addr)
+    context.set_argument(2, addr + UCONTEXT_OFFSET)
 
 
 def pop_frame(
@@ -91,9 +81,10 @@ def pop_frame(
     Raises ``EFAULT`` if the frame cannot be read, `BadRegisters` if it cannot have been made
     by `push_frame`; the registers stay as they are then.
     """
-    data = memory.read(context.sp, MCONTEXT_OFFSET + layout.context_size)
-    _, _, base, flags, size, mask = _UCONTEXT.unpack_from(data, UCONTEXT_OFFSET)
-    general, floating = layout.decode_context(data, MCONTEXT_OFFSET)
+    frame = layout.frame
+    fields = frame.unpack(memory.read(context.sp, frame.size))
+    _, _, _, base, flags, size, mask = fields[:7]
+    general, floating = layout.decode_context(*fields[7:])
     context.set_general(general)
     context.set_floating(floating)
     at = layout.result_offset

@@ -58,18 +58,15 @@ class ThreadSignals:
 
     def dequeue(self) -> SignalInfo | None:
         """Remove and return the signal to deliver next: Linux's order."""
-        return self._take_except(self.mask | self.waited)
+        return self.dequeue_any_of(~(self.mask | self.waited))
 
     def dequeue_any_of(self, wanted: SignalSet) -> SignalInfo | None:
         """Remove and return a pending signal out of ``wanted`` (sigtimedwait(2), signalfd(2))."""
-        return self._take_except(~wanted)
-
-    def _take_except(self, blocked: SignalSet) -> SignalInfo | None:
         queue = self.pending
-        ready = queue.set & ~blocked
+        ready = queue.set & wanted
         if not ready:
             queue = self.process.pending
-            ready = queue.set & ~blocked
+            ready = queue.set & wanted
             if not ready:
                 return None
         if ready & SYNCHRONOUS:

@@ -425,5 +425,3 @@ def ioctl(t: Thread, fd: FdNum, request: UInt, arg: ULong) -> int:
             t.mm.write_u64(arg, file.node.size)
             return 0
     return file.ioctl(t, request, arg)
-
-

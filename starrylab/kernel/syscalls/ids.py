@@ -47,9 +47,10 @@ def getsid(t: Thread, pid: Int) -> int:
 @syscall()
 def setpgid(t: Thread, pid: Int, pgid: Int) -> None:
     """setpgid(2)."""
+    me = t.process
+    pgid = pgid or pid
     if pgid < 0:
         raise EINVAL
-    me = t.process
     target = me
     if pid not in (0, me.pid):
         child = me.children.get(pid)

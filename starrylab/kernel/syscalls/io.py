@@ -7,6 +7,7 @@ block do they return the coroutine that waits, so the usual case makes no corout
 from __future__ import annotations
 
 from collections.abc import Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from ...abi.errno import (
@@ -102,9 +103,8 @@ async def _write_rest(t: Thread, file: File, buf: int, count: int, done: int) ->
     """Go on with a blocking write until everything is taken (pipes, terminals, sockets)."""
     try:
         while done < count:
-            done += await t.wait_io(
-                file, POLLOUT, lambda: file.write_user(t.mm, buf + done, count - done)
-            )
+            attempt = partial(file.write_user, t.mm, buf + done, count - done)
+            done += await t.wait_io(file, POLLOUT, attempt)
     except (EINTR, EFAULT, EAGAIN):
         if not done:
             raise
@@ -190,7 +190,7 @@ async def write_all(t: Thread, file: File, data: bytes, done: int = 0) -> int:
     """Write what is left of ``data``, waiting as often as it takes; return the total."""
     try:
         while done < len(data):
-            done += await t.wait_io(file, POLLOUT, lambda: file.write(data[done:]))
+            done += await t.wait_io(file, POLLOUT, partial(file.write, data[done:]))
     except (EINTR, EAGAIN):
         if not done:
             raise
@@ -288,9 +288,7 @@ def pwritev(t: Thread, file: Fd, vec: Ptr, vlen: Size, low: Long, high: Long) ->
 
 
 @syscall()
-def preadv2(
-    t: Thread, file: Fd, vec: Ptr, vlen: Size, low: Long, high: Long, flags: Int
-) -> Result:
+def preadv2(t: Thread, file: Fd, vec: Ptr, vlen: Size, low: Long, high: Long, flags: Int) -> Result:
     """preadv2(2)."""
     if flags & ~RWF_SUPPORTED or flags & RWF_APPEND:
         raise EOPNOTSUPP
@@ -441,5 +439,3 @@ def copy_file_range(
     _set_offset(t, source, in_ptr, start + done)
     _set_offset(t, out, out_ptr, target + done)
     return done
-
-

@@ -160,5 +160,3 @@ def pivot_root(t: Thread, new_root: Path, put_old: Path) -> None:
             fs.set_root(new)
         if fs.cwd.same(old):
             fs.set_cwd(new)
-
-

@@ -1,4 +1,4 @@
-"""Names and attributes by path: mkdirat(2), unlinkat(2), renameat2(2), fchmodat(2), utimensat(2) ..."""
+"""Names and attributes by path: mkdirat(2), unlinkat(2), renameat2(2), fchmodat(2), ..."""
 
 from __future__ import annotations
 
@@ -14,7 +14,18 @@ from ...abi.fcntl import (
     AT_SYMLINK_FOLLOW,
     AT_SYMLINK_NOFOLLOW,
 )
-from ...abi.stat import S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK, UTIME_NOW, UTIME_OMIT
+from ...abi.stat import (
+    S_IFBLK,
+    S_IFCHR,
+    S_IFDIR,
+    S_IFIFO,
+    S_IFLNK,
+    S_IFMT,
+    S_IFREG,
+    S_IFSOCK,
+    UTIME_NOW,
+    UTIME_OMIT,
+)
 from ..files.file import File
 from ..files.node_file import touch_atime
 from ..vfs import attributes, operations
@@ -66,9 +77,7 @@ def symlinkat(t: Thread, target: Path, dirfd: FdNum, path: Path) -> None:
 
 
 @syscall()
-def linkat(
-    t: Thread, old_dirfd: FdNum, old: Path, new_dirfd: FdNum, new: Path, flags: Int
-) -> None:
+def linkat(t: Thread, old_dirfd: FdNum, old: Path, new_dirfd: FdNum, new: Path, flags: Int) -> None:
     """linkat(2)."""
     if flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH):
         raise EINVAL

@@ -27,11 +27,11 @@ from ...abi.fcntl import (
 from ...abi.stat import (
     S_IFIFO,
     S_IFSOCK,
+    STATX__RESERVED,
     STATX_ATTR_MOUNT_ROOT,
     STATX_BASIC_STATS,
     STATX_BTIME,
     STATX_MNT_ID,
-    STATX__RESERVED,
 )
 from ..files.file import File
 from ..task.cred import Credentials
@@ -122,9 +122,7 @@ def _anonymous(file: File) -> tuple[int, int]:
 
 
 @syscall()
-def statx(
-    t: Thread, dirfd: FdNum, path: Path, flags: Int, mask: UInt, buf: Ptr
-) -> None:
+def statx(t: Thread, dirfd: FdNum, path: Path, flags: Int, mask: UInt, buf: Ptr) -> None:
     """statx(2)."""
     known = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE
     sync = flags & AT_STATX_SYNC_TYPE

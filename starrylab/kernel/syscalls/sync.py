@@ -136,7 +136,7 @@ def sync_file_range(t: Thread, file: Fd, offset: Long, nbytes: Long, flags: UInt
         raise ESPIPE
     if file.pages is not None:
         last = (offset + nbytes + 4095 >> 12) if nbytes else 1 << 52
-        file.pages.sync(offset >> 12, last)
+        file.pages.write_back(offset >> 12, last)
 
 
 @syscall()
@@ -163,5 +163,3 @@ def readahead(t: Thread, file: Fd, offset: Long, count: Size) -> None:
     if not isinstance(file, RegularFile) or file.pages is None:
         raise EINVAL
     file.pages.read_ahead(offset >> 12, offset + count + 4095 >> 12)
-
-

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ...abi.capability import CAP_SYS_ADMIN, CAP_SYS_RESOURCE
 from ...abi.errno import EAGAIN, EINVAL, EPERM
@@ -51,6 +50,9 @@ _NAMESPACES: Final = (
     CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET
     | CLONE_NEWCGROUP | CLONE_NEWTIME
 )  # fmt: skip
+#: What a thread shares: everything.
+_WHOLE_SCOPE: Final = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND
+
 KNOWN: Final = (
     CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | CLONE_CLEAR_SIGHAND | CLONE_FILES | CLONE_FS
     | CLONE_INTO_CGROUP | CLONE_IO | CLONE_PARENT | CLONE_PARENT_SETTID | CLONE_PIDFD
@@ -59,8 +61,7 @@ KNOWN: Final = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class CloneArgs:
+class CloneArgs(NamedTuple):
     """``struct clone_args`` without its sizes; addresses are user addresses, 0 for none."""
 
     flags: int
@@ -188,6 +189,10 @@ def _inherit(parent: Thread, child: Thread, flags: int) -> None:
 def _bind(parent: Thread, child: Thread, flags: int) -> None:
     """Share or copy each resource; the address space last, for its copy may fail."""
     scope, other = child.scope, parent.scope
+    if flags & _WHOLE_SCOPE == _WHOLE_SCOPE:
+        scope.share_all_from(other)
+        child.mm, child.fds, child.fs = parent.mm, parent.fds, parent.fs
+        return
     for item, shared in (
         (FS, flags & CLONE_FS),
         (FILES, flags & CLONE_FILES),

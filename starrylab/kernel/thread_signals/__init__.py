@@ -14,6 +14,7 @@ from __future__ import annotations
 from .delivery import (
     Delivery,
     choose,
+    deliver,
     push,
     retarget,
     set_mask,
@@ -32,7 +33,7 @@ from .sending import (
 )
 
 __all__ = [
-    "Delivery", "choose", "force_fault", "may_signal", "notify_parent", "orphaned_groups",
-    "push", "require_may_signal", "retarget", "send_group_signal", "send_process_signal",
-    "send_signal", "set_mask", "sigreturn", "use_temporary_mask",
+    "Delivery", "choose", "deliver", "force_fault", "may_signal", "notify_parent",
+    "orphaned_groups", "push", "require_may_signal", "retarget", "send_group_signal",
+    "send_process_signal", "send_signal", "set_mask", "sigreturn", "use_temporary_mask",
 ]  # fmt: skip

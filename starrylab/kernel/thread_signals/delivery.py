@@ -102,7 +102,28 @@ def push(thread: Thread, delivery: Delivery, interrupted: tuple[Entry, int] | No
     blocked = action.mask
     if not action.flags & SA_NODEFER:
         blocked |= 1 << info.signo - 1
-    set_mask(thread, signals.mask | blocked)
+    old = signals.mask
+    signals.mask = new = old | blocked  # the action's mask has neither SIGKILL nor SIGSTOP
+    pending = signals.process.pending.set
+    if pending & new & ~old and len(thread.process.threads) > 1:
+        retarget(thread, pending & new & ~old)
+    if (signals.pending.set | pending) & ~new:
+        thread.attention |= ATTENTION_SIGNAL
+
+
+def deliver(thread: Thread) -> bool:
+    """Deliver everything that is due between two user instructions.
+
+    Returns whether the thread may go on in user mode: nothing is left that asks for its
+    attention.
+    """
+    while thread.attention & ATTENTION_SIGNAL:
+        thread.attention &= ~ATTENTION_SIGNAL
+        delivery = choose(thread)
+        if delivery is None:
+            break
+        push(thread, delivery, None)
+    return not thread.attention
 
 
 def sigreturn(thread: Thread) -> int:

@@ -178,7 +178,10 @@ def _notify(thread: Thread, mask: SignalSet) -> None:
     process = thread.process
     actions = process.signals.actions
     if mask & actions.caught:
-        thread.attend(ATTENTION_SIGNAL)
+        if thread.executor.current is thread:
+            thread.attention |= ATTENTION_SIGNAL  # it looks up when its call ends
+        else:
+            thread.attend(ATTENTION_SIGNAL)
         return
     if mask & (actions.ignored | CORE | STOPPING) or process.stopped or unkillable(process):
         thread.attend(ATTENTION_SIGNAL)

@@ -211,9 +211,10 @@ def _parent(mount: Mountpoint, entry: DirEntry, root: Location) -> tuple[Mountpo
             return mount, entry
         if entry is not mount.root:
             break
-        if mount.parent is None or mount.at is None:
+        parent, at = mount.parent, mount.at
+        if parent is None or at is None:
             return mount, entry
-        mount, entry = mount.parent, mount.at
+        mount, entry = parent, at
     return _cross(mount, entry.parent or entry)
 
 

@@ -1,4 +1,4 @@
-"""Advisory locks: record locks of processes and of descriptions, and flock (fcntl_locking(2), flock(2)).
+"""Advisory locks: record locks and flock (fcntl_locking(2), flock(2)).
 
 A ``LockTable`` is bound to a node.  It never waits: a request that conflicts raises
 ``EAGAIN``, and the system call registers with `changed` and tries again.  Owners are
@@ -67,7 +67,7 @@ class LockTable:
     def of(node: NodeOps) -> LockTable:
         """Return the table of a node, made now if it has none."""
         table: LockTable | None = node.bound(LockTable)
-        return table if table is not None else node.bind(LockTable, LockTable())  # type: ignore[no-any-return]
+        return table if table is not None else node.bind(LockTable, LockTable())
 
     def conflict(self, owner: object, start: int, end: int, exclusive: bool) -> Lock | None:
         """Return a lock of somebody else that forbids this one."""

@@ -83,9 +83,10 @@ class Location:
         """Tell whether ``top`` is this place or above it."""
         mount, entry = self.mount, self.entry
         while mount is not top.mount:
-            if mount.parent is None or mount.at is None:
+            parent, at = mount.parent, mount.at
+            if parent is None or at is None:
                 return False
-            mount, entry = mount.parent, mount.at
+            mount, entry = parent, at
         return top.entry.is_ancestor_of(entry)
 
     def lookup(self, name: bytes) -> Location:
@@ -110,9 +111,10 @@ class Location:
         deleted = entry.unlinked
         while not (entry is top_entry and mount is top_mount):
             if entry is mount.root:
-                if mount.parent is None or mount.at is None:
+                parent, at = mount.parent, mount.at
+                if parent is None or at is None:
                     break
-                mount, entry = mount.parent, mount.at
+                mount, entry = parent, at
                 continue
             if entry.parent is None:
                 break
@@ -145,9 +147,7 @@ class MountNamespace:
         minor = next(self._minors)
         return minor & 0xFF | (minor & ~0xFF) << 12
 
-    def _add(
-        self, fs: FilesystemOps, root: DirEntry, flags: int, source: bytes
-    ) -> Mountpoint:
+    def _add(self, fs: FilesystemOps, root: DirEntry, flags: int, source: bytes) -> Mountpoint:
         if not fs.dev:
             fs.dev = self.new_device()
         fs.mounts += 1

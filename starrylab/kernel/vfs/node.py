@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol
 
-from ...abi.errno import EINVAL, EIO, ENODEV, ENOENT, ENOTEMPTY, EOPNOTSUPP, EPERM, EROFS, ETXTBSY
-from ...abi.stat import S_IFDIR, S_IFLNK, S_IFMT, S_IFREG
+from ...abi.errno import EINVAL, EIO, ENOENT, EOPNOTSUPP, EPERM, ETXTBSY
+from ...abi.stat import S_IFDIR, S_IFMT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,7 +99,7 @@ class FilesystemOps:
             raise EINVAL(f"{self.name} takes no options")
 
     def unmounted(self) -> None:
-        """The last mount is gone: let go of everything."""
+        """Let go of everything: the last mount is gone."""
 
 
 class NodeOps:
@@ -200,7 +200,8 @@ class FileNodeOps(NodeOps):
 
     #: The page cache through which the file is read and mapped; ``None``: `read_at` only.
     pages: PageCache | None = None
-    seals: int = 0  #: F_SEAL_* of memfd_create(2)
+    #: F_SEAL_* of memfd_create(2); F_SEAL_SEAL alone: the file takes none.
+    seals: int = 0
     #: Whether others may change the content, so that every transfer asks the node first.
     is_coherent: ClassVar[bool] = False
 
@@ -350,4 +351,3 @@ __all__ = [
     "DIRECTORY", "OTHER", "SYMLINK", "Credentials", "DirNodeOps", "Entry", "FileNodeOps",
     "FilesystemOps", "NodeOps", "SpecialNode", "StatFs", "SymlinkNodeOps",
 ]  # fmt: skip
-

@@ -41,10 +41,11 @@ from .permission import (
     MAY_READ,
     MAY_WRITE,
     allowed,
+    check,
     drop_privileges,
     inherit,
-    check,
     require_owner,
+    require_writable,
 )
 
 _ACCESS = (MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE, MAY_READ | MAY_WRITE)
@@ -153,7 +154,7 @@ def _find_or_create(
         child = parent.entry.lookup(name)
         node = child.node
         if node is None:
-            operations.require_writable(parent.mount)
+            require_writable(parent.mount)
             mode = mode & 0o7777 | S_IFREG
             return operations.create(parent, name, mode, cred, fs.umask), True
         if node.kind != SYMLINK or flags & (O_EXCL | O_NOFOLLOW):
@@ -186,7 +187,7 @@ def _temporary(
         raise ENOTDIR
     if not flags & O_ACCMODE:
         raise EISDIR
-    operations.require_writable(place.mount)
+    require_writable(place.mount)
     check(node, cred, MAY_WRITE | MAY_EXEC)
     directory = cast("DirNodeOps", node)
     if directory.dead:
@@ -198,5 +199,3 @@ def _temporary(
     entry = type(place.entry)(b"#%d" % made.ino, place.entry, made)
     entry.unlinked = True
     return Location(place.mount, entry)
-
-

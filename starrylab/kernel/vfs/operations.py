@@ -30,8 +30,8 @@ from .node import DIRECTORY, Credentials, DirNodeOps, NodeOps
 from .permission import (
     MAY_EXEC,
     MAY_WRITE,
-    inherit,
     check,
+    inherit,
     require_delete,
     require_writable,
 )
@@ -72,9 +72,9 @@ def create(
     """
     directory = _may_create(place.node, cred)
     kind = mode & S_IFMT
-    if kind in (S_IFCHR, S_IFBLK) and not (kind == S_IFCHR and rdev == 0):
-        if not cred.capable(CAP_MKNOD):
-            raise EPERM
+    whiteout = kind == S_IFCHR and not rdev  # device 0:0 opens nothing: anybody may make it
+    if kind in (S_IFCHR, S_IFBLK) and not whiteout and not cred.capable(CAP_MKNOD):
+        raise EPERM
     if kind == S_IFDIR and directory.nlink >= LINK_MAX:
         raise EMLINK
     mode, gid = inherit(directory, mode & ~umask, cred)
@@ -154,9 +154,7 @@ def _victim(place: Location, name: bytes, trailing: bool) -> DirEntry:
     return child
 
 
-def unlink(
-    fs: FsContext, path: bytes, cred: Credentials, start: Location | None = None
-) -> None:
+def unlink(fs: FsContext, path: bytes, cred: Credentials, start: Location | None = None) -> None:
     """unlink(2)."""
     place, name, trailing = fs.walk_parent(path, cred, start)
     if name in (b"", b".", b".."):
@@ -272,9 +270,7 @@ def _rename(
     if old.mounts or new.mounts:
         raise EBUSY
     old_name, new_name = old.name, new.name
-    source.entry.directory.rename(
-        old_name, node, directory, new_name, new.node, exchange=exchange
-    )
+    source.entry.directory.rename(old_name, node, directory, new_name, new.node, exchange=exchange)
     if exchange:
         old.move(target.entry, new_name)
         new.move(source.entry, old_name)

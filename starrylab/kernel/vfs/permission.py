@@ -113,9 +113,7 @@ def change_owner(node: NodeOps, uid: int, gid: int, cred: Credentials) -> None:
     mode = None
     if node.kind != DIRECTORY and node.mode & (S_ISUID | S_ISGID):
         mode = without_privileges(node.mode) & 0o7777
-    node.update(
-        uid=None if uid == -1 else uid, gid=None if gid == -1 else gid, mode=mode
-    )
+    node.update(uid=None if uid == -1 else uid, gid=None if gid == -1 else gid, mode=mode)
 
 
 def without_privileges(mode: int) -> int:

@@ -66,7 +66,7 @@ from .tlb import FETCH_ALIAS, Tlb
 
 SCRATCH: Final = 1 << 35  #: physical address of pages of our own, above any RAM
 _HEARTBEAT_NS: Final = 50_000_000  #: without ticks, other Python threads get a turn this often
-_SLICE: Final = 100_000  #: instructions, about 1 ms
+_SLICE: Final = 20_000  #: instructions, about 0.2 ms
 _CROWDED: Final = 2000  #: TLB misses from one tick to the next that call for a larger TLB
 
 _ECALL_FROM_USER: Final = 8
@@ -131,7 +131,7 @@ class UnicornHart:
         self._exception_pc = 0
         self._period_ns = 0
         self._deadline_ns = 0
-        self._last_fills = 0
+        self._last_misses = 0
         self._bind_syscall: Callable[[SyscallServer], None]
         self._hook = self._make_hook()
         engine.hook(HOOK_INTR, self._hook)
@@ -296,11 +296,11 @@ class UnicornHart:
         return self._tick()
 
     def _tick(self) -> Trap | None:
-        fills = self._tlb.fills()
-        if fills - self._last_fills > _CROWDED:
+        misses = self._tlb.misses()
+        if misses - self._last_misses > _CROWDED:
             # unicorn enlarges its TLB at a flush, if it is full then.
             self._tlb.flush()
-        self._last_fills = fills
+        self._last_misses = misses
         if self._interrupted:
             self._interrupted = False
             return INTERRUPT

@@ -42,6 +42,7 @@ class Tlb:
         self._empty = engine.flusher()
         self._data: set[int] = set()
         self._code: set[int] = set()
+        self._views: dict[int, memoryview] = {}
         self._hidden: PageTable = {}  # what our own code sees besides; empty while users run
         self.serve: FaultServer = _refuse  #: `TrapHandler.page_fault`
         self.refused = 0  #: the access that ended the run, or 0
@@ -50,51 +51,64 @@ class Tlb:
         #: Let translations come from another page table, without a flush.
         self.use: Callable[[PageTable], None]
         #: How many misses there were.
-        self.fills: Callable[[], int]
+        self.misses: Callable[[], int]
         self._hook = self._make_hook()
         engine.hook(1 << 17, self._hook)
 
     def _make_hook(self) -> object:
-        lookup = PageTable().get
-        fills = 0
-        views: dict[int, memoryview] = {}
-        data, missing, view_of = self._data, self._missing, self._view_of
-        enter_data, fetch = self._enter_data, self._fetch
+        table: PageTable = {}
+        misses = 0
+        views, data, slow = self._views, self._data, self._fill
 
-        def use(table: PageTable) -> None:
-            nonlocal lookup
-            lookup = table.get
+        def use(new: PageTable) -> None:
+            nonlocal table
+            table = new
 
         def fill(_: int, addr: int, access: int, entry: int) -> bool:
-            # Hot: 0.3 us with everything in cells.  The entry is a struct of two words,
-            # nearly always at the same place of unicorn's stack.
-            nonlocal fills
-            fills += 1
-            view = views.get(entry) or view_of(views, entry)
-            pte = lookup(addr >> PAGE_SHIFT, 0)
-            if access == ACCESS_FETCH:
-                return fetch(addr, pte, view)
-            if not pte & access - _ACCESS_TO_BIT:
-                pte = missing(addr, access - _ACCESS_TO_BIT)
-                if not pte:
-                    return False
-            view[0] = frame = pte & PTE_FRAME
-            if pte & WRITE and frame not in data:
-                view[1] = enter_data(frame, pte, access - _ACCESS_TO_BIT)
-            else:
-                view[1] = pte & 3
+            # Hot: everything is in cells, and what happens seldom happens elsewhere.  The
+            # entry is a struct of two words; unicorn itself masks the first to a frame.
+            nonlocal misses
+            misses += 1
+            try:
+                pte = table[addr >> PAGE_SHIFT]
+                view = views[entry]
+            except KeyError:
+                return slow(table, addr, access, entry)
+            if access == ACCESS_FETCH or not pte & access - _ACCESS_TO_BIT:
+                return slow(table, addr, access, entry)
+            if pte & WRITE and pte & PTE_FRAME not in data:
+                return slow(table, addr, access, entry)
+            view[0] = pte
+            view[1] = pte & 3
             return True
 
         self.use = use
-        self.fills = lambda: fills
+        self.misses = lambda: misses
         return FillHook(fill)
 
-    @staticmethod
-    def _view_of(views: dict[int, memoryview], entry: int) -> memoryview:
-        if len(views) >= _MAX_VIEWS:
-            views.clear()
+    def _fill(self, table: PageTable, addr: int, access: int, entry: int) -> bool:
+        view = self._views.get(entry) or self._view_of(entry)
+        pte = table.get(addr >> PAGE_SHIFT, 0)
+        if access == ACCESS_FETCH:
+            return self._fetch(addr, pte, view)
+        need = access - _ACCESS_TO_BIT
+        if not pte & need:
+            pte = self._missing(addr, need)
+            if not pte:
+                return False
+        view[0] = frame = pte & PTE_FRAME
+        if pte & WRITE and frame not in self._data:
+            view[1] = self._enter_data(frame, pte, need)
+        else:
+            view[1] = pte & (READ | WRITE)
+        return True
+
+    def _view_of(self, entry: int) -> memoryview:
+        """Return the two words at ``entry``, a place on unicorn's stack: nearly always one."""
+        if len(self._views) >= _MAX_VIEWS:
+            self._views.clear()
         view = memoryview((ctypes.c_uint64 * 2).from_address(entry)).cast("B").cast("Q")
-        views[entry] = view
+        self._views[entry] = view
         return view
 
     def _missing(self, addr: int, access: int) -> int:

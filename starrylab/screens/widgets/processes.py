@@ -152,7 +152,8 @@ def tree_rows(snapshot: Snapshot, previous: Snapshot = EMPTY) -> list[_Row]:
 def _summary(snapshot: Snapshot) -> str:
     running = sum(process.state == "R" for process in snapshot.processes)
     zombies = sum(process.state == "Z" for process in snapshot.processes)
-    text = f"{len(snapshot.processes)} processes, {running} running"
+    count = len(snapshot.processes)
+    text = f"{count} process{'' if count == 1 else 'es'}, {running} running"
     return f"{text}, {zombies} zombie{'s' if zombies > 1 else ''}" if zombies else text
 
 

@@ -68,15 +68,15 @@ class Split(Container):
         yield self.second
 
     def on_mount(self) -> None:
-        """Give the areas their sizes."""
+        """Give the areas their sizes, so that the first layout is the right one."""
+        self._stack(self.app.size.width < STACK_BELOW)
         self._arrange()
 
     def on_resize(self, event: events.Resize) -> None:
         """Stack the areas in a narrow window."""
         stacked = event.size.width < STACK_BELOW
         if stacked != self.stacked:
-            self.stacked = stacked
-            self.set_class(stacked, "-stacked")
+            self._stack(stacked)
             self._arrange()
 
     def move(self, steps: int) -> None:
@@ -95,6 +95,10 @@ class Split(Container):
     def _set(self, percent: int) -> None:
         self._percent[self.stacked] = min(_MOST, max(_LEAST, percent))
         self._arrange()
+
+    def _stack(self, stacked: bool) -> None:
+        self.stacked = stacked
+        self.set_class(stacked, "-stacked")
 
     def _arrange(self) -> None:
         percent = self._percent[self.stacked]

@@ -257,8 +257,11 @@ char *edit_line(const char *prompt)
             done = errno == EINTR ? 0 : -2;
             continue;
         }
+        bool appends = c >= 32 && c < 127 && l.at == l.size;
         done = edit(&l, c == 27 ? escape_sequence() : c);
-        if (!done)
+        if (appends && width(prompt, strlen(prompt)) + width(l.text, l.size) < (size_t)terminal_width())
+            write_all(2, &l.text[l.size - 1], 1); /* the common case: no need to draw it all */
+        else if (!done)
             draw(&l);
     }
     l.at = l.size;

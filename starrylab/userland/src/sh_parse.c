@@ -158,6 +158,14 @@ static char *parse_word(struct source *in)
     return in->at > start ? strndup(in->text + start, in->at - start) : NULL;
 }
 
+/* The source between two places, without blanks at its end: what `jobs` shows. */
+static char *text_between(struct source *in, size_t start, size_t end)
+{
+    while (end > start && isspace((unsigned char)in->text[end - 1]))
+        end--;
+    return strndup(in->text + start, end - start);
+}
+
 /* A reserved word counts only where a command may begin; it must stand alone. */
 static bool at_keyword(struct source *in, const char *word)
 {
@@ -477,7 +485,7 @@ static struct node *parse_one(struct source *in)
         node = parse_simple(in);
     }
     if (node)
-        node->text = strndup(in->text + start, in->at - start);
+        node->text = text_between(in, start, in->at);
     return node;
 }
 
@@ -497,7 +505,7 @@ static struct node *parse_pipeline(struct source *in)
         skip_newlines(in);
         last = last->next = required(in, parse_one(in));
     }
-    pipe->text = strndup(in->text + start, in->at - start);
+    pipe->text = text_between(in, start, in->at);
     return pipe;
 }
 
@@ -540,7 +548,7 @@ static struct node *parse_list(struct source *in, const char *const *ends)
         skip_blanks(in);
         if (peek(in) == '&' && peek_at(in, 1) != '&') {
             next(in);
-            char *text = strndup(in->text + start, in->at - 1 - start);
+            char *text = text_between(in, start, in->at - 1);
             one = new_node(N_BACKGROUND, one, NULL);
             one->text = text;
         } else if (peek(in) == ';' && peek_at(in, 1) != ';') {

@@ -51,21 +51,22 @@ static void draw(double seconds, bool batch)
     double up = uptime ? atof(uptime) : 0;
     free(uptime);
     unsigned long long total = meminfo("MemTotal"), unused = meminfo("MemFree");
+    const char *rest = batch ? "" : "\033[K"; /* clear what the line held before */
     if (!batch)
         printf("\033[H");
-    printf("up %.0f s, %d processes, %d running\033[K\n", up, count, running);
-    printf("memory %s, %s free, %s cached\033[K\n\033[K\n", human(total, a), human(unused, b),
-           human(meminfo("Cached"), c));
-    printf("\033[7m%5s %-8s %c %5s %6s %6s %9s %-*s\033[0m\n", "PID", "USER", 'S', "%CPU", "SIZE",
-           "RSS", "TIME", columns - 53, "COMMAND");
+    printf("up %.0f s, %d processes, %d running%s\n", up, count, running, rest);
+    printf("memory %s, %s free, %s cached%s\n%s\n", human(total, a), human(unused, b),
+           human(meminfo("Cached"), c), rest, rest);
+    printf("%s%5s %-8s %c %5s %6s %6s %9s %-*s%s\n", batch ? "" : "\033[7m", "PID", "USER", 'S', "%CPU", "SIZE",
+           "RSS", "TIME", batch ? 0 : columns - 53, "COMMAND", batch ? "" : "\033[0m");
     qsort(list, count, sizeof *list, by_use);
     for (int i = 0; i < count && i < rows; i++) {
         struct process *p = &list[i];
         double busy = (p->cpu_ticks - ticks_before(p->pid)) / (double)hertz / seconds * 100;
         printf("%5d %-8.8s %c %5.1f %6s %6s ", p->pid, user_name(p->uid), p->state, busy,
                human(p->size, a), human(p->rss, b));
-        printf("%6llu.%02llu %.*s\033[K\n", p->cpu_ticks / hertz, p->cpu_ticks * 100 / hertz % 100,
-               columns - 53 > 10 ? columns - 53 : 10, p->command);
+        printf("%6llu.%02llu %.*s%s\n", p->cpu_ticks / hertz, p->cpu_ticks * 100 / hertz % 100,
+               columns - 53 > 10 ? columns - 53 : 10, p->command, rest);
     }
     if (!batch)
         printf("\033[J");

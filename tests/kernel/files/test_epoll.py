@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from waiting_support import CountingWaker, held
+from tests.kernel.files.waiting_support import CountingWaker, held
 
 from starrylab.abi.errno import EAGAIN, EEXIST, EINVAL, ELOOP, ENOENT, EPERM
 from starrylab.abi.poll import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from waiting_support import CountingWaker
+from tests.kernel.files.waiting_support import CountingWaker
 
 from starrylab.abi.errno import EAGAIN, ECANCELED, EINVAL
 from starrylab.abi.poll import POLLIN, POLLOUT
@@ -79,9 +79,7 @@ class Lab:
     def __init__(self) -> None:
         self.door = VirtualDoor()
         self.executor = Executor(self.door)
-        kernel = SimpleNamespace(
-            door=self.door, executor=self.executor, threads={}, processes={}
-        )
+        kernel = SimpleNamespace(door=self.door, executor=self.executor, threads={}, processes={})
         self.clock = Clock(kernel)
 
     def timer(self, clock_id: int = CLOCK_MONOTONIC) -> TimerFd:
@@ -178,9 +176,7 @@ def test_cancel_on_set(virtual: Lab) -> None:
 
 def reader() -> SimpleNamespace:
     signals = ProcessSignals()
-    return SimpleNamespace(
-        process=SimpleNamespace(signals=signals), signals=ThreadSignals(signals)
-    )
+    return SimpleNamespace(process=SimpleNamespace(signals=signals), signals=ThreadSignals(signals))
 
 
 def bits(*signals: int) -> int:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from waiting_support import CountingWaker, FlatMemory, held
+from tests.kernel.files.waiting_support import CountingWaker, FlatMemory, held
 
 from starrylab.abi.errno import EAGAIN, EBUSY, EFAULT, EINVAL, EPERM, EPIPE
 from starrylab.abi.fcntl import O_DIRECT, O_NONBLOCK, O_RDONLY

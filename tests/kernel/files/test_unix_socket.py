@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from waiting_support import CountingWaker, held
+from tests.kernel.files.waiting_support import CountingWaker, held
 
 from starrylab.abi.errno import EAGAIN, ECONNREFUSED, ECONNRESET, EINVAL, EMSGSIZE, EPIPE
 from starrylab.abi.poll import POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP

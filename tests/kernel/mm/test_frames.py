@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mm_support import PAGE, Memory
 
 from starrylab.abi.errno import ENOMEM
 from starrylab.kernel.mm.frames import DMA, PAGE_CACHE, USER, MemoryKind, OutOfMemory
+from tests.kernel.mm.mm_support import PAGE, Memory
 
 
 def test_zeroed_frames_are_zero_even_after_use():

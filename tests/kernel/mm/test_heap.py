@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mm_support import PAGE, Memory
 
 from starrylab.abi.errno import ENOMEM
 from starrylab.kernel.mm.buddy import BuddyAllocator
@@ -13,6 +12,7 @@ from starrylab.kernel.mm.frames import MemoryKind
 from starrylab.kernel.mm.heap import BYTE_ALLOCATORS, KernelHeap, dma_heap
 from starrylab.kernel.mm.slab import SlabAllocator
 from starrylab.kernel.mm.tlsf import TlsfAllocator
+from tests.kernel.mm.mm_support import PAGE, Memory
 
 BASE, SIZE = 0x40000, 16 * PAGE
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 
 import pytest
-from mm_support import PAGE, Memory
 
 from starrylab.abi import mman
 from starrylab.abi.errno import (
@@ -26,6 +25,7 @@ from starrylab.kernel.mm.frames import MemoryKind
 from starrylab.kernel.mm.layout import INFINITY, STACK_GUARD_GAP
 from starrylab.kernel.mm.space import BadAccess, OutOfMemory
 from starrylab.machine.api import EXEC, READ, WRITE
+from tests.kernel.mm.mm_support import PAGE, Memory
 
 RW = READ | WRITE
 ANON = MAP_PRIVATE | MAP_ANONYMOUS

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from mm_support import PAGE, Memory
 
 from starrylab.abi.errno import EFAULT, EINVAL, ENOMEM
 from starrylab.abi.mman import (
@@ -26,9 +25,10 @@ from starrylab.abi.mman import (
 )
 from starrylab.kernel.mm.space import AddressSpace, BadAccess
 from starrylab.machine.api import EXEC, READ, WRITE
+from tests.kernel.mm.mm_support import PAGE, Memory
 
 BASE = 0x1000_0000 >> 12
-WINDOW = 24
+WINDOW = 12
 FILE_PAGES = 6
 
 Cell = bytearray
@@ -56,7 +56,7 @@ class Side:
 
 
 pages = st.integers(0, WINDOW - 1)
-lengths = st.integers(1, 9)
+lengths = st.integers(1, 5)
 prots = st.sampled_from([0, READ, READ | WRITE, READ | WRITE, READ | WRITE | EXEC, READ | EXEC])
 sides = st.integers(0, 3)
 kinds = st.sampled_from(["private", "shared", "file private", "file shared"])
@@ -69,6 +69,8 @@ class SpaceMachine(RuleBasedStateMachine):
         self.file_cells = [Cell(bytes([65 + i]) * PAGE) for i in range(FILE_PAGES)]
         self.file = self.memory.file(b"".join(self.file_cells))
         self.sides = [Side(self.memory.space())]
+        for i, kind in enumerate(["private", "shared", "file private", "file shared"]):
+            self.map(0, 3 * i, 2, READ | WRITE, kind, i)
 
     def side(self, number: int) -> Side:
         return self.sides[number % len(self.sides)]
@@ -200,8 +202,26 @@ class SpaceMachine(RuleBasedStateMachine):
             with pytest.raises(EFAULT):
                 side.space.read(addr, size)
 
-    @rule(n=sides, page=pages, access=st.sampled_from([READ, WRITE, WRITE, EXEC]),
-          byte=st.integers(0, 255))  # fmt: skip
+    @rule(
+        n=sides,
+        accesses=st.lists(
+            st.tuples(
+                st.integers(0, 99), st.sampled_from([READ, WRITE, WRITE, EXEC]), st.integers(0, 255)
+            ),
+            min_size=1,
+            max_size=12,
+        ),
+    )
+    def guest_accesses(self, n, accesses):
+        side = self.side(n)
+        mapped = [v - BASE for v in sorted(side.model)] or [0]
+        for pick, access, byte in accesses:
+            self.guest_access(n, mapped[pick % len(mapped)], access, byte)
+
+    @rule(n=sides, page=pages, access=st.sampled_from([READ, WRITE, EXEC]))
+    def guest_strays(self, n, page, access):
+        self.guest_access(n, page, access, 1)
+
     def guest_access(self, n, page, access, byte):
         """As the hart does it: through its TLB, then the table, then a fault."""
         side = self.side(n)
@@ -364,6 +384,6 @@ class SpaceMachine(RuleBasedStateMachine):
 
 
 SpaceMachine.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, derandomize=False
+    max_examples=80, stateful_step_count=40, deadline=None, derandomize=False
 )
 TestSpaceModel = SpaceMachine.TestCase

@@ -106,7 +106,7 @@ def test_handler_runs_and_the_program_goes_on(lab) -> None:
 
     lab.run(program)
     assert lab.exit_status == 0
-    (signo, info), = seen
+    ((signo, info),) = seen
     assert signo == sig.SIGUSR1
     assert struct.unpack_from("<iii4xii", info) == (sig.SIGUSR1, 0, sig.SI_USER, 1, 0)
 

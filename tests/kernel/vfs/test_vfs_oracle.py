@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from vfs_world import World
 
 from starrylab.abi.errno import LinuxError
 from starrylab.kernel.fs.hostfs import HostFs
 from starrylab.kernel.fs.hostfs_access import HostFolder
 from starrylab.kernel.fs.overlay import OverlayFs
+from tests.kernel.vfs.vfs_world import World
 
 NAMES = ["a", "b", "c", "d", "d/a", "d/b", "d/e", "d/e/a", "a/x", "d/..", "d/.", "a/", "d/", "l",
          "l/a", "nope/a", "."]  # fmt: skip
@@ -234,9 +234,7 @@ def on_hostfs(lower: Path):
 
 
 # Names that climb above the root differ: the guest's root is a wall, the host's is not.
-checked = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+checked = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.mark.parametrize("make", [on_tmpfs, on_overlay, on_hostfs])

@@ -1,4 +1,4 @@
-from vfs_world import World
+from tests.kernel.vfs.vfs_world import World
 
 
 def test_open_write_read_close_stat_and_list() -> None:

@@ -109,7 +109,7 @@ class Thread:
                 at += len(arg) + 16 & ~7
             else:
                 regs.append((arg or 0) & 0xFFFFFFFFFFFFFFFF)
-        return entry.call(self, tuple(regs))
+        return entry.call(self, tuple(regs) + (0,) * 6)
 
     def call(self, name, *args):
         """Call a system call to its end; raise `Blocked` if it would sleep."""

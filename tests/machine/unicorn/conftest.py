@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from riscv_bench import MODES, Bench
 
 from starrylab.machine.api import PAGE_SIZE
 from starrylab.machine.ram import HostRam
 from starrylab.machine.unicorn import UnicornHart
+from tests.machine.unicorn.riscv_bench import MODES, Bench
 
 
 @pytest.fixture(params=MODES, scope="module")

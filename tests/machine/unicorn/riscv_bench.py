@@ -5,10 +5,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
-import riscv_assembler as rv
-
 from starrylab.machine.api import EXEC, PAGE_SHIFT, PAGE_SIZE, READ, WRITE, Interrupt
 from starrylab.machine.unicorn import UnicornHart
+from tests.machine.unicorn import riscv_assembler as rv
 
 MODES = {
     "full": {},

@@ -5,12 +5,12 @@ from __future__ import annotations
 import struct
 
 import pytest
-import riscv_assembler as rv
-from riscv_bench import CODE, DATA, register
 
 from starrylab.machine.api import EXEC, LEFT, PAGE_SIZE, READ, WRITE, Fault, Interrupt, PageFault
 from starrylab.machine.ram import HostRam
 from starrylab.machine.unicorn import UnicornHart
+from tests.machine.unicorn import riscv_assembler as rv
+from tests.machine.unicorn.riscv_bench import CODE, DATA, register
 
 MASK = (1 << 64) - 1
 

@@ -38,6 +38,7 @@ from .style import rich_style
 from .view import Point, View
 
 _SLICE_SECONDS: Final = 0.008  #: of parsing before other messages get their turn
+_PAUSE_SECONDS: Final = 0.002  #: for the other messages
 _FRAME_SECONDS: Final = 1 / 30
 _CHUNK: Final = 2048  #: bytes between two looks at the clock
 _WHEEL_LINES: Final = 3
@@ -131,8 +132,8 @@ class Terminal(Widget, can_focus=True):
         if done:
             self.post_message(self.Drawn(done))
         self._pumping = bool(pending)
-        if pending:
-            self.call_later(self._pump)
+        if pending:  # a timer, because a message to oneself never lets the event loop turn
+            self.set_timer(_PAUSE_SECONDS, self._pump)
         self._draw_soon()
 
     def _draw_soon(self) -> None:

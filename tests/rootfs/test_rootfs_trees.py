@@ -1,0 +1,157 @@
+"""Root trees: the built-in one, folders, archives good and bad."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from starrylab.rootfs import (
+    Entry,
+    HostFolder,
+    RootfsError,
+    Tree,
+    builtin_tree,
+    open_rootfs,
+    shell_warning,
+)
+
+
+def make_tar(path: Path, *members: tuple[str, bytes, str, bytes], mode: str = "w") -> Path:
+    """Write members (name, type, link, content)."""
+    with tarfile.open(path, mode) as archive:
+        for name, kind, link, content in members:
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname, info.size, info.mode = kind, link, len(content), 0o750
+            info.uid, info.gid, info.mtime = 7, 8, 1_000_000_000
+            archive.addfile(info, io.BytesIO(content))
+    return path
+
+
+DIR, FILE, LINK, HARD = tarfile.DIRTYPE, tarfile.REGTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE
+
+
+def test_builtin_tree_is_a_system() -> None:
+    tree = builtin_tree("riscv64")
+    shell = tree.resolve("bin/sh")
+    assert shell is not None
+    assert shell.read()[:4] == b"\x7fELF"
+    assert tree.resolve("/sbin/init") is shell
+    assert tree.get("tmp") == Entry("tmp", stat.S_IFDIR | 0o1777)
+    assert b"root:x:0:0" in tree.get("etc/passwd").read()
+    assert b"main_ls" in tree.get("usr/src/starrylab/ls.c").read()
+    assert shell_warning(tree) is None
+
+
+def test_parents_come_before_what_they_hold() -> None:
+    seen = {""}
+    for entry in builtin_tree("riscv64"):
+        assert entry.parent in seen
+        seen.add(entry.path)
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz", "w:bz2"])
+def test_archive(tmp_path: Path, mode: str) -> None:
+    long = "d/" + "n" * 180
+    path = make_tar(
+        tmp_path / "x.tar",
+        ("./", DIR, "", b""),
+        ("d", DIR, "", b""),
+        ("d/file", FILE, "", b"text"),
+        ("/d/absolute", FILE, "", b"a"),
+        ("d/soft", LINK, "../../../etc/passwd", b""),
+        ("d/hard", HARD, "d/file", b""),
+        (long, FILE, "", b"long"),
+        mode=mode,
+    )
+    tree = open_rootfs(path, "riscv64")
+    assert isinstance(tree, Tree)
+    file = tree.get("d/file")
+    assert (file.read(), file.uid, file.gid, file.mtime_ns) == (b"text", 7, 8, 10**18)
+    assert file.mode == stat.S_IFREG | 0o750
+    assert tree.get("d/absolute").read() == b"a"
+    assert tree.get("d/soft").target == "../../../etc/passwd"
+    assert tree.get("d/hard").hardlink == "d/file"
+    assert tree.get(long).read() == b"long"
+    assert "no /bin/sh" in shell_warning(tree)
+
+
+def test_entries_below_a_link_go_to_its_folder(tmp_path: Path) -> None:
+    path = make_tar(
+        tmp_path / "x.tar",
+        ("lib", LINK, "usr/lib", b""),
+        ("lib/x.so", FILE, "", b"so"),
+        ("up", LINK, "../../..", b""),
+        ("up/inside", FILE, "", b"in"),
+    )
+    tree = open_rootfs(path, "riscv64")
+    assert tree.get("usr/lib/x.so").read() == b"so"
+    assert tree.get("inside").read() == b"in"
+
+
+BAD_ARCHIVES = {
+    "climbs": [("../evil", FILE, "", b"")],
+    "climbs inside": [("a/../../evil", FILE, "", b"")],
+    "hard link to nothing": [("x", HARD, "nothing", b"")],
+    "below a file": [("x", FILE, "", b""), ("x/y", FILE, "", b"")],
+    "circle": [("x", LINK, "y", b""), ("y", LINK, "x", b""), ("x/z", FILE, "", b"")],
+    "empty": [],
+}
+
+
+@pytest.mark.parametrize("name", BAD_ARCHIVES)
+def test_bad_archive_is_one_clear_line(tmp_path: Path, name: str) -> None:
+    path = make_tar(tmp_path / "x.tar", *BAD_ARCHIVES[name])
+    with pytest.raises(RootfsError) as caught:
+        open_rootfs(path, "riscv64")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz"])
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.8])
+def test_truncated_archive(tmp_path: Path, mode: str, part: float) -> None:
+    data = os.urandom(30000)
+    path = make_tar(tmp_path / "x.tar", ("a", FILE, "", data), ("b", FILE, "", data), mode=mode)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * part)])
+    with pytest.raises(RootfsError, match=r"x\.tar"):
+        open_rootfs(path, "riscv64")
+
+
+def test_archive_cut_between_members(tmp_path: Path) -> None:
+    path = make_tar(tmp_path / "x.tar", ("a", FILE, "", b"x"), ("b", FILE, "", b"y"))
+    path.write_bytes(path.read_bytes()[:1024])
+    with pytest.raises(RootfsError, match="truncated"):
+        open_rootfs(path, "riscv64")
+
+
+def test_not_an_archive(tmp_path: Path) -> None:
+    path = tmp_path / "x.tar"
+    path.write_text("this is no archive\n" * 100)
+    with pytest.raises(RootfsError, match=r"not an archive.*give a folder or a tar file"):
+        open_rootfs(path, "riscv64")
+    path.write_bytes(b"\x28\xb5\x2f\xfd" + bytes(600))
+    with pytest.raises(RootfsError, match="zstd -d"):
+        open_rootfs(path, "riscv64")
+
+
+def test_missing_and_odd_paths(tmp_path: Path) -> None:
+    with pytest.raises(RootfsError, match="does not exist"):
+        open_rootfs(tmp_path / "nothing", "riscv64")
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(RootfsError, match="neither"):
+        open_rootfs(tmp_path / "fifo", "riscv64")
+
+
+def test_host_folder(tmp_path: Path) -> None:
+    root = open_rootfs(str(tmp_path), "riscv64")
+    assert root == HostFolder(tmp_path.resolve())
+    assert "no /bin/sh" in shell_warning(root)
+    (tmp_path / "usr/bin").mkdir(parents=True)
+    (tmp_path / "bin").symlink_to("/usr/bin")  # of the guest, not of the host
+    (tmp_path / "usr/bin/sh").write_text("")
+    assert shell_warning(root) is None

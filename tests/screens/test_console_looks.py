@@ -1,0 +1,71 @@
+"""What the console looks like, with fixed data, in a small and a large window."""
+
+from __future__ import annotations
+
+import pytest
+
+from starrylab.app import ConsoleApp
+from starrylab.session.protocol import Crashed, Output
+from tests.screens.fake_client import BUSY, FakeClient
+
+SESSION = (
+    "\x1b[1;32mroot@starry\x1b[m:\x1b[1;34m/\x1b[m# ls --color\r\n"
+    "\x1b[34mbin\x1b[m  \x1b[34mdev\x1b[m  \x1b[34metc\x1b[m  \x1b[32;1minit\x1b[m  "
+    "\x1b[36mlib64\x1b[m  \x1b[30;42mtmp\x1b[m\r\n"
+    "\x1b[1;32mroot@starry\x1b[m:\x1b[1;34m/\x1b[m# echo 操作系统 \x1b[7mreverse\x1b[m "
+    "\x1b[38;5;208m256\x1b[m \x1b[38;2;120;200;80mtrue colour\x1b[m \x1b[4munderline\x1b[m\r\n"
+    "操作系统\r\n# "
+).encode()
+
+
+def show(*events):
+    async def run(pilot) -> None:
+        app = pilot.app
+        for _ in range(200):
+            if app.client.starts:
+                break
+            await pilot.pause(0.01)
+        for event in events:
+            app.client.happen(event)
+        expected = sum(len(event.data) for event in events if isinstance(event, Output))
+        for _ in range(200):
+            if app.client.drawn == expected:
+                break
+            await pilot.pause(0.01)
+        await pilot.pause(0.1)
+
+    return run
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 40)], ids=["80x24", "140x40"])
+def test_console(snap_compare, size) -> None:
+    app = ConsoleApp(client=FakeClient())
+    assert snap_compare(app, run_before=show(Output(SESSION), BUSY), terminal_size=size)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 40)], ids=["80x24", "140x40"])
+def test_crash(snap_compare, size) -> None:
+    app = ConsoleApp(client=FakeClient())
+    crash = Crashed("the lab process was killed by SIGSEGV", "Fatal Python error\nin hart.run")
+    assert snap_compare(app, run_before=show(Output(SESSION), BUSY, crash), terminal_size=size)
+
+
+def test_light_theme(snap_compare) -> None:
+    app = ConsoleApp(client=FakeClient())
+
+    async def light(pilot) -> None:
+        pilot.app.theme = "textual-light"
+        await show(Output(SESSION), BUSY)(pilot)
+
+    assert snap_compare(app, run_before=light, terminal_size=(140, 40))
+
+
+def test_zoomed_processes(snap_compare) -> None:
+    app = ConsoleApp(client=FakeClient())
+
+    async def zoom(pilot) -> None:
+        await show(BUSY)(pilot)
+        await pilot.press("f6", "f5")
+        await pilot.pause(0.1)
+
+    assert snap_compare(app, run_before=zoom, terminal_size=(120, 30))

@@ -1,0 +1,1 @@
+(set -e; false; echo no); echo $?; set -e; if false; then :; fi; false || echo kept

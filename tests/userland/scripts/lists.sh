@@ -1,0 +1,1 @@
+false || echo or; true && echo and; ! true; echo $?; (exit 7); echo $?; { echo g; }
