@@ -11,7 +11,16 @@ import sys
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-_PACKAGES: Final = ("textual", "rich", "unicorn", "pyelftools", "pyserial", "msgspec", "pyte", "ziglang")
+_PACKAGES: Final = (
+    "textual",
+    "rich",
+    "unicorn",
+    "pyelftools",
+    "pyserial",
+    "msgspec",
+    "pyte",
+    "ziglang",
+)
 _FULL_SPEED: Final = ("x86_64", "aarch64")
 _MEMORY: Final = 512 << 20
 

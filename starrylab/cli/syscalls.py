@@ -48,6 +48,8 @@ def main(args: argparse.Namespace) -> int:
         return 0
     for row in found:
         print(f"{row.number:4} {row.name:28} {row.state:8} {row.missing}".rstrip())
-    counts = {state: sum(row.state == state for row in found) for state in ("full", "partial", "absent")}
+    counts = {
+        state: sum(row.state == state for row in found) for state in ("full", "partial", "absent")
+    }
     print(", ".join(f"{count} {state}" for state, count in counts.items()))
     return 0

@@ -24,7 +24,6 @@ from .fs.devpts import DevPts
 from .fs.system import register as register_basic
 from .kernel import Kernel
 from .mm.frames import FrameAllocator, MemoryKind
-from .mm.sysv import ShmTable
 from .signal.actions import SignalActions
 from .signal.frame import trampoline_page
 from .signal.manager import ProcessSignals, ThreadSignals
@@ -78,7 +77,6 @@ def build(hart: Hart, door: Door) -> Kernel:
     hart.ram.view[frame : frame + len(code)] = code
     kernel.trampoline_frame = frame
     install_devices(kernel)
-    kernel.shm = ShmTable(frames)
     _register_filesystems(kernel)
     return kernel
 
@@ -86,19 +84,20 @@ def build(hart: Hart, door: Door) -> Kernel:
 def _register_filesystems(kernel: Kernel) -> None:
     """Name the file systems that mount(2) can make; one devtmpfs and one procfs serve all."""
     now = kernel.clock.realtime
-    instances: list[DevFs] = []
+    made: list[DevFs] = []
 
-    def devtmpfs(kernel: Kernel, source: bytes, flags: int, options: bytes) -> DevFs:
-        if not instances:  # made at the first mount, when every device is attached
-            instances.append(DevFs(now, kernel.pool, kernel.devices))
-        return instances[0]
+    def devtmpfs(_kernel: Kernel, _source: bytes, _flags: int, _options: bytes) -> DevFs:
+        if not made:  # at the first mount, when every device is attached
+            made.append(DevFs(now, kernel.pool, kernel.devices))
+        return made[0]
+
+    def devpts(_kernel: Kernel, _source: bytes, _flags: int, options: bytes) -> DevPts:
+        return DevPts(now, kernel.ptys, options)
 
     register_basic(kernel)
     special.register(kernel)
     kernel.filesystems["devtmpfs"] = devtmpfs
-    kernel.filesystems["devpts"] = lambda kernel, source, flags, options: DevPts(
-        now, kernel.ptys, options
-    )
+    kernel.filesystems["devpts"] = devpts
 
 
 def mount_root(kernel: Kernel, root: FilesystemOps, source: bytes = b"rootfs") -> None:
@@ -144,7 +143,7 @@ def start(kernel: Kernel, config: BootConfig, stdio: Callable[[Thread], Sequence
         thread.install(file)
     name = config.argv[0]
     try:
-        place = _find_program(kernel, thread, config)
+        place = _find_program(thread, config)
         execve(thread, place[0], place[1], list(config.argv), list(config.env))
     except LinuxError as error:
         raise _boot_error(kernel, thread, name, error) from None
@@ -186,7 +185,7 @@ def _first_thread(kernel: Kernel, config: BootConfig) -> Thread:
     return thread
 
 
-def _find_program(kernel: Kernel, thread: Thread, config: BootConfig) -> tuple[Location, bytes]:
+def _find_program(thread: Thread, config: BootConfig) -> tuple[Location, bytes]:
     """Search PATH as execvp(3) does; return the place and the path it was found by."""
     name = config.argv[0]
     if b"/" in name:

@@ -31,9 +31,7 @@ _MACHINES: Final = {
 }  # fmt: skip
 
 
-def explain(
-    kernel: Kernel, thread: Thread, name: bytes, error: LinuxError
-) -> tuple[str, int]:
+def explain(kernel: Kernel, thread: Thread, name: bytes, error: LinuxError) -> tuple[str, int]:
     """Return a line and the exit status of a shell in that case."""
     shown = name.decode(errors="replace")
     if isinstance(error, (ENOENT, ENOTDIR)):

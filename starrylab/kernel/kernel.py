@@ -6,7 +6,6 @@ here, through its thread.
 
 from __future__ import annotations
 
-import itertools
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,18 +13,16 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from ..abi.arch import ARCHES
 from ..abi.signal import SIGKILL
 from .clock import Clock
 from .core.component import Components
 from .core.events import Events
 from .core.sched import TICK_NS, Executor
+from .load import LoadAverage
 from .mm.layout import Layout
 from .mm.space import AddressSpace
 from .mm.sysv import ShmTable
-from .load import LoadAverage
 from .syscalls import table
-from .task.futexes import FutexTable
 from .task.futexes import FutexTable
 from .task.ids import PidAllocator
 from .traps import Calls, Traps, describe
@@ -36,12 +33,11 @@ if TYPE_CHECKING:
     from ..abi.numbers import Arch
     from ..machine.api import Hart
     from ..machine.door import Door
-    from .fs.system import FileSystems
+    from .fs.system import Factory
     from .mm.frames import FrameAllocator
     from .task.limits import Limits
     from .task.process import Process, ProcessGroup, Session
     from .thread import Thread
-    from .fs.system import Factory
     from .vfs.mount import Mountpoint
 
 
@@ -93,9 +89,6 @@ class Kernel:
         self.interrupts: Any = None
         self.klog: Any = None  #: ring of kernel messages
         self.ptys: Any = None
-        self.shm: Any = None  #: System V shared memory
-        self.futexes = FutexTable()
-        self.anon_inodes = itertools.count(1)  #: inode numbers of pipes and sockets
         self.trampoline_frame = 0  #: byte offset of the page that signal handlers return to
         self.command_line = b""
         self.boot_time_ns = door.realtime()
@@ -200,4 +193,3 @@ class Kernel:
     def random(self, size: int) -> bytes:
         """Return ``size`` random bytes from the door."""
         return self.door.random(size)
-

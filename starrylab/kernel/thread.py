@@ -62,10 +62,36 @@ class Thread(Task):
     """One schedulable user thread."""
 
     __slots__ = (
-        "attention", "call", "clear_child_tid", "comm", "context", "cred", "delivery", "entry",
-        "exited", "exit_status", "fds", "fs", "kernel", "mm", "ns_start", "pending", "process",
-        "request", "robust_list", "robust_list_len", "sampled_ns", "scope", "set_child_tid",
-        "signals", "syscalls", "tid", "timer_slack_ns", "traced", "usage", "user_data",
+        "attention",
+        "call",
+        "clear_child_tid",
+        "comm",
+        "context",
+        "cred",
+        "delivery",
+        "entry",
+        "exit_status",
+        "exited",
+        "fds",
+        "fs",
+        "kernel",
+        "mm",
+        "ns_start",
+        "pending",
+        "process",
+        "request",
+        "robust_list",
+        "robust_list_len",
+        "sampled_ns",
+        "scope",
+        "set_child_tid",
+        "signals",
+        "syscalls",
+        "tid",
+        "timer_slack_ns",
+        "traced",
+        "usage",
+        "user_data",
         "waiting_on",
     )  # fmt: skip
 
@@ -169,9 +195,8 @@ class Thread(Task):
         state = self.state
         if state is State.PARKED:
             self.executor.make_runnable(self)
-        elif state is State.DISK or state is State.STOPPED:
-            if self.attention & ATTENTION_EXIT:
-                self.executor.make_runnable(self)
+        elif state in (State.DISK, State.STOPPED) and self.attention & ATTENTION_EXIT:
+            self.executor.make_runnable(self)
         if self.executor.current is self:
             return
         if self.executor.outranks_current(self):

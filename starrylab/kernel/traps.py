@@ -71,7 +71,9 @@ def _traced(events: Events, entry: Entry | None, call: Call) -> Call:
         if events.syscall_exit is not None:
             events.syscall_exit(thread, entry, registers, result)
 
-    async def wait(thread: Thread, registers: SyscallRegisters, coro: Coroutine[Any, Any, Any]) -> int:
+    async def wait(
+        thread: Thread, registers: SyscallRegisters, coro: Coroutine[Any, Any, Any]
+    ) -> int:
         try:
             result = await coro or 0
         except LinuxError as error:
@@ -123,7 +125,7 @@ class Traps:
             started = 0 if count & _SAMPLE else monotonic()
             try:
                 number = registers[7]
-                result = table[number](t, registers) if number < _TABLE_SIZE else -ENOSYS.errno
+                result: Any = table[number](t, registers) if number < _TABLE_SIZE else -ENOSYS.errno
                 if type(result) is not int:
                     if result is None:
                         result = 0
@@ -148,7 +150,8 @@ class Traps:
                 if not t.exited:
                     t.context.set_result(result)
                 return None
-            return result & _M64
+            unsigned: int = result & _M64
+            return unsigned
 
         def page_fault(addr: int, access: int) -> int:
             t = thread

@@ -140,15 +140,26 @@ class UserContext(Protocol):
 class Ram(Protocol):
     """Physical memory, shared by kernel and CPU."""
 
-    size: int  #: bytes, a multiple of PAGE_SIZE
-    view: memoryview  #: unsigned bytes, writable, ``size`` long
+    @property
+    def size(self) -> int:
+        """Bytes, a multiple of PAGE_SIZE."""
+        ...
+
+    @property
+    def view(self) -> memoryview:
+        """All of it as unsigned bytes, writable."""
+        ...
 
 
 class Hart(Protocol):
     """A hardware thread."""
 
     arch: str  #: a key of `abi.arch.ARCHES`
-    ram: Ram
+
+    @property
+    def ram(self) -> Ram:
+        """Physical memory."""
+        ...
 
     def bind(self, handler: TrapHandler) -> None:
         """Name who serves traps; before the first `run`."""

@@ -73,10 +73,10 @@ class ScriptedContext:
 
     def __init__(self, hart: ScriptedHart, template: ScriptedContext | None = None) -> None:
         self._hart = hart
-        self.x = list(template.x) if template else [0] * 32
-        self.fp_state = template.fp_state if template else bytes(264)
+        self.x: list[int] = list(template.x) if template else [0] * 32
+        self.fp_state: bytes = template.fp_state if template else bytes(264)
         self.results: list[int] = []
-        self.scratch = template.scratch if template else 0  #: memory for the program's use
+        self.scratch: int = template.scratch if template else 0  #: memory for the program's use
         if template is not None and hart.next_child is not None:
             program, hart.next_child = hart.next_child, None
             self.x[0] = hart.start(program, self)

@@ -10,23 +10,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from .. import rootfs
 from ..abi.errno import EPIPE, LinuxError
 from ..abi.fcntl import O_RDWR
 from ..devices.uart16550 import Uart16550
 from ..kernel import boot
 from ..kernel.dev.setup import attach_serial
-from ..kernel.files.tty import open_tty
 from ..kernel.files.host_stream import HostInput, HostOutput
+from ..kernel.files.tty import open_tty
 from ..kernel.fs.hostfs import HostFs
 from ..kernel.fs.hostfs_access import HostFolder
 from ..kernel.fs.overlay import OverlayFs
-from ..kernel.fs.populate import populate
 from ..kernel.fs.tmpfs import Tmpfs
 from ..kernel.task.cred import Credentials
 from ..machine.door import HostDoor
 from ..machine.ram import HostRam
 from ..machine.unicorn.hart import UnicornHart
-from .. import rootfs
 from ..rootfs import RootfsError, Tree, open_rootfs
 from ..rootfs.source import has_program
 from ..userland import BuildError
@@ -119,7 +118,6 @@ def _mount(kernel: Kernel, config: LabConfig, source: rootfs.HostFolder | Tree) 
 
 
 def _root_filesystem(kernel: Kernel, source: rootfs.HostFolder | Tree) -> FilesystemOps:
-    from ..kernel.fs.tmpfs import Tmpfs
 
     if isinstance(source, Tree):
         fs = Tmpfs(kernel.clock.realtime, kernel.pool)

@@ -191,6 +191,8 @@ class Executor:
     def run(self) -> None:
         """Step tasks until `stop` is called."""
         self._running = True
+        if self.on_idle is not None:
+            self.on_idle(False)
         monotonic = self.door.monotonic
         while self._running:
             if self._top:

@@ -43,7 +43,7 @@ def add_seals(file: File, seals: int) -> None:
         pages = node.pages
         if pages is not None and pages.shared_writable():
             raise EBUSY
-    node.seals |= seals
+    node.seal(seals)
 
 
 def _sealable(file: File) -> FileNodeOps:

@@ -6,16 +6,24 @@ page cache's frames and the user's, in one copy.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ...abi.errno import EACCES, EFBIG, EINVAL, ENODEV, ENXIO, EOVERFLOW, EPERM, ETXTBSY
 from ...abi.fcntl import (
     F_SEAL_FUTURE_WRITE,
     F_SEAL_GROW,
     F_SEAL_WRITE,
+    MS_NOATIME,
     MS_NOEXEC,
+    MS_RDONLY,
+    MS_STRICTATIME,
+    O_ACCMODE,
     O_APPEND,
     O_DSYNC,
+    O_NOATIME,
+    O_RDONLY,
+    O_RDWR,
+    O_WRONLY,
     SEEK_CUR,
     SEEK_DATA,
     SEEK_END,
@@ -24,6 +32,7 @@ from ...abi.fcntl import (
 )
 from ...abi.mman import PROT_EXEC, PROT_WRITE
 from ..mm.space import AddressSpace
+from ..vfs.locks import LockTable
 from ..vfs.mount import Location
 from ..vfs.node import Credentials, FileNodeOps
 from ..vfs.page_cache import MAX_SIZE, PageCache
@@ -33,6 +42,8 @@ from .node_file import NodeFile, wants_atime
 if TYPE_CHECKING:
     from ..mm.source import PageSource
 
+_NEVER, _IF_OLDER, _ALWAYS, _UNDECIDED = 0, 1, 2, 3
+_NO_ATIME = MS_NOATIME | MS_RDONLY
 _PRIVILEGES = 0o6000  #: S_ISUID | S_ISGID
 _SEALED = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_FUTURE_WRITE
 
@@ -46,26 +57,40 @@ class RegularFile(NodeFile):
     node: FileNodeOps
 
     def __init__(self, place: Location, flags: int, cred: Credentials) -> None:
-        super().__init__(place, flags, cred)
+        # The base classes' work is written out: opening is hot, and three calls are not free.
+        node = cast("FileNodeOps", place.entry.node)
+        mode = flags & O_ACCMODE
+        self.readable = mode == O_RDONLY or mode == O_RDWR
+        writable = self.writable = mode == O_WRONLY or mode == O_RDWR
+        mount = place.mount
+        if writable:
+            if node.writers < 0:
+                raise ETXTBSY
+            node.writers += 1
+            mount.writers += 1
+        mount.users += 1
+        self.flags = flags
+        self.refs = self.owner = self.signal = 0
+        self.place = place
+        self.node = node
+        self.cred = cred
         self.offset = 0  #: bytes
         #: The pages to transfer from and to at once; ``None``: ask the node.
-        self.pages: PageCache | None = None if self.node.is_coherent else self.node.pages
-        self.atime = self.readable and wants_atime(place, flags)
-        if self.writable:
-            if self.node.writers < 0:
-                self.release_mount()
-                raise ETXTBSY
-            self.node.writers += 1
-
-    def release_mount(self) -> None:
-        """Undo what the base class counted, for an open that failed."""
-        super().closed()
+        self.pages: PageCache | None = None if node.is_coherent else node.pages
+        #: Whether reads may touch the access time: undecided, yes, no.
+        self.atime = _UNDECIDED if self.readable else _NEVER
 
     def closed(self) -> None:
         """See ``File.closed``."""
+        node = self.node
+        mount = self.place.mount
+        mount.users -= 1
         if self.writable:
-            self.node.writers -= 1
-        super().closed()
+            mount.writers -= 1
+            node.writers -= 1
+        data = node.data
+        if data is not None and LockTable in data:
+            data[LockTable].closed(self)
 
     # Reading.
 
@@ -79,14 +104,20 @@ class RegularFile(NodeFile):
         """See ``File.pread``."""
         pages = self.pages
         data = self.node.read_at(size, offset) if pages is None else pages.read(size, offset)
-        if self.atime:
+        atime = self.atime
+        if atime and (atime > _IF_OLDER or self.node.atime <= self.node.ctime):
             self._touch()
         return data
 
     def _touch(self) -> None:
-        node = self.node
-        node.atime = node.fs.now()
-        self.atime = wants_atime(self.place, self.flags)
+        """Set the access time if relatime wants it, and decide about further reads."""
+        place, node = self.place, self.node
+        if wants_atime(place, self.flags):
+            node.atime = node.fs.now()
+        elif self.flags & O_NOATIME or place.mount.flags & _NO_ATIME or place.mount.read_only:
+            self.atime = _NEVER
+            return
+        self.atime = _ALWAYS if place.mount.flags & MS_STRICTATIME else _IF_OLDER
 
     def read_user(self, mm: AddressSpace, addr: int, size: int) -> int:
         """See ``File.read_user``."""
@@ -98,7 +129,8 @@ class RegularFile(NodeFile):
         else:
             count = pages.read_into(mm, addr, size, self.offset)
         self.offset += count
-        if self.atime:
+        atime = self.atime
+        if atime and (atime > _IF_OLDER or self.node.atime <= self.node.ctime):
             self._touch()
         return count
 
@@ -107,7 +139,8 @@ class RegularFile(NodeFile):
         if self.pages is None:
             return super().pread_user(mm, addr, size, offset)
         count = self.pages.read_into(mm, addr, size, offset)
-        if self.atime:
+        atime = self.atime
+        if atime and (atime > _IF_OLDER or self.node.atime <= self.node.ctime):
             self._touch()
         return count
 

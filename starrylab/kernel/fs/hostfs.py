@@ -8,7 +8,7 @@ seen.  The guest cannot leave the folder: see `hostfs_access`.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
@@ -26,7 +26,8 @@ from ..vfs.node import (
 )
 from ..vfs.page_cache import PageCache
 from ..vfs.page_pool import PagePool
-from .hostfs_access import HostFolder, HostPlace, read_fully
+from .host_content import HostContent
+from .hostfs_access import HostFolder, HostPlace
 
 _FIRST_COOKIE: Final = 3
 
@@ -94,8 +95,8 @@ class HostNode(NodeOps):
 
     __slots__ = ()
     fs: HostFs
-    place: HostPlace
-    name: bytes
+    place: Any  # HostPlace; the slots are the subclasses', since only one base may have some
+    name: Any  # bytes
 
     def setup(self, place: HostPlace, name: bytes, st: os.stat_result) -> None:
         """Take a host file's identity and attributes."""
@@ -186,48 +187,6 @@ class HostSymlink(SymlinkNodeOps, HostNode):
     def readlink(self) -> bytes:
         """See ``SymlinkNodeOps.readlink``."""
         return self.place.readlink(self.name)
-
-
-class HostContent:
-    """The descriptor of a host file, opened when it is first read or written."""
-
-    __slots__ = ("descriptor", "writable")
-
-    def __init__(self) -> None:
-        self.descriptor = -1
-        self.writable = False
-
-    def open(self, place: HostPlace, name: bytes, *, write: bool) -> None:
-        """Have a descriptor, for writing too if asked."""
-        if self.descriptor >= 0 and (self.writable or not write):
-            return
-        fd = place.open(name, os.O_RDWR if write else os.O_RDONLY)
-        self.close()
-        self.descriptor, self.writable = fd, write
-
-    def close(self) -> None:
-        """Close the descriptor."""
-        if self.descriptor >= 0:
-            os.close(self.descriptor)
-            self.descriptor = -1
-
-    def __del__(self) -> None:
-        self.close()
-
-    def read_into(self, buffers: Sequence[memoryview], offset: int) -> int:
-        """See ``Backing.read_into``."""
-        return read_fully(self.descriptor, buffers, offset)
-
-    def write(self, data: bytes | memoryview, offset: int) -> None:
-        """See ``Backing.write``."""
-        view = memoryview(data)
-        try:
-            while view:
-                count = os.pwrite(self.descriptor, view, offset)
-                view = view[count:]
-                offset += count
-        except OSError as error:
-            raise from_host(error) from None
 
 
 class HostFile(FileNodeOps, HostNode):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from ...abi.errno import from_host
@@ -157,93 +157,3 @@ def _type(entry: os.DirEntry[str]) -> int:
     if entry.is_file(follow_symlinks=False):
         return 0o100000
     return entry.stat(follow_symlinks=False).st_mode & 0o170000
-
-
-class LowerFile:
-    """The content of a host file that is only read: opened for every read-ahead.
-
-    Opening costs less than a tenth of reading 128 KiB, and so no descriptor is held.
-    """
-
-    __slots__ = ("_name", "_place")
-
-    def __init__(self, place: HostPlace, name: bytes) -> None:
-        self._place = place
-        self._name = name
-
-    def read_into(self, buffers: Sequence[memoryview], offset: int) -> int:
-        """See ``Backing.read_into``."""
-        fd = self._place.open(self._name, os.O_RDONLY)
-        try:
-            return read_fully(fd, buffers, offset)
-        finally:
-            os.close(fd)
-
-    def write(self, data: bytes | memoryview, offset: int) -> None:
-        """Never called: a copy-on-write file keeps what is written in RAM."""
-        raise AssertionError("a lower file is read only")
-
-
-class HostPath:
-    """The content of a file named by a path of the host, for trees built in Python."""
-
-    __slots__ = ("_path",)
-
-    def __init__(self, path: os.PathLike[str]) -> None:
-        self._path = path
-
-    def read_into(self, buffers: Sequence[memoryview], offset: int) -> int:
-        """See ``Backing.read_into``."""
-        try:
-            fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            raise from_host(error) from None
-        try:
-            return read_fully(fd, buffers, offset)
-        finally:
-            os.close(fd)
-
-    def write(self, data: bytes | memoryview, offset: int) -> None:
-        """Never called: see ``LowerFile.write``."""
-        raise AssertionError("a lower file is read only")
-
-
-class BytesContent:
-    """Content that is there as bytes, copied into pages when it is read."""
-
-    __slots__ = ("_data",)
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    def read_into(self, buffers: Sequence[memoryview], offset: int) -> int:
-        """See ``Backing.read_into``."""
-        done = 0
-        for buffer in buffers:
-            part = self._data[offset + done : offset + done + len(buffer)]
-            buffer[: len(part)] = part
-            done += len(part)
-        return done
-
-    def write(self, data: bytes | memoryview, offset: int) -> None:
-        """Never called: see ``LowerFile.write``."""
-        raise AssertionError("a lower file is read only")
-
-
-def read_fully(fd: int, buffers: Sequence[memoryview], offset: int) -> int:
-    """Fill ``buffers`` from ``fd`` at ``offset`` as far as the file goes."""
-    done = 0
-    left = list(buffers)
-    try:
-        while left:
-            count = os.preadv(fd, left[:1024], offset + done)
-            if not count:
-                break
-            done += count
-            while left and count >= len(left[0]):
-                count -= len(left.pop(0))
-            if count:
-                left[0] = left[0][count:]
-    except OSError as error:
-        raise from_host(error) from None
-    return done

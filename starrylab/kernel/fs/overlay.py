@@ -18,7 +18,8 @@ from ...abi.stat import HOSTFS_SUPER_MAGIC, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG
 from ...machine.api import PAGE_MASK
 from ..vfs.node import Entry, NodeOps
 from ..vfs.page_pool import PagePool
-from .hostfs_access import HostFolder, HostPlace, LowerFile
+from .host_content import LowerFile
+from .hostfs_access import HostFolder, HostPlace
 from .tmpfs import LazyNode, TmpDir, TmpFile, Tmpfs, TmpSpecial, TmpSymlink
 
 _FIRST_OWN_INODE: Final = 1 << 40  #: above the host's inode numbers in practice

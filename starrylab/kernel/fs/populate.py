@@ -14,7 +14,7 @@ from ...abi.errno import EINVAL, from_host
 from ...abi.stat import S_IFBLK, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG
 from ..vfs.node import NodeOps
 from ..vfs.page_cache import Backing
-from .hostfs_access import BytesContent, HostPath
+from .host_content import BytesContent, HostPath
 from .tmpfs import TmpDir, TmpFile, Tmpfs
 
 

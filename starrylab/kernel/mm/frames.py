@@ -102,10 +102,13 @@ class FrameAllocator:
                 self.view[frame : frame + 4096] = ZERO_PAGE
                 break
         else:
-            fresh = self._fresh
-            number = self._next_fresh()
-            frame = number << 12
-            if number != fresh:
+            number = self._fresh
+            if number < self.total:
+                self._fresh = number + 1
+                frame = number << 12
+            else:
+                number = self._next_fresh()
+                frame = number << 12
                 self.view[frame : frame + 4096] = ZERO_PAGE
         kinds[number] = kind
         self.refs[number] = 1

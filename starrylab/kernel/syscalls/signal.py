@@ -10,6 +10,7 @@ from ...abi import signal as sig
 from ...abi.arch import ARCHES
 from ...abi.errno import EAGAIN, EBADF, EINVAL, EPERM, ESRCH
 from ..core.sched import park
+from ..files.pidfd import PidFd
 from ..signal.actions import SignalAction
 from ..signal.info import SIGINFO_SIZE, SignalInfo
 from ..signal.sets import NSIG, UNBLOCKABLE
@@ -357,9 +358,12 @@ def pidfd_send_signal(t: Thread, pidfd: FdNum, signum: Int, uinfo: Ptr, flags: U
     scope = flags & (PIDFD_SIGNAL_THREAD | PIDFD_SIGNAL_THREAD_GROUP | PIDFD_SIGNAL_PROCESS_GROUP)
     if flags != scope or scope & scope - 1:
         raise EINVAL
-    target = getattr(t.file(pidfd), "process", None)
-    if target is None:
+    file = t.file(pidfd)
+    if not isinstance(file, PidFd):
         raise EBADF("not a pidfd")
+    target = file.process
+    if t.kernel.processes.get(target.pid) is not target:
+        raise ESRCH
     if uinfo:
         info = SignalInfo.decode(t.mm.read(uinfo, SIGINFO_SIZE))
         if info.signo != signum:

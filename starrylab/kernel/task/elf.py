@@ -135,7 +135,9 @@ def _segment(
     if vaddr + memory_size > _USER_TOP or offset + file_size > 1 << 62:
         raise EINVAL
     prot = (
-        (READ if flags & PF_R else 0) | (WRITE if flags & PF_W else 0) | (EXEC if flags & PF_X else 0)
+        (READ if flags & PF_R else 0)
+        | (WRITE if flags & PF_W else 0)
+        | (EXEC if flags & PF_X else 0)
     )
     return Segment(vaddr, offset, file_size, memory_size, prot)
 

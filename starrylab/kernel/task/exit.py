@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ...abi import signal as sig
 from ..core.sched import State
-from ..thread_signals import notify_parent, orphaned_groups, send_process_signal
+from ..thread_signals import notify_parent, orphaned_groups, retarget, send_process_signal
 from .futexes import exit_robust_list, futex_wake
 from .resources import MEMORY
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..kernel import Kernel
     from ..thread import Thread
     from .process import Process
+
 
 def exit_thread(thread: Thread) -> None:
     """Give back what ``thread`` held; the last thread ends its process."""
@@ -45,6 +46,7 @@ def exit_thread(thread: Thread) -> None:
             process.exit_status = thread.exit_status
         _exit_process(kernel, process)
     else:
+        retarget(thread, process.signals.pending.set)  # it may have been about to take one
         if process.leader is not thread:
             kernel.pids.release(thread.tid)
         process.children_changed.wake()

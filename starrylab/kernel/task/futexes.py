@@ -130,6 +130,14 @@ class FutexTable:
         queue = self.queues.get(key)
         if queue is None:
             return 0
+        if len(queue) == 1:  # the usual case
+            (waiter,) = queue
+            if not waiter.bitset & bitset:
+                return 0
+            waiter.queue = None
+            del self.queues[key]
+            waiter.thread.waker.wake()
+            return 1
         woken = 0
         for waiter in self._in_order(queue):
             if waiter.bitset & bitset:

@@ -25,7 +25,10 @@ FILES: Final[Item[Any]] = Item(
 )
 #: Root and working directory, umask (CLONE_FS).
 FS: Final[Item[Any]] = Item(
-    "file system context", _no_default, lambda context: context.copy(), lambda context: context.close()
+    "file system context",
+    _no_default,
+    lambda context: context.copy(),
+    lambda context: context.close(),
 )
 #: Signal actions (CLONE_SIGHAND).
 ACTIONS: Final[Item[Any]] = Item("signal actions", _no_default, lambda actions: actions.copy())

@@ -209,6 +209,10 @@ class FileNodeOps(NodeOps):
         super().__init__(fs, ino, mode, uid, gid)
         self.writers = 0  #: descriptions open for writing; negative while it is executed
 
+    def seal(self, seals: int) -> None:
+        """Add F_SEAL_* bits; raise ``EINVAL`` where there are none."""
+        raise EINVAL
+
     def deny_write(self) -> None:
         """Begin to execute the file; raise ``ETXTBSY`` if somebody writes it."""
         if self.writers > 0:

@@ -15,7 +15,7 @@ from weakref import ref
 from ..mm.frames import PAGE_CACHE, FrameAllocator
 
 if TYPE_CHECKING:
-    from .page_cache import PageCache
+    from .page_store import PageStore
 
 DEFAULT_LIMIT: Final = 16384  #: pages that can be read in again: 64 MiB
 _BATCH: Final = 64  #: pages that one eviction frees
@@ -36,7 +36,7 @@ class PagePool:
         self.wrote: Callable[[int], object] = frames.wrote
         self.release: Callable[[int], object] = frames.release
         frames.reclaimers.append(self.shrink)
-        self._clock: deque[tuple[ref[PageCache], int]] = deque()
+        self._clock: deque[tuple[ref[PageStore], int]] = deque()
 
     def frame(self) -> int:
         """Return a frame with arbitrary contents; raise ``ENOMEM``."""
@@ -57,7 +57,7 @@ class PagePool:
         # were neighbours come back as neighbours, in order, and a copy spans many.
         self.frames.release_all(reversed(frames))
 
-    def added(self, cache: PageCache, indexes: Iterable[int]) -> None:
+    def added(self, cache: PageStore, indexes: Iterable[int]) -> None:
         """Note pages that can be evicted, and evict others above the limit."""
         handle = ref(cache)
         before = len(self._clock)

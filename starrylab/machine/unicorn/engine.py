@@ -50,7 +50,7 @@ IntrHook = ctypes.CFUNCTYPE(None, ctypes.c_uint8, c_uint32)
 FillHook = ctypes.CFUNCTYPE(c_bool, ctypes.c_uint8, c_uint64, c_int, c_void_p)
 
 _LIBRARIES: Final = {"darwin": "libunicorn.2.dylib", "win32": "unicorn.dll"}
-_MHARTID_PRIVILEGE: Final = 3
+_MACHINE_MODE: Final = 3
 _FS_DIRTY: Final = 0x6000  #: mstatus.FS, RISC-V privileged specification 3.1.6.6
 
 
@@ -113,7 +113,7 @@ class Engine:
         # Without the exits list an `until` address would stop user code that runs there.
         self._control(_CTL_USE_EXITS, c_int(1))
         self._control(_CTL_TLB_TYPE, c_int(_TLB_VIRTUAL))
-        self.write_register(REG_PRIV, _MHARTID_PRIVILEGE)
+        self.write_register(REG_PRIV, _MACHINE_MODE)
         self.write_register(REG_MSTATUS, self.read_register(REG_MSTATUS) | _FS_DIRTY)
         self.write_register(REG_PRIV, 0)
 

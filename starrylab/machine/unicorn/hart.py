@@ -14,9 +14,7 @@ Three rules about unicorn 2.1.4 shape this module:
 from __future__ import annotations
 
 import contextlib
-import os
 import time
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -61,8 +59,8 @@ from .engine import (
     IntrHook,
 )
 from .registers import Mirror
-from .ticker import NativeTicker, ThreadTicker, Ticker
-from .tlb import FETCH_ALIAS, Tlb
+from .ticker import NativeTicker, ThreadTicker, Ticker, follow_forks
+from .tlb import FETCH_ALIAS, Tlb, refuse
 
 SCRATCH: Final = 1 << 35  #: physical address of pages of our own, above any RAM
 _HEARTBEAT_NS: Final = 50_000_000  #: without ticks, other Python threads get a turn this often
@@ -128,7 +126,6 @@ class UnicornHart:
         self._left = False  #: the handler asked to leave
         self._exception = -1  #: what else came to the hook
         self._interrupted = False
-        self._exception_pc = 0
         self._period_ns = 0
         self._deadline_ns = 0
         self._last_misses = 0
@@ -156,8 +153,11 @@ class UnicornHart:
             self._ticker = self._make_ticker(native_ticker)
             if not self._ticker.keeps_lock:
                 self._start = self._engine.unlocked_start()
-            _follow_forks(weakref.ref(self))
+            follow_forks(self._ticker)
         selftest.grow_tlb(self, self._scratch)
+        self._bind_syscall(_unbound)
+        self._tlb.serve = refuse
+        self.use({})
         self.set_tick(0)
 
     def _make_ticker(self, native: bool) -> Ticker:
@@ -200,6 +200,8 @@ class UnicornHart:
             self._load(context)
         words, handle, start = self._bank.words, self._engine.handle, self._start
         mirror = self._mirror
+        if not handle:
+            raise RuntimeError("the hart is closed")
         while True:
             if mirror is not None:
                 mirror.push()
@@ -355,7 +357,7 @@ class UnicornHart:
     def interrupt(self) -> None:
         """See `Hart.interrupt`."""
         self._interrupted = True
-        if not self._slice:
+        if not self._slice and self._engine.handle:
             self._engine.stop(self._engine.handle)
 
     def set_tick(self, period_ns: int) -> None:
@@ -368,7 +370,7 @@ class UnicornHart:
             self._ticker.set_period(period_ns or _HEARTBEAT_NS)
 
     def close(self) -> None:
-        """See `Hart.close`; may be called twice."""
+        """See `Hart.close`; may be called twice.  Contexts keep their registers."""
         if self._ticker is not None:
             self._ticker.close()
             self._ticker = None
@@ -377,30 +379,10 @@ class UnicornHart:
             self._loaded.home.flags[0] = self._bank.flags[0]
             self._loaded.bank = self._loaded.home
             self._loaded = None
+        self.flush_tlb = lambda: None
+        self.code_changed = lambda frame: None
         self._engine.close()
 
 
 def _unbound(_: SyscallRegisters) -> int | None:
     raise RuntimeError("a system call before bind()")
-
-
-def _follow_forks(hart: weakref.ref[UnicornHart]) -> None:
-    """Keep the ticks of ``hart`` going on both sides of every fork, while it lives."""
-
-    def tickers() -> list[Ticker]:
-        alive = hart()
-        return [] if alive is None or alive._ticker is None else [alive._ticker]  # noqa: SLF001
-
-    def before() -> None:
-        for ticker in tickers():
-            ticker.before_fork()
-
-    def after(*, in_child: bool) -> None:
-        for ticker in tickers():
-            ticker.after_fork(in_child=in_child)
-
-    os.register_at_fork(
-        before=before,
-        after_in_parent=lambda: after(in_child=False),
-        after_in_child=lambda: after(in_child=True),
-    )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from ctypes import c_char, c_int, c_long, c_void_p
 from typing import Final, Protocol
@@ -40,6 +42,25 @@ class Ticker(Protocol):
         ...
 
 
+def follow_forks(ticker: Ticker) -> None:
+    """Keep ``ticker`` going on both sides of every fork, as long as somebody refers to it."""
+    reference = weakref.ref(ticker)
+
+    def before() -> None:
+        if (alive := reference()) is not None:
+            alive.before_fork()
+
+    def after(*, in_child: bool) -> None:
+        if (alive := reference()) is not None:
+            alive.after_fork(in_child=in_child)
+
+    os.register_at_fork(
+        before=before,
+        after_in_parent=lambda: after(in_child=False),
+        after_in_child=lambda: after(in_child=True),
+    )
+
+
 class _SigEvent(ctypes.Structure):
     _fields_ = (
         ("value", c_void_p),
@@ -73,6 +94,7 @@ class NativeTicker:
         self._engine = engine
         self._period_ns = 0
         self._timer: c_void_p | None = None
+        self._closed = False
         libc = ctypes.PyDLL(None, use_errno=True)
         try:
             self._create = libc.timer_create
@@ -108,16 +130,22 @@ class NativeTicker:
         glibc starts a thread for each notification, with a lock held that a child forked
         at that moment would find locked for ever.  So there is no timer during a fork.
         """
-        self.close()
+        self._remove()
 
     def after_fork(self, *, in_child: bool) -> None:
         """See `Ticker.after_fork`."""
+        if self._closed:
+            return
         self._make()
         if self._period_ns:
             self.set_period(self._period_ns)
 
     def close(self) -> None:
         """See `Ticker.close`."""
+        self._closed = True
+        self._remove()
+
+    def _remove(self) -> None:
         if self._timer is not None:
             self._delete(self._timer)
             self._timer = None
@@ -160,7 +188,7 @@ class ThreadTicker:
 
     def after_fork(self, *, in_child: bool) -> None:
         """See `Ticker.after_fork`."""
-        if in_child:
+        if in_child and not self._closed.is_set():
             self._start()
 
     def close(self) -> None:

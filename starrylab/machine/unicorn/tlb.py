@@ -20,17 +20,17 @@ from contextlib import contextmanager
 from typing import Final
 
 from ..api import EXEC, PAGE_SHIFT, PAGE_SIZE, PTE_FRAME, READ, WRITE, PageTable
-from .engine import ACCESS_FETCH, Engine, FillHook
+from .engine import ACCESS_FETCH, HOOK_TLB_FILL, Engine, FillHook
 
 FETCH_ALIAS: Final = 1 << 36  #: physical address of the alias for fetches
 _HIDDEN: Final = 1 << 62  #: a virtual address that no page table has
-_MAX_VIEWS: Final = 1024
 _ACCESS_TO_BIT: Final = 15  #: UC_MEM_READ and UC_MEM_WRITE less this are READ and WRITE
 
 FaultServer = Callable[[int, int], int]
 
 
-def _refuse(*_: int) -> int:
+def refuse(*_: int) -> int:
+    """Serve no page fault."""
     return 0
 
 
@@ -41,10 +41,10 @@ class Tlb:
         self._engine = engine
         self._empty = engine.flusher()
         self._data: set[int] = set()
+        self._writable: set[int] = set()  #: entries that permit both, of frames in _data
         self._code: set[int] = set()
-        self._views: dict[int, memoryview] = {}
         self._hidden: PageTable = {}  # what our own code sees besides; empty while users run
-        self.serve: FaultServer = _refuse  #: `TrapHandler.page_fault`
+        self.serve: FaultServer = refuse  #: `TrapHandler.page_fault`
         self.refused = 0  #: the access that ended the run, or 0
         self.refused_page = 0  #: where
         self.crash: BaseException | None = None  #: what `serve` raised
@@ -53,42 +53,38 @@ class Tlb:
         #: How many misses there were.
         self.misses: Callable[[], int]
         self._hook = self._make_hook()
-        engine.hook(1 << 17, self._hook)
+        engine.hook(HOOK_TLB_FILL, self._hook)
 
     def _make_hook(self) -> object:
-        table: PageTable = {}
-        misses = 0
-        views, data, slow = self._views, self._data, self._fill
+        lookup = PageTable().get
+        misses = place = 0
+        view = memoryview(bytearray(16)).cast("Q")
+        writable, slow = self._writable, self._fill
 
-        def use(new: PageTable) -> None:
-            nonlocal table
-            table = new
+        def use(table: PageTable) -> None:
+            nonlocal lookup
+            lookup = table.get
 
         def fill(_: int, addr: int, access: int, entry: int) -> bool:
-            # Hot: everything is in cells, and what happens seldom happens elsewhere.  The
-            # entry is a struct of two words; unicorn itself masks the first to a frame.
-            nonlocal misses
+            # Hot.  The entry is a struct of two words, a frame (unicorn masks it) and
+            # permissions; it is nearly always at the same place of unicorn's stack.
+            nonlocal misses, place, view
             misses += 1
-            try:
-                pte = table[addr >> PAGE_SHIFT]
-                view = views[entry]
-            except KeyError:
-                return slow(table, addr, access, entry)
-            if access == ACCESS_FETCH or not pte & access - _ACCESS_TO_BIT:
-                return slow(table, addr, access, entry)
-            if pte & WRITE and pte & PTE_FRAME not in data:
-                return slow(table, addr, access, entry)
-            view[0] = pte
-            view[1] = pte & 3
-            return True
+            pte = lookup(addr >> PAGE_SHIFT, 0)
+            if entry != place:
+                place = entry
+                view = memoryview((ctypes.c_uint64 * 2).from_address(entry)).cast("B").cast("Q")
+            if pte in writable and access < ACCESS_FETCH:
+                view[0] = pte
+                view[1] = 3
+                return True
+            return slow(pte, addr, access, view)
 
         self.use = use
         self.misses = lambda: misses
         return FillHook(fill)
 
-    def _fill(self, table: PageTable, addr: int, access: int, entry: int) -> bool:
-        view = self._views.get(entry) or self._view_of(entry)
-        pte = table.get(addr >> PAGE_SHIFT, 0)
+    def _fill(self, pte: int, addr: int, access: int, view: memoryview) -> bool:
         if access == ACCESS_FETCH:
             return self._fetch(addr, pte, view)
         need = access - _ACCESS_TO_BIT
@@ -96,44 +92,34 @@ class Tlb:
             pte = self._missing(addr, need)
             if not pte:
                 return False
-        view[0] = frame = pte & PTE_FRAME
-        if pte & WRITE and frame not in self._data:
-            view[1] = self._enter_data(frame, pte, need)
+        view[0] = pte
+        if not pte & WRITE:
+            view[1] = pte & READ
+        elif (frame := pte & PTE_FRAME) in self._code and need == READ:
+            view[1] = pte & READ  # it may stay code until somebody stores to it
         else:
+            if frame in self._code:
+                self._drop(frame)
+            self._data.add(frame)
+            if pte & READ:
+                self._writable.add(pte)
             view[1] = pte & (READ | WRITE)
         return True
 
-    def _view_of(self, entry: int) -> memoryview:
-        """Return the two words at ``entry``, a place on unicorn's stack: nearly always one."""
-        if len(self._views) >= _MAX_VIEWS:
-            self._views.clear()
-        view = memoryview((ctypes.c_uint64 * 2).from_address(entry)).cast("B").cast("Q")
-        self._views[entry] = view
-        return view
-
     def _missing(self, addr: int, access: int) -> int:
         """Ask the kernel; 0 if it refuses."""
-        pte = self._hidden.get(addr >> PAGE_SHIFT, 0)
-        if not pte:
-            try:
-                pte = self.serve(addr, access)
-            except BaseException as error:  # ctypes would print it and go on; `run` raises it
-                self.crash = error
-                pte = 0
+        if self._hidden and (pte := self._hidden.get(addr >> PAGE_SHIFT, 0)):
+            return pte
+        try:
+            pte = self.serve(addr, access)
+        except BaseException as error:  # ctypes would print it and go on; `run` raises it
+            self.crash = error
+            pte = 0
         if pte & access:
             return pte
         self.refused = access
         self.refused_page = addr
         return 0
-
-    def _enter_data(self, frame: int, pte: int, access: int) -> int:
-        """Return the permissions for a frame that may be written and is not known as data."""
-        if frame in self._code:
-            if access == READ:
-                return pte & READ  # it may stay code until somebody stores to it
-            self._drop(frame)
-        self._data.add(frame)
-        return pte & (READ | WRITE)
 
     def _fetch(self, addr: int, pte: int, view: memoryview) -> bool:
         if not pte & EXEC:
@@ -145,6 +131,7 @@ class Tlb:
             self._code.add(frame)
             if frame in self._data:
                 self._data.remove(frame)
+                self._writable.clear()
                 self._empty()
         view[0] = frame + FETCH_ALIAS
         view[1] = pte & (READ | EXEC)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from tests.kernel.files.waiting_support import CountingWaker
 
 from starrylab.abi.errno import EAGAIN, ECANCELED, EINVAL
 from starrylab.abi.poll import POLLIN, POLLOUT
@@ -27,6 +26,7 @@ from starrylab.kernel.signal.manager import ProcessSignals, ThreadSignals
 from starrylab.kernel.task.limits import Limits
 from starrylab.kernel.task.process import Process
 from starrylab.machine.door import VirtualDoor
+from tests.kernel.files.waiting_support import CountingWaker
 
 SECOND = 1_000_000_000
 MAX = (1 << 64) - 1

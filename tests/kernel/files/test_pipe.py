@@ -6,7 +6,6 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from tests.kernel.files.waiting_support import CountingWaker, FlatMemory, held
 
 from starrylab.abi.errno import EAGAIN, EBUSY, EFAULT, EINVAL, EPERM, EPIPE
 from starrylab.abi.fcntl import O_DIRECT, O_NONBLOCK, O_RDONLY
@@ -20,6 +19,7 @@ from starrylab.kernel.files.pipe import (
     PipeWriter,
     make_pipe,
 )
+from tests.kernel.files.waiting_support import CountingWaker, FlatMemory, held
 
 
 def test_a_reader_gets_the_very_object_that_was_written() -> None:
@@ -232,7 +232,7 @@ class PipeModel(RuleBasedStateMachine):
             assert size > room
             assert size <= PAGE or room < PAGE
             return
-        assert done == (size if size <= room else room)
+        assert done == (min(size, room))
         self.model += data[:done]
 
     @rule(size=st.one_of(st.integers(1, 64), st.integers(1, 9000), st.integers(60000, 140000)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from tests.kernel.files.waiting_support import CountingWaker, held
 
 from starrylab.abi.errno import EAGAIN, ECONNREFUSED, ECONNRESET, EINVAL, EMSGSIZE, EPIPE
 from starrylab.abi.poll import POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP
@@ -16,6 +15,7 @@ from starrylab.abi.socket import (
 )
 from starrylab.kernel.files.eventfd import EventFd
 from starrylab.kernel.files.unix_socket import DEFAULT_BUFFER, Sender, UnixSocket
+from tests.kernel.files.waiting_support import CountingWaker, held
 
 ME = Sender(1, 2, 3)
 

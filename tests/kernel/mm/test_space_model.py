@@ -37,9 +37,10 @@ Cell = bytearray
 @dataclass(eq=False)
 class ModelPage:
     prot: int
-    cell: Cell | None  #: own or shared bytes; None: private and not written yet
+    cell: Cell | None = None  #: own bytes; None: shared, or private and not written yet
     shared: bool = False
-    file_index: int = -1  #: page of the file behind it
+    behind: list[Cell] | None = None  #: pages of the file or shared object behind it
+    index: int = 0  #: which of them
     fork: str = ""
 
 
@@ -78,19 +79,18 @@ class SpaceMachine(RuleBasedStateMachine):
     # -- the model's own operations ---------------------------------------------------------
 
     def content(self, page: ModelPage) -> bytes | None:
-        """Bytes of a page; None where the file does not reach."""
+        """Bytes of a page; None where what is behind it does not reach."""
         if page.cell is not None:
             return bytes(page.cell)
-        if page.file_index < 0:
+        if page.behind is None:
             return bytes(PAGE)
-        if page.file_index >= FILE_PAGES:
-            return None
-        return bytes(self.file_cells[page.file_index])
+        return bytes(page.behind[page.index]) if page.index < len(page.behind) else None
 
     def cell_of(self, page: ModelPage) -> Cell:
         """Bytes to write to."""
-        if page.shared and page.file_index >= 0:
-            return self.file_cells[page.file_index]
+        if page.shared:
+            assert page.behind is not None
+            return page.behind[page.index]
         if page.cell is None:
             content = self.content(page)
             assert content is not None
@@ -111,11 +111,11 @@ class SpaceMachine(RuleBasedStateMachine):
         flags |= 0 if with_file else MAP_ANONYMOUS
         addr = BASE + page << 12
         assert side.space.map(addr, length * PAGE - 7, prot, flags, **extra) == addr
+        behind = self.file_cells if with_file else None
+        if shared and not with_file:
+            behind, skip = [Cell(PAGE) for _ in range(length)], 0
         for i in range(length):
-            cell = Cell(PAGE) if shared and not with_file else None
-            side.model[BASE + page + i] = ModelPage(
-                prot, cell, shared, skip + i if with_file else -1
-            )
+            side.model[BASE + page + i] = ModelPage(prot, None, shared, behind, skip + i)
 
     @rule(n=sides, length=lengths)
     def map_anywhere(self, n, length):
@@ -125,7 +125,7 @@ class SpaceMachine(RuleBasedStateMachine):
         addr = side.space.map(0, length * PAGE, 3, MAP_PRIVATE | MAP_ANONYMOUS)
         for vpn in range(addr >> 12, (addr >> 12) + length):
             assert vpn not in side.model
-            side.model[vpn] = ModelPage(3, None)
+            side.model[vpn] = ModelPage(3)
 
     @rule(n=sides, page=pages, length=lengths)
     def unmap(self, n, page, length):
@@ -296,7 +296,7 @@ class SpaceMachine(RuleBasedStateMachine):
         if model is None:
             return
         addr = BASE + page << 12
-        plain = model.file_index < 0 and not model.shared
+        plain = model.behind is None
         if kind == "dont" and model.fork != "wipe":
             side.space.advise(addr, 1, MADV_DONTFORK)
             model.fork = "dont"
@@ -316,7 +316,7 @@ class SpaceMachine(RuleBasedStateMachine):
         side.space.advise(vpns.start << 12, length * PAGE, MADV_REMOVE)
         for vpn in vpns:
             model = side.model[vpn]
-            if 0 <= model.file_index < FILE_PAGES or model.file_index < 0:
+            if model.index < len(model.behind):
                 self.cell_of(model)[:] = bytes(PAGE)
 
     @rule(n=sides, page=pages, old=st.integers(1, 5), new=st.integers(1, 8), goal=pages,
@@ -348,15 +348,13 @@ class SpaceMachine(RuleBasedStateMachine):
             if i < old:
                 model[to + i] = moved[i]
             else:
-                index = last.file_index + i - old + 1 if last.file_index >= 0 else -1
-                model[to + i] = ModelPage(last.prot, None, last.shared, index, moved[0].fork)
-                if last.shared and index < 0:
-                    # Beyond the end of the shared object: an access is a bus error.
-                    model[to + i].file_index = 1 << 20
+                index = last.index + i - old + 1
+                model[to + i] = ModelPage(
+                    last.prot, None, last.shared, last.behind, index, moved[0].fork
+                )
         if keep:
             for i, page_ in enumerate(moved):
-                cell = page_.cell if page_.shared else None
-                model[start + i] = replace(page_, cell=cell)
+                model[start + i] = replace(page_, cell=None)
 
     @rule(first=st.integers(0, FILE_PAGES), count=st.integers(1, 4))
     def evict(self, first, count):

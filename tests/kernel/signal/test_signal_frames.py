@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from starrylab.abi import signal as sig
 from starrylab.abi.arch import ARCHES, BadRegisters
+from starrylab.abi.arch.aarch64 import AARCH64
 from starrylab.abi.arch.layout import MCONTEXT_OFFSET
+from starrylab.abi.arch.loongarch64 import LOONGARCH64
 from starrylab.abi.arch.riscv64 import RISCV64
 from starrylab.abi.errno import EFAULT
 from starrylab.kernel.signal import frame as frames
@@ -103,8 +105,9 @@ def test_offsets_of_the_frame(c_layout: dict[str, list[int]], context: ScriptedC
     assert context.x[3:10] == before[3:10]
     assert context.x[13:] == before[13:]
     data = memory.read(uc, FRAME_SIZE - offset("frame.ucontext"))
-    assert FRAME_SIZE == offset("frame.ucontext") + offset("ucontext_t.uc_mcontext") + offset(
-        "sizeof mcontext_t"
+    assert (
+        offset("frame.ucontext") + offset("ucontext_t.uc_mcontext") + offset("sizeof mcontext_t")
+        == FRAME_SIZE
     )
     assert u64(data, offset("ucontext_t.uc_flags")) == 0
     assert u64(data, offset("ucontext_t.uc_link")) == 0
@@ -313,3 +316,29 @@ def test_death_report_reads_well() -> None:
     lines = report.table().splitlines()
     assert len(lines) == 11
     assert lines[0].split() == ["pc", "0" * 16, "ra", "0" * 15 + "1", "sp", "0" * 15 + "2"]
+
+
+def test_loongarch_facts() -> None:
+    # as the unwinder of libgcc compares them
+    words = (0x03822C0B, 0x002B0000)
+    assert LOONGARCH64.trampoline == b"".join(word.to_bytes(4, "little") for word in words)
+    assert LOONGARCH64.general_size == 45 * 8
+    assert LOONGARCH64.frame.size == 128 + 176 + 272 + 288 + 16
+    fields = list(LOONGARCH64.encode_context(bytes(range(256)) + bytes(104), bytes(272)))
+    general, _ = LOONGARCH64.decode_context(*fields)
+    assert general[:16] == bytes(8) + bytes(range(8, 16))
+    with pytest.raises(BadRegisters):
+        LOONGARCH64.decode_context(*fields[:3], 1, *fields[4:])
+
+
+def test_aarch64_facts() -> None:
+    words = (0xD2801168, 0xD4000001)
+    assert AARCH64.trampoline == b"".join(word.to_bytes(4, "little") for word in words)
+    assert AARCH64.general_size == 34 * 8
+    assert AARCH64.frame.size == 128 + 176 + 288 + 4096
+    kernel_mode = bytes(264) + b"\x05" + bytes(7)
+    with pytest.raises(BadRegisters):
+        AARCH64.decode_context(*AARCH64.encode_context(kernel_mode, bytes(528)))
+    fields = AARCH64.encode_context(bytes(272), bytes(528))
+    with pytest.raises(BadRegisters):
+        AARCH64.decode_context(*fields[:-2], 1, 8)

@@ -272,7 +272,7 @@ def test_processes_meet_in_shared_memory(lab) -> None:
 
 
 def test_a_signal_interrupts_and_a_timeout_is_not_prolonged(lab) -> None:
-    HANDLER = 0x7700_0000
+    handler_addr = 0x7700_0000
     caught, seen = [], []
 
     def handler(m):
@@ -286,9 +286,9 @@ def test_a_signal_interrupts_and_a_timeout_is_not_prolonged(lab) -> None:
         yield m.call("exit", 0)
 
     def program(m):
-        lab.hart.texts[HANDLER] = handler
+        lab.hart.texts[handler_addr] = handler
         put(m, m.scratch, 0)
-        m.store(m.scratch + 128, struct.pack("<QQQ", HANDLER, 0x10000000, 0))
+        m.store(m.scratch + 128, struct.pack("<QQQ", handler_addr, 0x10000000, 0))
         yield m.call("rt_sigaction", SIGUSR1, m.scratch + 128, 0, 8)
         tid = yield m.clone(waiter, THREAD, 0, 0, 0, 0)
         while not sleepers(lab):

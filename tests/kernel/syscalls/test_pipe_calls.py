@@ -188,7 +188,7 @@ def test_splice_errors(lab) -> None:
 def test_splice_waits_for_its_source(lab) -> None:
     def program(m):
         r, w = yield from pipe(m)
-        r2, w2 = yield from pipe(m)
+        _, w2 = yield from pipe(m)
 
         def child(c):
             yield write(c, w, b"late")

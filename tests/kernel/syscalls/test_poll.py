@@ -18,7 +18,6 @@ from starrylab.abi.poll import (
     POLLOUT,
 )
 from starrylab.abi.resource import RLIMIT_NOFILE
-from starrylab.abi.signal import SIG_BLOCK, SIGUSR1
 from starrylab.abi.sched import (
     CLONE_FILES,
     CLONE_FS,
@@ -27,6 +26,7 @@ from starrylab.abi.sched import (
     CLONE_THREAD,
     CLONE_VM,
 )
+from starrylab.abi.signal import SIG_BLOCK, SIGUSR1
 
 THREAD = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM
 BAD = 0x7000_0000_0000

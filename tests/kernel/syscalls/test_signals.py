@@ -725,7 +725,7 @@ def test_kill_targets(lab) -> None:
         assert (yield m.call("kill", -1, 0)) == -ESRCH.errno  # nobody but us
         pids = []
         for _ in range(3):
-            pids.append((yield m.fork(sleeper)))
+            pids.append((yield m.fork(sleeper)))  # noqa: PERF401
         yield m.call("setpgid", pids[0], pids[0])
         yield m.call("setpgid", pids[1], pids[0])
         yield m.call("sched_yield")
@@ -752,7 +752,7 @@ def test_permission(lab) -> None:
     def user(m):
         yield m.call("setresuid", 1000, 1000, 1000)
         for signo in (0, sig.SIGTERM, sig.SIGCONT):
-            results.append((yield m.call("kill", m.victim, signo)))
+            results.append((yield m.call("kill", m.victim, signo)))  # noqa: PERF401
         results.append((yield m.call("kill", -1, sig.SIGTERM)))
         m.store(m.scratch, struct.pack("<iii4xiI104x", 0, 0, sig.SI_QUEUE, 0, 0))
         results.append((yield m.call("rt_sigqueueinfo", m.victim, sig.SIGTERM, m.scratch)))
@@ -827,6 +827,63 @@ def test_the_queue_is_limited(lab) -> None:
         assert (yield m.call("tkill", 1, 40)) == -EAGAIN.errno
         assert (yield m.call("kill", 1, 40)) == 0  # merged
         assert (yield m.call("kill", 1, sig.SIGUSR1)) == 0
+        yield m.call("exit_group", 0)
+
+    lab.run(program)
+    assert lab.exit_status == 0
+
+
+def test_pidfd_names_a_process(lab) -> None:
+    seen = recorder(lab)
+
+    def sleeper(m):
+        m.store(m.scratch, bytes(8))
+        yield m.call("rt_sigsuspend", m.scratch, 8)
+
+    def program(m):
+        pid = yield m.fork(sleeper)
+        yield install(m, sig.SIGUSR1)
+        fd = yield m.call("pidfd_open", pid, 0)
+        own = yield m.call("pidfd_open", 1, 0)
+        info = m.scratch + 0x100
+        m.store(info, struct.pack("<iii4xiIQ96x", 10, 0, sig.SI_USER, 77, 0, 5))
+        assert (yield m.call("pidfd_send_signal", fd, 0, 0, 0)) == 0
+        assert (yield m.call("pidfd_send_signal", fd, 65, 0, 0)) == -EINVAL.errno
+        assert (yield m.call("pidfd_send_signal", fd, 11, info, 0)) == -EINVAL.errno
+        assert (yield m.call("pidfd_send_signal", fd, 10, info, 0)) == -EPERM.errno
+        assert (yield m.call("pidfd_send_signal", own, 10, info, 0)) == 0
+        assert struct.unpack_from("<iii4xi", seen[0][1]) == (10, 0, sig.SI_USER, 77)
+        assert (yield m.call("pidfd_send_signal", fd, sig.SIGTERM, 0, 0)) == 0
+        assert (yield m.call("wait4", pid, m.scratch, 0, 0)) == pid
+        assert struct.unpack("<i", m.load(m.scratch, 4))[0] == sig.SIGTERM
+        assert (yield m.call("pidfd_send_signal", fd, 0, 0, 0)) == -ESRCH.errno
+        yield m.call("exit_group", 0)
+
+    lab.run(program)
+    assert lab.exit_status == 0
+
+
+def test_a_signal_outlives_the_thread_it_was_meant_for(lab) -> None:
+    takers = []
+
+    def handler(m):
+        takers.append((yield m.call("gettid")))
+
+    lab.hart.texts[HANDLER] = handler
+
+    def second(m):
+        lab.kernel.threads[1].signals.mask = 0  # only now may the other one take it
+        yield m.call("exit", 0)
+
+    def program(m):
+        yield install(m, sig.SIGUSR1)
+        yield set_mask(m, sig.SIGUSR1)
+        yield m.clone(second, THREAD, m.scratch + 0x8000, 0, 0, 0)
+        yield m.call("kill", 1, sig.SIGUSR1)
+        m.store(m.scratch, struct.pack("<Qqq", mask_of(sig.SIGUSR2), 5, 0))
+        result = yield m.call("rt_sigtimedwait", m.scratch, 0, m.scratch + 8, 8)
+        assert result == -EINTR.errno
+        assert takers == [1]
         yield m.call("exit_group", 0)
 
     lab.run(program)

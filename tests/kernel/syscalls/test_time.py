@@ -33,8 +33,8 @@ from starrylab.abi.time import (
     ITIMER_REAL,
     ITIMER_VIRTUAL,
     SIGEVENT,
-    TIMEX,
     TIMER_ABSTIME,
+    TIMEX,
 )
 from starrylab.kernel.task.cred import Credentials
 from starrylab.machine.api import INTERRUPT

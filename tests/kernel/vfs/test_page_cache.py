@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from starrylab.abi.errno import ENOSPC, ENXIO
-from starrylab.kernel.fs.hostfs_access import BytesContent
+from starrylab.kernel.fs.host_content import BytesContent
 from starrylab.kernel.fs.tmpfs import TmpFile, Tmpfs
 from starrylab.kernel.vfs.page_cache import PageCache
 from starrylab.kernel.vfs.page_content import Dense, Sparse

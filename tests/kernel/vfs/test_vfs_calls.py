@@ -119,7 +119,7 @@ def test_refused(t, name, args, error) -> None:
 
 
 def test_every_call_on_a_descriptor_answers_ebadf(t) -> None:
-    families = ("io", "fd", "stat", "path", "directory", "sync", "xattr")
+    families = ("io", "fd", "copy", "locks", "stat", "path", "directory", "sync", "xattr")
     checked = 0
     for name, entry in declared().items():
         if not entry.args:

@@ -1,0 +1,82 @@
+"""loongarch64: registers, signal context, trampoline (arch/loongarch/include/uapi/asm of Linux).
+
+Sources: <asm/ptrace.h>, <asm/sigcontext.h>, <asm/hwcap.h>, setup_extcontext() of
+arch/loongarch/kernel/signal.c, and the LoongArch ELF psABI for register names.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ..elf import EM_LOONGARCH
+from .layout import ArchLayout, BadRegisters, frame_struct
+
+GENERAL: Final = (
+    "zero", "ra", "tp", "sp", "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "t0", "t1", "t2",
+    "t3", "t4", "t5", "t6", "t7", "t8", "u0", "fp", "s0", "s1", "s2", "s3", "s4", "s5", "s6",
+    "s7", "s8", "orig_a0", "pc", "badv",
+)  # fmt: skip
+FLOATING: Final = (
+    *(f"fa{n}" for n in range(8)), *(f"ft{n}" for n in range(16)), *(f"fs{n}" for n in range(8)),
+)  # fmt: skip
+
+GENERAL_SIZE: Final = 360  #: struct user_pt_regs
+FLOATING_SIZE: Final = 272  #: struct user_fp_state: f[32], fcc, fcsr, padding
+#: sc_pc, sc_regs, sc_flags; then records of a magic number and a size: the floating-point
+#: registers, and the end.
+_CONTEXT: Final = "Q 256s I4x II8x 272s II8x"
+_USED_FP: Final = 1  #: SC_USED_FP
+_FPU_MAGIC: Final = 0x46505501
+_FPU_SIZE: Final = 16 + FLOATING_SIZE
+_PC: Final = 8 * GENERAL.index("pc")
+_BEFORE_PC: Final = bytes(8)  # orig_a0
+_AFTER_PC: Final = bytes(GENERAL_SIZE - _PC - 8)
+
+_HWCAP_CPUCFG: Final = 1 << 0
+_HWCAP_LAM: Final = 1 << 1
+_HWCAP_UAL: Final = 1 << 2
+_HWCAP_FPU: Final = 1 << 3
+
+
+def encode_context(general: bytes, floating: bytes) -> tuple[Any, ...]:
+    """Return the fields of ``struct sigcontext`` and its extension records."""
+    pc = int.from_bytes(general[_PC : _PC + 8], "little")
+    return pc, general[:256], _USED_FP, _FPU_MAGIC, _FPU_SIZE, floating, 0, 0
+
+
+def decode_context(
+    pc: int,
+    registers: bytes,
+    _flags: int,
+    magic: int,
+    size: int,
+    floating: bytes,
+    end_magic: int,
+    end_size: int,
+) -> tuple[bytes, bytes]:
+    """Return general and floating-point registers."""
+    if (magic, size, end_magic, end_size) != (_FPU_MAGIC, _FPU_SIZE, 0, 0):
+        raise BadRegisters("the records of the signal context are not those of the kernel")
+    head = bytes(8) + registers[8:]  # register 0 is always zero
+    return b"".join((head, _BEFORE_PC, pc.to_bytes(8, "little"), _AFTER_PC)), floating
+
+
+LOONGARCH64: Final = ArchLayout(
+    name="loongarch64",
+    elf_machine=EM_LOONGARCH,
+    hwcap=_HWCAP_CPUCFG | _HWCAP_LAM | _HWCAP_UAL | _HWCAP_FPU,
+    platform=b"loongarch",
+    general=GENERAL,
+    general_size=GENERAL_SIZE,
+    floating=FLOATING,
+    floating_size=FLOATING_SIZE,
+    result_offset=8 * GENERAL.index("a0"),
+    frame=frame_struct(_CONTEXT),
+    encode_context=encode_context,
+    decode_context=decode_context,
+    # ori a7, zero, 139; syscall 0.  Unwinders know a signal frame by these two.
+    trampoline=bytes.fromhex("0b2c8203 00002b00"),
+    trampoline_symbol="__vdso_rt_sigreturn",
+    sigaction_restorer=False,
+    min_signal_stack=4096,
+)
