@@ -51,9 +51,11 @@ class Mine:
         self.hart.use(self.table)
 
     def syscall(self, registers: tuple[int, ...]) -> int | None:
+        """See `TrapHandler.syscall`."""
         return None if self.left else 7
 
     def page_fault(self, addr: int, access: int) -> int:
+        """See `TrapHandler.page_fault`."""
         pte = self.demand.get(addr >> PAGE_SHIFT, 0)
         if pte:
             self.table[addr >> PAGE_SHIFT] = pte
@@ -80,11 +82,13 @@ class Mine:
         return time.perf_counter() - start
 
     def calls(self) -> float:
+        """Return ns for a system call."""
         n = 100_000
         self.left = False
         return self.finish(self.program(CALLS, n=n)) / n * 1e9
 
     def fills(self) -> float:
+        """Return ns for a TLB miss on a page that is there."""
         self.table.update(
             (DATA + i * PAGE_SIZE >> PAGE_SHIFT, (i + 2) * PAGE_SIZE | READ | WRITE)
             for i in range(N_PAGES)
@@ -94,6 +98,7 @@ class Mine:
         return self.finish(self.program(TOUCH, n=N_PAGES)) / N_PAGES * 1e9
 
     def faults(self) -> float:
+        """Return ns for a page fault that is served."""
         pages = {
             DATA + i * PAGE_SIZE >> PAGE_SHIFT: (i + 2) * PAGE_SIZE | READ | WRITE
             for i in range(N_PAGES)
@@ -105,6 +110,7 @@ class Mine:
         return self.finish(self.program(TOUCH, n=N_PAGES)) / N_PAGES * 1e9
 
     def leaves(self, n_contexts: int = 1) -> float:
+        """Return ns for leaving user code at a system call and coming back."""
         n = 10_000
         self.left = True
         contexts = [self.program(CALLS, n=n) for _ in range(n_contexts)]
@@ -118,6 +124,7 @@ class Mine:
         return (time.perf_counter() - start) / n * 1e9
 
     def alternates(self) -> float:
+        """Return ns for the same with two contexts in turn."""
         return self.leaves(2)
 
     def changes_space(self) -> float:
@@ -168,6 +175,7 @@ class Theirs:
         return True
 
     def run(self, code: bytes, n: int) -> float:
+        """Run ``code`` to its end; return seconds."""
         self.ram.view[PAGE_SIZE : PAGE_SIZE + len(code)] = code
         self.uc.ctl_flush_tb()
         self.table[CODE >> PAGE_SHIFT] = (PAGE_SIZE, 7)
@@ -183,16 +191,19 @@ class Theirs:
             pc = self.uc.reg_read(rc.UC_RISCV_REG_PC)
 
     def calls(self) -> float:
+        """Return ns for a system call."""
         n = 10_000
         self.left = False
         return self.run(CALLS, n) / n * 1e9
 
     def leaves(self) -> float:
+        """Return ns for leaving user code at a system call and coming back."""
         n = 5_000
         self.left = True
         return self.run(CALLS, n) / n * 1e9
 
     def fills(self) -> float:
+        """Return ns for a TLB miss on a page that is there."""
         for i in range(N_PAGES):
             self.table[DATA + i * PAGE_SIZE >> PAGE_SHIFT] = ((i + 2) * PAGE_SIZE, 3)
         self.run(TOUCH, N_PAGES)

@@ -21,6 +21,7 @@ from .core.sched import TICK_NS, Executor
 from .load import LoadAverage
 from .mm.layout import Layout
 from .mm.space import AddressSpace
+from .mm.heap import KernelHeap
 from .mm.sysv import ShmTable
 from .syscalls import table
 from .task.futexes import FutexTable
@@ -62,6 +63,7 @@ class Kernel:
         self.arch: Arch = arch
         self.ram = hart.ram
         self.frames = frames
+        self.heap = KernelHeap(frames)
         self.shm = ShmTable(frames)  #: System V shared memory
         self.events = Events()
         self.components = Components()

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from enum import Enum
 from pathlib import Path
 
-from .channel import ClientChannel
+from .client_channel import ClientChannel
 from .config import LabConfig
 from .protocol import (
     Booted,

@@ -41,6 +41,8 @@ from .view import View
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _SECOND = 1_000_000_000
 _RETRY_NS = 10_000_000
+_GATHER = 8192  #: bytes of output that go in one message
+_GATHER_NS = 2_000_000  #: how long output may wait for more
 
 
 class Session:
@@ -54,7 +56,9 @@ class Session:
         self._seen = True  #: the front end took the last snapshot
         self._resting = False  #: the last snapshot showed a machine at rest
         self._last_switches = -1
-        self._unsent = bytearray()  #: output without credit; at most one burst of the driver
+        self._unsent = bytearray()  #: output; less than two bursts of the driver
+        self._flush_is_due = False
+        self._held = False  #: the UART was told that the line is busy
         self._untyped = bytearray()  #: input that the pipe had no room for
         self._input_end = -1
 
@@ -83,7 +87,7 @@ class Session:
                 self._signal(pid, signo)
             case Consumed(size=size):
                 self._channel.give_back(size)
-                self._send_more()
+                self._flush()
             case SnapshotSeen():
                 self._seen = True
             case Interval(seconds=seconds):
@@ -147,6 +151,7 @@ class Session:
         except Exception as bug:  # a bug in the kernel is its panic, not ours
             kernel.panic(bug)
         lab.door.detach("command")
+        self._flush()
         self._send_snapshot()
         if kernel.panic_text is not None:
             self._channel.send(Panic(kernel.panic_text))
@@ -156,20 +161,28 @@ class Session:
     # -- the console ----------------------------------------------------------------------
 
     def _emit(self, data: bytes) -> None:
-        """Send console output, or keep it and tell the UART that the line is busy."""
-        sent = 0 if self._unsent else self._channel.send_output(data)
-        if sent < len(data):
-            self._unsent += data[sent:]
-            if self._lab is not None:
-                self._lab.hold(True)
+        """Take console output: it is gathered for a moment, as programs write in small pieces.
 
-    def _send_more(self) -> None:
-        if not self._unsent:
-            return
+        What finds no credit stays here, and the UART is told that the line is busy.
+        """
+        self._unsent += data
+        if len(self._unsent) >= _GATHER:
+            self._flush()
+        elif not self._flush_is_due and self._lab is not None:
+            self._flush_is_due = True
+            executor = self._lab.kernel.executor
+            executor.call_at(executor.now + _GATHER_NS, self._flush)
+
+    def _flush(self) -> None:
+        self._flush_is_due = False
         sent = self._channel.send_output(bytes(self._unsent))
         del self._unsent[:sent]
-        if not self._unsent and self._lab is not None:
-            self._lab.hold(False)
+        self._hold(len(self._unsent) >= _GATHER)
+
+    def _hold(self, on: bool) -> None:
+        if on != self._held and self._lab is not None:
+            self._held = on
+            self._lab.hold(on)
 
     def _type(self, data: bytes) -> None:
         """Put typed bytes into the pipe that the guest's console reads."""

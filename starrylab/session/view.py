@@ -104,8 +104,8 @@ class View:
             stime_ns=usage.stime_ns,
             rss=space.rss_pages() << PAGE_SHIFT if space is not None else 0,
             vsize=space.total_vm if space is not None else 0,
-            minflt=usage.minflt,
-            majflt=usage.majflt,
+            minflt=usage.minflt + (space.minflt if space is not None else 0),
+            majflt=usage.majflt + (space.majflt if space is not None else 0),
             syscalls=sum(thread.syscalls for thread in threads),
             nice=main.nice if main is not None else 0,
         )
@@ -168,8 +168,7 @@ def _waiting(thread: Thread) -> str:
     """Name the call that the thread sleeps in."""
     if thread.state is State.RUNNABLE or thread.entry is None:
         return ""
-    name: str = thread.entry.name
-    return name
+    return str(thread.entry.name)
 
 
 def _peek(ram: memoryview, table: dict[int, int], addr: int, size: int) -> bytes:

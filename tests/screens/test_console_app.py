@@ -188,11 +188,11 @@ async def test_a_flood_is_parsed_in_slices_and_keys_get_through() -> None:
         for _ in range(20):  # 300 KB at once: more than the lab could have on the way
             client.happen(Output(block))
             total += len(block)
-        while not client.drawn:
+        while not client.drawn:  # noqa: ASYNC110
             await asyncio.sleep(0)
         app.post_message(events.Key("ctrl+c", "\x03"))
         started = time.monotonic()
-        while not client.typed:
+        while not client.typed:  # noqa: ASYNC110
             await asyncio.sleep(0)
         answered = time.monotonic() - started
         drawn_then = client.drawn

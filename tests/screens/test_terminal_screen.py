@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.screens.terminal_oracle import TMUX, Tmux, emulate, record, text_of
 
 from starrylab.screens.widgets.terminal.screen import TerminalScreen
 from starrylab.screens.widgets.terminal.stream import TerminalStream
+from tests.screens.terminal_oracle import TMUX, Tmux, emulate, record, text_of
 
 
 def shown(data: str | bytes, columns: int = 10, lines: int = 4) -> list[str]:
@@ -232,7 +232,8 @@ def random_stream(choose: random.Random, length: int = 120) -> str:
     """Only what tmux and xterm agree on."""
     kinds = [
         "{word}", "中文宽", "\r\n", "\n", "\r", "\b", "\t", "\x1b[{y};{x}H", "\x1b[{y}A",
-        "\x1b[{y}B", "\x1b[{x}C", "\x1b[{x}D", "\x1b[{s}J", "\x1b[{s}K", "\x1b[r\x1b[{y}d\x1b[{s}L\r",
+        "\x1b[{y}B", "\x1b[{x}C", "\x1b[{x}D", "\x1b[{s}J", "\x1b[{s}K",
+        "\x1b[r\x1b[{y}d\x1b[{s}L\r",
         "\x1b[r\x1b[{y}d\x1b[{s}M\r", "\x1b[{s}P", "\x1b[{s}@", "\x1b[{s}X", "\x1b[{s}S",
         "\x1b[{s};18r", "\x1b[r", "\x1bM", "\x1bD", "\x1b7", "\x1b8", "\x1b[{y}d", "\x1b[{x}G",
         "A\x1b[{s}b", "\x1b[4h", "\x1b[4l", "\x1bE", "\x1b[Z",

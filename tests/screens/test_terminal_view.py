@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from tests.screens.terminal_oracle import emulate
-
 from starrylab.screens.widgets.terminal.stream import TerminalStream
 from starrylab.screens.widgets.terminal.view import Point, View
+from tests.screens.terminal_oracle import emulate
 
 NUMBERED = "".join(f"line {i}\r\n" for i in range(20)).encode()
 

@@ -23,20 +23,20 @@ class Console:
         self.client = client
         self.text = b""
         self.events: list[Event] = []
-        self.reading = True
+        self.reading = asyncio.Event()
+        self.reading.set()
         self.task = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
         async for event in self.client.events():
             if isinstance(event, Output):
                 self.text += event.data
-                while not self.reading:
-                    await asyncio.sleep(0.01)
+                await self.reading.wait()
                 self.client.consumed(len(event.data))
             else:
                 self.events.append(event)
 
-    async def until(self, condition, seconds: float = 60.0) -> None:
+    async def until(self, condition, seconds: float = 20.0) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, self.text[-2000:]
@@ -113,14 +113,14 @@ async def test_a_flood_waits_at_its_terminal_and_ctrl_c_ends_it(console) -> None
     await console.says(rb"# ")
     client.send_input(b"yes\r")
     await console.says(rb"y\r\ny\r\n")
-    console.reading = False  # nobody draws: the guest must come to rest
+    console.reading.clear()  # nobody draws: the guest must come to rest
     await asyncio.sleep(0.5)
     await console.until(lambda: client.snapshot.idle_share > 0.9)
     have = len(console.text) + sum(
         len(event.data) for event in client._queue._queue if isinstance(event, Output)
     )
     assert have < 1 << 20
-    console.reading = True
+    console.reading.set()
     client.send_input(b"\x03")
     await console.says(rb"\^C")
     client.send_input(b"echo over\r")

@@ -10,7 +10,6 @@ to, and what makes writes of up to PIPE_BUF bytes atomic.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from ...abi.errno import EAGAIN, EBUSY, EFAULT, EINVAL, ENOTTY, EPERM, EPIPE
@@ -23,6 +22,7 @@ from ..mm.space import AddressSpace
 from .file import File
 
 if TYPE_CHECKING:
+    from ..mm.heap import KernelHeap
     from ..thread import Thread
 
 PAGE: Final = 4096  #: bytes
@@ -43,7 +43,7 @@ class PipeBuffer:
     """What lies between the ends: bytes, who reads, who writes, who waits."""
 
     __slots__ = (
-        "__weakref__", "_account", "capacity", "charged", "chunks", "head", "ino", "readable",
+        "__weakref__", "_heap", "capacity", "charged", "chunks", "head", "ino", "readable",
         "readers", "used", "writable", "writer_opens", "writers",
     )  # fmt: skip
 
@@ -52,7 +52,7 @@ class PipeBuffer:
         capacity: int = DEFAULT_CAPACITY,
         *,
         ino: int = 0,
-        account: Callable[[int], object] | None = None,
+        heap: KernelHeap | None = None,
     ) -> None:
         self.capacity = capacity  #: bytes, a power of two of pages
         self.chunks: deque[bytes] = deque()  #: never holds an empty one
@@ -65,8 +65,8 @@ class PipeBuffer:
         self.writable = PollSet()
         self.ino = ino
         # Pages are charged as the fill level first reaches them, and kept to the end.
-        self._account = account
-        self.charged = 0 if account is not None else 1 << 62
+        self._heap = heap
+        self.charged = 0 if heap is not None else 1 << 62
 
     @property
     def size(self) -> int:
@@ -88,27 +88,26 @@ class PipeBuffer:
         return room
 
     def put(self, data: bytes) -> None:
-        """Append ``data``, which is not empty and fits, and wake readers."""
+        """Append ``data``, which is not empty and fits, and wake readers; ``ENOMEM``."""
         chunks = self.chunks
         size = len(data)
-        # Many small writes in a row become one piece, up to a page.
-        if chunks and size < PAGE and len(chunks[-1]) + size <= PAGE and type(data) is bytes:
-            last = chunks[-1]
-            if type(last) is bytes:
-                chunks[-1] = last + data
-            else:
-                chunks.append(data)
-        else:
-            chunks.append(data)
-        used = self.used = self.used + (size if type(data) is bytes else PAGE)
+        plain = type(data) is bytes
+        used = self.used + (size if plain else PAGE)
         if used > self.charged:
             self._charge(used)
+        # Many small writes in a row become one piece, up to a page.
+        last = chunks[-1] if chunks and plain and size < PAGE else None
+        if last is not None and type(last) is bytes and len(last) + size <= PAGE:
+            chunks[-1] = last + data
+        else:
+            chunks.append(data)
+        self.used = used
         self.readable.wake()
 
     def _charge(self, used: int) -> None:
         pages = -(-used // PAGE) * PAGE
-        if self._account is not None:
-            self._account(pages - self.charged)
+        if self._heap is not None:
+            self._heap.charge(pages - self.charged)
         self.charged = pages
 
     def peek(self, size: int) -> bytes | memoryview:
@@ -200,10 +199,9 @@ class PipeBuffer:
             return
         self.chunks.clear()
         self.head = self.used = 0
-        if self._account is not None:
-            charged, self.charged = self.charged, 0
-            if charged:
-                self._account(-charged)
+        if self._heap is not None:
+            self._heap.discharge(self.charged)
+            self.charged = 0
 
 
 class _PipeEnd(File):
@@ -424,12 +422,12 @@ class PipeReadWrite(PipeReader, PipeWriter):
 
 
 def make_pipe(
-    flags: int = 0, *, ino: int = 0, account: Callable[[int], object] | None = None
+    flags: int = 0, *, ino: int = 0, heap: KernelHeap | None = None
 ) -> tuple[PipeReader, PipeWriter]:
     """Return the ends of a new pipe; ``flags`` are O_NONBLOCK and O_DIRECT.
 
-    ``account`` is called with the bytes of kernel memory taken or (negative) given back.
+    ``heap`` is charged for what the pipe holds.
     """
-    buffer = PipeBuffer(ino=ino, account=account)
+    buffer = PipeBuffer(ino=ino, heap=heap)
     writer = PipeWriter(buffer, O_WRONLY | flags)
     return PipeReader(buffer, O_RDONLY | flags), writer

@@ -60,8 +60,8 @@ class RegularFile(NodeFile):
         # The base classes' work is written out: opening is hot, and three calls are not free.
         node = cast("FileNodeOps", place.entry.node)
         mode = flags & O_ACCMODE
-        self.readable = mode == O_RDONLY or mode == O_RDWR
-        writable = self.writable = mode == O_WRONLY or mode == O_RDWR
+        self.readable = mode in (O_RDONLY, O_RDWR)
+        writable = self.writable = mode in (O_WRONLY, O_RDWR)
         mount = place.mount
         if writable:
             if node.writers < 0:

@@ -39,11 +39,13 @@ from ..core.sched import Waker
 from .file import File
 
 if TYPE_CHECKING:
+    from ..mm.heap import KernelHeap
     from ..thread import Thread
 
 DEFAULT_BUFFER: Final = 212_992  #: bytes: /proc/sys/net/core/wmem_default
 MAX_BUFFER: Final = 425_984  #: bytes, after the doubling of setsockopt(SO_SNDBUF)
 MIN_BUFFER: Final = 4608
+_PAGE: Final = 4096
 
 _IN: Final = POLLIN | POLLRDNORM
 _OUT: Final = POLLOUT | POLLWRNORM | POLLWRBAND
@@ -86,13 +88,21 @@ class UnixSocket(File):
     """One end of the pair."""
 
     __slots__ = (
-        "_readers", "_writers", "error", "in_flight", "ino", "no_receive", "no_send",
+        "_charged", "_heap", "_readers", "_writers", "error", "in_flight", "ino", "no_receive", "no_send",
         "owner_cred", "passcred", "peer", "peer_closed", "queue", "send_buffer", "type",
     )  # fmt: skip
 
     kind = "socket"
 
-    def __init__(self, type_: int, owner: Sender, flags: int = 0, *, ino: int = 0) -> None:
+    def __init__(
+        self,
+        type_: int,
+        owner: Sender,
+        flags: int = 0,
+        *,
+        ino: int = 0,
+        heap: KernelHeap | None = None,
+    ) -> None:
         super().__init__(O_RDWR | flags)
         self.type = type_
         self.owner_cred = owner  #: SO_PEERCRED of the other end
@@ -108,15 +118,22 @@ class UnixSocket(File):
         self.passcred = False
         self._readers = PollSet()
         self._writers = PollSet()
+        # Pages are charged as the bytes on the way first reach them, and kept to the end.
+        self._heap = heap
+        self._charged = 0 if heap is not None else 1 << 62
 
     @staticmethod
     def pair(
-        type_: int, owner: Sender, flags: int, inos: tuple[int, int] = (0, 0)
+        type_: int,
+        owner: Sender,
+        flags: int,
+        inos: tuple[int, int] = (0, 0),
+        heap: KernelHeap | None = None,
     ) -> tuple[UnixSocket, UnixSocket]:
-        """Return two connected sockets."""
+        """Return two connected sockets; ``heap`` is charged for what they hold."""
         made = UnixStream if type_ == SOCK_STREAM else UnixSocket
-        first = made(type_, owner, flags, ino=inos[0])
-        second = made(type_, owner, flags, ino=inos[1])
+        first = made(type_, owner, flags, ino=inos[0], heap=heap)
+        second = made(type_, owner, flags, ino=inos[1], heap=heap)
         first.peer, second.peer = second, first
         return first, second
 
@@ -144,6 +161,8 @@ class UnixSocket(File):
             raise EMSGSIZE
         elif self.in_flight and len(data) > room:
             raise EAGAIN
+        if self.in_flight + len(data) > self._charged:
+            self._charge(self.in_flight + len(data))
         for file in files:
             file.acquire()
         self.in_flight += len(data)
@@ -151,6 +170,12 @@ class UnixSocket(File):
         peer.queue.append(Message(data, sender, files))
         peer._readers.wake()  # noqa: SLF001
         return len(data)
+
+    def _charge(self, size: int) -> None:
+        pages = -(-size // _PAGE) * _PAGE
+        if self._heap is not None:
+            self._heap.charge(pages - self._charged)
+        self._charged = pages
 
     def write(self, data: bytes) -> int:
         """See ``File.write``."""
@@ -269,6 +294,12 @@ class UnixSocket(File):
         for message in unread:
             message.drop_files()
         peer.in_flight = 0
+        if self._heap is not None:
+            if peer.peer_closed and not self.peer_closed:
+                peer._charged += self._charged  # noqa: SLF001  # the peer may still read it
+            else:
+                self._heap.discharge(self._charged)
+            self._charged = 0
         peer._wake_all()  # noqa: SLF001
 
     # -- the rest ------------------------------------------------------------------------

@@ -20,7 +20,8 @@ from ..vfs.node import Entry, NodeOps
 from ..vfs.page_pool import PagePool
 from .host_content import LowerFile
 from .hostfs_access import HostFolder, HostPlace
-from .tmpfs import LazyNode, TmpDir, TmpFile, Tmpfs, TmpSpecial, TmpSymlink
+from .tmpfs import LazyNode, TmpDir, Tmpfs, TmpSymlink
+from .tmpfs_file import TmpFile, TmpSpecial
 
 _FIRST_OWN_INODE: Final = 1 << 40  #: above the host's inode numbers in practice
 

@@ -15,7 +15,8 @@ from ...abi.stat import S_IFBLK, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG
 from ..vfs.node import NodeOps
 from ..vfs.page_cache import Backing
 from .host_content import BytesContent, HostPath
-from .tmpfs import TmpDir, TmpFile, Tmpfs
+from .tmpfs import TmpDir, Tmpfs
+from .tmpfs_file import TmpFile
 
 
 class TreeEntry(Protocol):

@@ -8,7 +8,8 @@ from ...abi.errno import ENODEV
 from ..vfs.dentry import DirEntry
 from ..vfs.mount import Location, MountNamespace
 from ..vfs.node import FilesystemOps
-from .tmpfs import TmpFile, Tmpfs
+from .tmpfs import Tmpfs
+from .tmpfs_file import TmpFile
 
 if TYPE_CHECKING:
     from ..kernel import Kernel

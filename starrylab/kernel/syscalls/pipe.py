@@ -23,7 +23,9 @@ def pipe2(t: Thread, fds: Ptr, flags: Int) -> None:
     """pipe2(2)."""
     if flags & ~_KNOWN:
         raise EINVAL
-    reader, writer = make_pipe(flags & (O_NONBLOCK | O_DIRECT), ino=next(t.kernel.anon_inodes))
+    kernel = t.kernel
+    status = flags & (O_NONBLOCK | O_DIRECT)
+    reader, writer = make_pipe(status, ino=next(kernel.anon_inodes), heap=kernel.heap)
     cloexec = bool(flags & O_CLOEXEC)
     first = t.install(reader, cloexec=cloexec)
     try:

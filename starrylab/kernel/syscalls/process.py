@@ -28,6 +28,7 @@ from ..task.clone import KNOWN, CloneArgs, clone
 from ..task.exec import execve as replace_program
 from ..task.resources import FILES, FS
 from ..vfs.context import EMPTY_PATH, NOFOLLOW
+from ._at import start_of
 from ._declare import syscall
 from ._types import FdNum, Int, Path, Ptr, Size, ULong
 
@@ -142,7 +143,7 @@ def execveat(t: Thread, fd: FdNum, path: Path, argv: Ptr, envp: Ptr, flags: Int)
     start = None
     name = path
     if fd != AT_FDCWD and path[:1] != b"/":
-        start = t.fds[fd].location  # type: ignore[attr-defined]
+        start = start_of(t, fd, path)
         name = b"/dev/fd/%d" % fd + (b"/" + path if path else b"")
     place = t.fs.walk(path, t.cred, start, walk)
     replace_program(t, place, name, _strings(t, argv), _strings(t, envp))

@@ -36,6 +36,7 @@ from ..vfs.node import FileNodeOps
 from ..vfs.permission import MAY_EXEC, check
 from . import elf
 from .resources import ACTIONS, FILES, MEMORY
+from .timers import delete_posix_timers
 
 if TYPE_CHECKING:
     from ..thread import Thread
@@ -333,9 +334,7 @@ def _commit(thread: Thread, program: _Program, space: AddressSpace) -> None:
     process.exe = program.place
     process.execed = True
     process.exit_signal = 17
-    for timer in list(process.timers.values()):
-        timer.delete()
-    process.timers.clear()
+    delete_posix_timers(process)
     thread.comm = process.comm = program.name.rsplit(b"/", 1)[-1][:_COMM_SIZE]
     thread.robust_list = thread.clear_child_tid = 0
     if kernel.events.exec is not None:

@@ -18,6 +18,7 @@ from ...abi.errno import (
     ENOTDIR,
     ENXIO,
     EROFS,
+    ETXTBSY,
 )
 from ...abi.fcntl import (
     MS_NODEV,
@@ -99,8 +100,11 @@ def locate(
         place = fs.walk(path, cred, start, resolve | (NOFOLLOW if flags & O_NOFOLLOW else 0))
     check_open(place, flags, cred)
     if flags & O_TRUNC and place.node.mode & S_IFMT == S_IFREG:
-        drop_privileges(place.node, cred)
-        cast("FileNodeOps", place.node).truncate(0)
+        file = cast("FileNodeOps", place.node)
+        if file.writers < 0:
+            raise ETXTBSY
+        drop_privileges(file, cred)
+        file.truncate(0)
     return place
 
 

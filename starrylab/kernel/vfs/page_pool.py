@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 from weakref import ref
 
+from ...abi.errno import ENOMEM
 from ..mm.frames import PAGE_CACHE, FrameAllocator
 
 if TYPE_CHECKING:
@@ -47,9 +48,16 @@ class PagePool:
         return self.frames.alloc_zeroed(self.kind)
 
     def run(self, count: int) -> list[int]:
-        """Return ``count`` frames with arbitrary contents."""
+        """Return ``count`` frames with arbitrary contents; raise ``ENOMEM`` for less."""
         alloc, kind = self.frames.alloc, self.kind
-        return [alloc(kind) for _ in range(count)]
+        frames: list[int] = []
+        try:
+            for _ in range(count):
+                frames.append(alloc(kind))  # noqa: PERF401  # what was taken must not be lost
+        except ENOMEM:
+            self.release_all(frames)
+            raise
+        return frames
 
     def release_all(self, frames: list[int]) -> None:
         """Drop the cache's reference to each frame."""

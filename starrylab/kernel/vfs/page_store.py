@@ -233,7 +233,7 @@ class PageStore:
         while indexes[-1] + 1 < limit and get(indexes[-1] + 1) < 0:
             indexes.append(indexes[-1] + 1)
         self.misses += len(indexes)
-        frames = [self.pool.frame() for _ in indexes]
+        frames = self.pool.run(len(indexes))
         view = self.pool.view
         wanted = min(len(frames) << 12, self.backed - start)
         buffers = [view[f : f + PAGE_SIZE] for f in frames]

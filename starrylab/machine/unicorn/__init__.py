@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .engine import EngineError
 from .hart import Report, UnicornHart
 
-__all__ = ["Report", "UnicornHart"]
+__all__ = ["EngineError", "Report", "UnicornHart"]

@@ -108,16 +108,14 @@ class UnicornHart:
         self.ram = HostRam() if ram is None else ram
         self._engine = engine = Engine()
         self._scratch = HostRam(selftest.SCRATCH_SIZE)
-        for paddr, memory in ((0, self.ram), (SCRATCH, self._scratch)):
-            engine.map(paddr, memory.size, PROT_READ | PROT_WRITE, memory.address)
-            engine.map(paddr + FETCH_ALIAS, memory.size, PROT_READ | PROT_EXEC, memory.address)
+        self._map(0, self.ram)
+        self._map(SCRATCH, self._scratch)
         self._tlb = Tlb(engine)
         self.flush_tlb: Callable[[], None] = self._tlb.flush
         self.code_changed: Callable[[int], None] = self._tlb.code_changed
 
-        found = layout.find_window(engine) if window else None
-        self._mirror = Mirror(engine) if found is None else None
-        self._bank: Bank = self._mirror.bank if self._mirror else found  # type: ignore[assignment]
+        self._mirror: Mirror | None = None
+        self._bank = self._find_bank(window)
         self._invalid_addr: memoryview | None = None
         exact_stops = no_exit_request and layout.set_no_exit_request(engine)
 
@@ -138,6 +136,17 @@ class UnicornHart:
         self._self_test(exact_stops, window, native_ticker)
 
     # ---- start
+
+    def _map(self, paddr: int, memory: HostRam) -> None:
+        for at, permissions in ((0, PROT_WRITE), (FETCH_ALIAS, PROT_EXEC)):
+            self._engine.map(paddr + at, memory.size, PROT_READ | permissions, memory.address)
+
+    def _find_bank(self, window: bool) -> Bank:
+        bank = layout.find_window(self._engine) if window else None
+        if bank is None:
+            self._mirror = Mirror(self._engine)
+            bank = self._mirror.bank
+        return bank
 
     def _self_test(self, exact_stops: bool, window: bool, native_ticker: bool) -> None:
         """Check what was found, choose the substitutes of what was not, prepare the TLB."""
@@ -248,14 +257,19 @@ class UnicornHart:
                 self._exception = number
             stop(handle)
 
-        def trap_mirrored(_: int, number: int) -> None:
-            mirror.pull()  # type: ignore[union-attr]
-            trap(_, number)
-            if not self._left and self._exception < 0:
-                mirror.push()  # type: ignore[union-attr]
-
         self._bind_syscall = bind
-        return IntrHook(trap if mirror is None else trap_mirrored)
+        return IntrHook(trap if mirror is None else self._mirrored(trap, mirror))
+
+    def _mirrored(
+        self, trap: Callable[[int, int], None], mirror: Mirror
+    ) -> Callable[[int, int], None]:
+        def both(engine: int, number: int) -> None:
+            mirror.pull()
+            trap(engine, number)
+            if not self._left and self._exception < 0:
+                mirror.push()
+
+        return both
 
     def _load(self, context: UserContext) -> None:
         """Put ``context`` into the CPU, and what was there into its own bank."""
@@ -380,7 +394,7 @@ class UnicornHart:
             self._loaded.bank = self._loaded.home
             self._loaded = None
         self.flush_tlb = lambda: None
-        self.code_changed = lambda frame: None
+        self.code_changed = lambda _: None
         self._engine.close()
 
 

@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from starrylab.abi.errno import EAGAIN, EBUSY, EFAULT, EINVAL, EPERM, EPIPE
+from starrylab.abi.errno import EAGAIN, EBUSY, EFAULT, EINVAL, ENOMEM, EPERM, EPIPE
 from starrylab.abi.fcntl import O_DIRECT, O_NONBLOCK, O_RDONLY
 from starrylab.abi.poll import POLLERR, POLLHUP, POLLIN, POLLOUT
 from starrylab.kernel.files.pipe import (
@@ -186,19 +186,35 @@ def test_a_fifo_opened_for_both_never_hangs_up() -> None:
     assert (both.buffer.readers, both.buffer.writers) == (0, 0)
 
 
+class Heap:
+    def __init__(self) -> None:
+        self.used = 0
+
+    def charge(self, size: int) -> None:
+        if self.used + size > 10 * PAGE:
+            raise ENOMEM
+        self.used += size
+
+    def discharge(self, size: int) -> None:
+        self.used -= size
+
+
 def test_memory_is_charged_by_pages_and_given_back() -> None:
-    charges = []
-    reader, writer = map(held, make_pipe(account=charges.append))
+    heap = Heap()
+    reader, writer = map(held, make_pipe(heap=heap))
     memory = FlatMemory()
-    writer.write_user(memory, 0, 10)
-    reader.read(10)
-    writer.write_user(memory, 0, 10)
-    assert charges == [PAGE]
+    for _ in range(2):
+        writer.write_user(memory, 0, 10)
+        reader.read(10)
+        assert heap.used == PAGE
     writer.write(bytes(2 * PAGE))
-    assert sum(charges) == 3 * PAGE
+    assert heap.used == 2 * PAGE
+    with pytest.raises(ENOMEM):
+        writer.write(bytes(9 * PAGE))
+    assert reader.buffer.size == 2 * PAGE
     reader.release()
     writer.release()
-    assert sum(charges) == 0
+    assert heap.used == 0
     assert not reader.buffer.chunks
 
 

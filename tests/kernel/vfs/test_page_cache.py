@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from starrylab.abi.errno import ENOSPC, ENXIO
+from starrylab.abi.errno import ENOMEM, ENOSPC, ENXIO
 from starrylab.kernel.fs.host_content import BytesContent
-from starrylab.kernel.fs.tmpfs import TmpFile, Tmpfs
+from starrylab.kernel.fs.tmpfs import Tmpfs
+from starrylab.kernel.fs.tmpfs_file import TmpFile
 from starrylab.kernel.vfs.page_cache import PageCache
 from starrylab.kernel.vfs.page_content import Dense, Sparse
 from starrylab.kernel.vfs.page_pool import PagePool
@@ -167,3 +168,14 @@ def test_mappings_and_calls_see_one_file_and_truncation_ends_them() -> None:
     t.call("ftruncate", fd, 3)
     t.call("ftruncate", fd, PAGE)
     assert t.mm.read(addr, 5) == b"fIR\0\0"
+
+
+def test_running_out_of_memory_loses_no_frame() -> None:
+    world = World(2 << 20)
+    file = TmpFile(Tmpfs(world.now, world.pool, b"size=0"), 0o644, 0, 0)
+    free = world.frames.free_frames()
+    with pytest.raises(ENOMEM):
+        file.write_at(bytes(free + 16 << 12), 0)
+    assert world.frames.free_frames() == free
+    del file
+    assert world.frames.free_frames() == free

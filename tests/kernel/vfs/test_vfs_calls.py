@@ -33,7 +33,8 @@ def world() -> World:
     t.put(b"/f", b"content")
     t.put(b"/d/g", b"g")
     for target, path in ((b"d", b"/ld"), (b"d/", b"/lslash"), (b"/f", b"/lf"), (b"loop", b"/loop"),
-                         (b"nowhere", b"/dangling"), (b"../f", b"/d/up"), (b"e/..", b"/d/dot")):  # fmt: skip
+                         (b"nowhere", b"/dangling"), (b"../f", b"/d/up"),
+                         (b"e/..", b"/d/dot")):  # fmt: skip
         t.call("symlinkat", target, CWD, path)
     t.call("mkdirat", CWD, b"/secret", 0o700)
     t.put(b"/secret/s", b"s")
@@ -222,6 +223,22 @@ def test_an_unlinked_file_lives_until_it_is_closed_and_gives_its_pages_back(worl
     assert world.fs.account.used == before
 
 
+def test_a_file_being_executed_is_not_written(t) -> None:
+    node = t.fs.walk(b"/f", t.cred).node
+    node.deny_write()
+    for flags in (O_WRONLY, O_RDWR | O_TRUNC):
+        with pytest.raises(e.ETXTBSY):
+            t.open(b"/f", flags)
+    with pytest.raises(e.ETXTBSY):
+        t.call("truncate", b"/f", 0)
+    assert t.get(b"/f") == b"content"
+    node.allow_write()
+    fd = t.open(b"/f", O_WRONLY)
+    with pytest.raises(e.ETXTBSY):
+        node.deny_write()
+    t.call("close", fd)
+
+
 def test_tmpfile_can_be_linked_once(t) -> None:
     fd = t.open(b"/tmp", O_TMPFILE | O_RDWR)
     t.write(fd, b"named later")
@@ -245,7 +262,8 @@ def test_offsets_are_shared_by_dup_and_append_always_appends(t) -> None:
 def test_path_descriptors_only_name(t) -> None:
     fd = t.open(b"/f", O_PATH)
     for name, *args in (("read", t.base, 1), ("fchmod", 0o600), ("ioctl", 0x541B, t.base),
-                        ("fgetxattr", b"user.a", 0, 0), ("lseek", 0, 0), ("ftruncate", 0)):  # fmt: skip
+                        ("fgetxattr", b"user.a", 0, 0), ("lseek", 0, 0),
+                        ("ftruncate", 0)):  # fmt: skip
         with pytest.raises(e.EBADF):
             t.call(name, fd, *args)
     assert t.fstat(fd).size == 7

@@ -11,6 +11,7 @@ from ...vfs.node import FilesystemOps, NodeOps
 from ..options import parse_options
 from ._declare import declared, find
 from ._nodes import DIR, Link, StaticDir, TextNode, current_thread, ino_of
+from ._kmsg import KmsgNode
 from ._task_dirs import PidDir, task_files
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class ProcRoot(StaticDir):
                 folder.children[name] = TextNode(fs, kernel, file)
         for name, target in _LINKS.items():
             self.children[name] = Link(fs, ino_of(name), target.__bytes__)
+        self.children[b"kmsg"] = KmsgNode(fs, kernel.klog)
         self.children[b"self"] = Link(fs, ino_of("self"), self._self)
         self.children[b"thread-self"] = Link(fs, ino_of("thread-self"), self._thread_self)
 

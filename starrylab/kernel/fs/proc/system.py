@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ....abi.errno import EAGAIN
 from ...core.sched import State
 from ...load import USER_HZ, cpu_times, load_average, processes_in_state
 from ...mm.frames import MemoryKind
@@ -184,15 +183,6 @@ def vmstat(kernel: Kernel) -> str:
 def swaps(_: Kernel) -> str:
     """proc_swaps(5): there is no swap space."""
     return "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
-
-
-@proc("kmsg", mode=0o400)
-def kmsg(kernel: Kernel) -> bytes:
-    """proc_kmsg(5): the log; ``EAGAIN`` while it is empty."""
-    records = kernel.klog.after(0)
-    if not records:
-        raise EAGAIN
-    return b"".join(record.syslog() for record in records)
 
 
 @proc("tty/drivers")
