@@ -41,6 +41,7 @@ from .view import View
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _SECOND = 1_000_000_000
 _RETRY_NS = 10_000_000
+_REST_NS = 10_000_000  #: a machine that did less in an interval only kept its clock going
 _GATHER = 8192  #: bytes of output that go in one message
 _GATHER_NS = 2_000_000  #: how long output may wait for more
 
@@ -55,7 +56,7 @@ class Session:
         self._interval_ns = 0
         self._seen = True  #: the front end took the last snapshot
         self._resting = False  #: the last snapshot showed a machine at rest
-        self._last_switches = -1
+        self._looked = (-1, 0, 0)  #: switches, time and idle time at the last look
         self._unsent = bytearray()  #: output; less than two bursts of the driver
         self._flush_is_due = False
         self._held = False  #: the UART was told that the line is busy
@@ -209,12 +210,21 @@ class Session:
         if self._lab is None or not self._interval_ns:
             return
         executor = self._lab.kernel.executor
-        ran = executor.switches != self._last_switches
-        if self._seen and (ran or not self._resting):
+        if self._seen:
+            ran = self._something_ran()
+            if ran or not self._resting:
+                self._send_snapshot()
             self._resting = not ran
-            self._last_switches = executor.switches
-            self._send_snapshot()
         executor.call_at(executor.now + self._interval_ns, self._tick)
+
+    def _something_ran(self) -> bool:
+        """Tell whether a task was switched to, or one went on without a switch."""
+        assert self._lab is not None
+        executor = self._lab.kernel.executor
+        before = self._looked
+        now = self._looked = (executor.switches, executor.now, executor.idle_ns)
+        busy_ns = (now[1] - before[1]) - (now[2] - before[2])
+        return now[0] != before[0] or busy_ns > _REST_NS
 
     def _send_snapshot(self) -> None:
         if self._view is not None:

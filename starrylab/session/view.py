@@ -1,16 +1,16 @@
-"""Takes a `Snapshot` of a kernel.  It reads tables and never alters anything.
+"""Takes a `Snapshot` of a kernel.  It reads tables and never alters what programs see.
 
 Memory of a process is looked at through its page table only, so that looking never makes
-a page present.  Load averages are sampled here by Linux's formula (proc_loadavg(5)).
+a page present.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from ..kernel.core.sched import State
+from ..kernel.load import load_average
 from ..machine.api import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, PTE_FRAME
 from .snapshot import CallCount, MemoryKind, ProcessView, Snapshot
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _CMDLINE: Final = 256  #: bytes
 _TOP: Final = 12  #: system calls named in a snapshot
-_LOAD_SECONDS: Final = (60, 300, 900)
 
 
 class View:
@@ -33,7 +32,6 @@ class View:
         self._sequence = 0
         self._taken_at = kernel.door.monotonic()
         self._idle_ns = kernel.executor.idle_ns
-        self._load = [0.0, 0.0, 0.0]
         self._ended_calls = 0  #: system calls of threads that ended
         self._command_lines: dict[int, tuple[object, str]] = {}
         self._counts: Counter[str] | None = None
@@ -60,7 +58,6 @@ class View:
         self._sequence += 1
         processes = [p for _, p in sorted(kernel.processes.items())]
         views = tuple(self._process(process) for process in processes)
-        self._sample_load(passed)
         self._forget_command_lines()
         return Snapshot(
             sequence=self._sequence,
@@ -71,7 +68,7 @@ class View:
                 for kind, size in kernel.frames.usage().items()
             ),
             memory_total=kernel.ram.size,
-            load=(self._load[0], self._load[1], self._load[2]),
+            load=load_average(kernel),
             switches=executor.switches,
             forks=kernel.forks,
             syscalls=self._ended_calls + sum(t.syscalls for t in kernel.threads.values()),
@@ -127,15 +124,6 @@ class View:
         if len(self._command_lines) > len(processes) + 64:
             for pid in [pid for pid in self._command_lines if pid not in processes]:
                 del self._command_lines[pid]
-
-    def _sample_load(self, passed_ns: int) -> None:
-        active = sum(
-            thread.state is State.RUNNABLE or thread.state is State.DISK
-            for thread in self._kernel.threads.values()
-        )
-        for index, seconds in enumerate(_LOAD_SECONDS):
-            decay = math.exp(-passed_ns / 1e9 / seconds)
-            self._load[index] = self._load[index] * decay + active * (1 - decay)
 
     def _top_calls(self) -> tuple[CallCount, ...]:
         if self._counts is None:

@@ -53,7 +53,8 @@ class Tty(ControllingTerminal):
         self.other_closed = False  #: the other side of a pseudo-terminal is gone
         self.dropped = 0  #: input bytes lost because nobody read
         self._held = b""  #: input that the line discipline had no room for
-        self._throttles = 0
+        self._full = False  #: the line discipline's buffer nearly is
+        self._paused = False  #: the other end was asked to pause
         self._last_input = 0
         self._calls: dict[int, tuple[int, int]] = {}  #: tid -> (call count, start of the call)
 
@@ -94,7 +95,7 @@ class Tty(ControllingTerminal):
     def input_flushed(self) -> None:
         """Drop the rest of the input too."""
         self._held = b""
-        self._unthrottle()
+        self._pace()
         self.driver.input_flushed()
 
     def flow_changed(self, stopped: bool) -> None:
@@ -107,7 +108,15 @@ class Tty(ControllingTerminal):
         """Ask the other end to pause; with IXOFF by the STOP key."""
         if self.termios.iflag & t.IXOFF:
             self.driver.send_urgent(self.termios.cc[t.VSTOP if on else t.VSTART])
-        self.driver.throttle(on)
+        self._full = on
+        self._pace()
+
+    def _pace(self) -> None:
+        """Let the other end send, unless the buffer is full or input is held."""
+        pause = self._full or bool(self._held)
+        if pause != self._paused:
+            self._paused = pause
+            self.driver.throttle(pause)
 
     # -- input ------------------------------------------------------------------------
 
@@ -141,14 +150,7 @@ class Tty(ControllingTerminal):
         room = _HELD_LIMIT - len(self._held)
         self.dropped += max(0, len(data) - room)
         self._held += data[:room]
-        if not self._throttles:
-            self._throttles = 1
-            self.driver.throttle(True)
-
-    def _unthrottle(self) -> None:
-        if self._throttles:
-            self._throttles = 0
-            self.driver.throttle(False)
+        self._pace()
 
     def refill(self) -> None:
         """Give the line discipline what it had no room for before."""
@@ -160,7 +162,7 @@ class Tty(ControllingTerminal):
                 self.readers.wake()
             if not taken:
                 return
-        self._unthrottle()
+        self._pace()
 
     # -- reading and writing ------------------------------------------------------------
 

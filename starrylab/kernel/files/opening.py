@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from ...abi.errno import ENXIO
 from ...abi.fcntl import O_CLOEXEC, O_CREAT, O_EXCL, O_NOCTTY, O_PATH, O_TRUNC
 from ...abi.stat import S_IFBLK, S_IFCHR, S_IFDIR, S_IFMT, S_IFREG
 from ..vfs.mount import Location
-from ..vfs.node import Credentials
+from ..vfs.node import Credentials, NodeOps
 from .device import open_device
 from .directory import DirectoryFile
 from .file import File
@@ -35,7 +35,7 @@ def open_place(thread: Thread | None, place: Location, flags: int, cred: Credent
     flags &= _DROPPED
     if flags & O_PATH:
         return PathFile(place, flags, cred)
-    node = place.node
+    node = cast("NodeOps", place.entry.node)
     file = node.open(thread, place, flags | noctty)
     if file is not None:
         return file

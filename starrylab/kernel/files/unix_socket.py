@@ -88,8 +88,8 @@ class UnixSocket(File):
     """One end of the pair."""
 
     __slots__ = (
-        "_charged", "_heap", "_readers", "_writers", "error", "in_flight", "ino", "no_receive", "no_send",
-        "owner_cred", "passcred", "peer", "peer_closed", "queue", "send_buffer", "type",
+        "_charged", "_heap", "_readers", "_writers", "error", "in_flight", "ino", "no_receive",
+        "no_send", "owner_cred", "passcred", "peer", "peer_closed", "queue", "send_buffer", "type",
     )  # fmt: skip
 
     kind = "socket"
@@ -295,10 +295,10 @@ class UnixSocket(File):
             message.drop_files()
         peer.in_flight = 0
         if self._heap is not None:
-            if peer.peer_closed and not self.peer_closed:
-                peer._charged += self._charged  # noqa: SLF001  # the peer may still read it
-            else:
+            if self.peer_closed:
                 self._heap.discharge(self._charged)
+            else:  # the other end may still read what lies there, and pays for it
+                peer._charged += self._charged  # noqa: SLF001
             self._charged = 0
         peer._wake_all()  # noqa: SLF001
 

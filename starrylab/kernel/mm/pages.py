@@ -30,6 +30,7 @@ class PageMap:
         self.minflt = 0  #: faults served without reading from a device
         self.majflt = 0
         self.peak_pages = 0  #: see `note_peak`
+        self.drops = 0  #: how often present pages were removed
         #: Frames of the page table: vpn >> 9 -> frame, and the root under key -1.
         self.regions: dict[int, int] = {-1: frames.alloc(PAGE_TABLE)}
 
@@ -75,6 +76,7 @@ class PageMap:
         self.note_peak()
         gone = [pop(v) for v in pages]
         if gone:
+            self.drops += 1
             self.flush()
             # Backwards, so that the next pages get ascending frames: neighbours in RAM are
             # one piece for I/O.

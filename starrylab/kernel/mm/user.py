@@ -210,9 +210,10 @@ class UserAccess(Faults):
         self._check_range(addr, size)
         if size <= 0:
             return []
-        reclaims = self.frames.reclaims
+        drops = self.drops
         runs = self._runs(addr, size, access)
-        if self.frames.reclaims != reclaims:  # a later page may have evicted an earlier one
+        while self.drops != drops:  # bringing in a later page evicted another, perhaps of ours
+            drops = self.drops
             runs = self._runs(addr, size, access)
         view = self.view
         return [view[start:end] for start, end in runs]

@@ -208,7 +208,6 @@ async def _sigtimedwait(t: Thread, wanted: int, uinfo: int, timeout: int | None)
         signals.waited = 0
         if timer is not None:
             timer.cancel()
-        set_mask(t, signals.mask)  # an awaited signal that came late may be deliverable
 
 
 # -- sending ------------------------------------------------------------------------------

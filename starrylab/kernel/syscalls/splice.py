@@ -22,7 +22,8 @@ from ...abi.fcntl import (
 from ...abi.poll import POLLIN, POLLOUT
 from ..core.sched import Waker
 from ..files.file import File
-from ..files.pipe import PAGE, Packet, PipeBuffer, PipeReader, PipeWriter
+from ..files.pipe import PipeReader, PipeWriter
+from ..files.pipe_buffer import PAGE, Packet, PipeBuffer
 from ..files.regular import RegularFile
 from ._declare import Restart, syscall
 from ._types import Fd, Ptr, Size, UInt

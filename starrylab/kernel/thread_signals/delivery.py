@@ -91,7 +91,6 @@ def push(thread: Thread, delivery: Delivery, interrupted: tuple[Entry, int] | No
     try:
         push_frame(context, mm, layout, info, action, stack, mask, mm.trampoline)
     except EFAULT:
-        signals.restore_mask()
         if info.signo == SIGSEGV:
             signals.process.actions[SIGSEGV] = DEFAULT
         force_fault(thread, SIGSEGV, sig.SI_KERNEL)

@@ -51,8 +51,7 @@ def send_process_signal(process: Process, info: SignalInfo, *, forced: bool = Fa
         return
     state = leader.signals
     signals = process.signals
-    deferred = mask & (state.mask | state.waited)
-    if mask & signals.actions.ignored and not deferred:
+    if mask & signals.actions.ignored and not mask & state.mask:
         return
     if not process.threads:
         return
@@ -61,7 +60,7 @@ def send_process_signal(process: Process, info: SignalInfo, *, forced: bool = Fa
     if not signals.pending.add(info):
         return
     signals.arrived.wake()
-    if not deferred and not leader.exited:
+    if not mask & (state.mask | state.waited) and not leader.exited:
         _notify(leader, mask)
         return
     for thread in process.threads.values():
@@ -82,7 +81,7 @@ def send_signal(thread: Thread, info: SignalInfo, *, forced: bool = False) -> No
     signals = process.signals
     if thread.exited:
         return
-    if mask & signals.actions.ignored and not mask & (state.mask | state.waited):
+    if mask & signals.actions.ignored and not mask & state.mask:
         return
     if info.signo >= SIGRTMIN and not _has_room(process, state.pending, info):
         return

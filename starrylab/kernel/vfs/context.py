@@ -73,6 +73,8 @@ class FsContext:
         """
         if flags & RESOLVE_MASK:
             return _Scoped(self, cred, start, flags).walk(path)
+        # Longer than functions are here: every component of every path passes this loop, and
+        # a call costs as much as the step itself.
         root = self.root
         if path[:1] == b"/":
             start = root

@@ -36,7 +36,15 @@ from ...abi.stat import S_IFBLK, S_IFCHR, S_IFMT, S_IFREG, S_IFSOCK
 from . import operations
 from .context import NOFOLLOW, RESOLVE_MASK, FsContext
 from .mount import Location
-from .node import DIRECTORY, SYMLINK, Credentials, DirNodeOps, FileNodeOps, SymlinkNodeOps
+from .node import (
+    DIRECTORY,
+    SYMLINK,
+    Credentials,
+    DirNodeOps,
+    FileNodeOps,
+    NodeOps,
+    SymlinkNodeOps,
+)
 from .permission import (
     MAY_EXEC,
     MAY_READ,
@@ -110,7 +118,7 @@ def locate(
 
 def check_open(place: Location, flags: int, cred: Credentials) -> None:
     """Raise what forbids opening an existing file (may_open in Linux)."""
-    node = place.node
+    node = cast("NodeOps", place.entry.node)
     access = _ACCESS[flags & O_ACCMODE]
     if flags & O_TRUNC:
         access |= MAY_WRITE

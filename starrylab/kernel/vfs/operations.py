@@ -37,6 +37,7 @@ from .permission import (
 )
 
 LINK_MAX: Final = 65000
+_SPECIAL: Final = (b"", b".", b"..")
 
 
 def prepare(place: Location, name: bytes, trailing: bool, *, directory: bool) -> DirEntry:
@@ -44,7 +45,7 @@ def prepare(place: Location, name: bytes, trailing: bool, *, directory: bool) ->
 
     Raises ``EEXIST``, and ``ENOENT`` for "name/" that is not to become a directory.
     """
-    if name in (b"", b".", b".."):
+    if name in _SPECIAL:
         raise EEXIST
     child = place.entry.lookup(name)
     if child.node is not None:
@@ -157,7 +158,7 @@ def _victim(place: Location, name: bytes, trailing: bool) -> DirEntry:
 def unlink(fs: FsContext, path: bytes, cred: Credentials, start: Location | None = None) -> None:
     """unlink(2)."""
     place, name, trailing = fs.walk_parent(path, cred, start)
-    if name in (b"", b".", b".."):
+    if name in _SPECIAL:
         raise EISDIR
     require_writable(place.mount)
     child = _victim(place, name, trailing)
@@ -215,10 +216,9 @@ def rename(
     target, new_name, new_slash = fs.walk_parent(new_path, cred, new_start)
     if source.mount is not target.mount:
         raise EXDEV
-    special = (b"", b".", b"..")
-    if old_name in special:
+    if old_name in _SPECIAL:
         raise EBUSY
-    if new_name in special:
+    if new_name in _SPECIAL:
         raise EEXIST if flags & RENAME_NOREPLACE else EBUSY
     require_writable(source.mount)
     old = _victim(source, old_name, False)
@@ -269,18 +269,22 @@ def _rename(
             check(new.node, cred, MAY_WRITE)
     if old.mounts or new.mounts:
         raise EBUSY
-    old_name, new_name = old.name, new.name
-    source.entry.directory.rename(old_name, node, directory, new_name, new.node, exchange=exchange)
+    old_name, new_name, source_dir = old.name, new.name, source.entry.directory
+    source_dir.rename(old_name, node, directory, new_name, new.node, exchange=exchange)
     if exchange:
         old.move(target.entry, new_name)
         new.move(source.entry, old_name)
         return
     if new.node is not None:
-        target.entry.detach(new)
-        if new.node.kind == DIRECTORY:
-            cast("DirNodeOps", new.node).dead = True
-            new.forget()
+        _replaced(target.entry, new)
     old.move(target.entry, new_name)
+
+
+def _replaced(parent: DirEntry, victim: DirEntry) -> None:
+    parent.detach(victim)
+    if victim.node is not None and victim.node.kind == DIRECTORY:
+        cast("DirNodeOps", victim.node).dead = True
+        victim.forget()
 
 
 def _may_replace(node: NodeOps, victim: NodeOps) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .engine import EngineError
-from .hart import Report, UnicornHart
+from .hart import UnicornHart
+from .report import Report
 
 __all__ = ["EngineError", "Report", "UnicornHart"]

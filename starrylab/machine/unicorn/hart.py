@@ -16,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from ..api import (
@@ -59,6 +58,7 @@ from .engine import (
     IntrHook,
 )
 from .registers import Mirror
+from .report import Report
 from .ticker import NativeTicker, ThreadTicker, Ticker, follow_forks
 from .tlb import FETCH_ALIAS, Tlb, refuse
 
@@ -75,17 +75,6 @@ _C_EBREAK: Final = 0x9002
 
 
 SyscallServer = Callable[[SyscallRegisters], int | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What is in effect, and what had to give way to its substitute."""
-
-    version: tuple[int, int, int]  #: unicorn's
-    window: bool  #: registers are used in place, not copied by unicorn's interface
-    no_exit_request: bool  #: asynchronous stops are exact; else slices of instructions
-    exact_faults: bool  #: unicorn's note of a fault's address; else decoded
-    ticker: str  #: "native", "thread" or "slices"
 
 
 class UnicornHart:

@@ -69,7 +69,9 @@ def _find_state(engine: Engine, memory: BinaryIO) -> int | None:
                 found.add(pointer + at - 8)
     for i in range(1, 32):
         engine.write_register(REG_X0 + i, 0)
-    return found.pop() if len(found) == 1 else None
+    # The needle itself may lie behind a pointer; only the CPU's registers have changed now.
+    live = [address for address in found if _peek(memory, address + 8, 31 * 8) == bytes(31 * 8)]
+    return live[0] if len(live) == 1 else None
 
 
 def _find_flags(engine: Engine, address: int) -> int | None:

@@ -10,15 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from starrylab.abi.errno import EAGAIN, EBUSY, EFAULT, EINVAL, ENOMEM, EPERM, EPIPE
 from starrylab.abi.fcntl import O_DIRECT, O_NONBLOCK, O_RDONLY
 from starrylab.abi.poll import POLLERR, POLLHUP, POLLIN, POLLOUT
-from starrylab.kernel.files.pipe import (
-    MAX_CAPACITY,
-    PAGE,
-    PipeBuffer,
-    PipeReader,
-    PipeReadWrite,
-    PipeWriter,
-    make_pipe,
-)
+from starrylab.kernel.files.pipe import PipeReader, PipeReadWrite, PipeWriter, make_pipe
+from starrylab.kernel.files.pipe_buffer import MAX_CAPACITY, PAGE, PipeBuffer
 from tests.kernel.files.waiting_support import CountingWaker, FlatMemory, held
 
 

@@ -167,3 +167,27 @@ def test_senders_are_kept_apart_for_who_asks() -> None:
     a.send(b"yours", Sender(9, 9, 9))
     assert b.receive(100).data == b"mine"
     assert b.receive(100).sender == Sender(9, 9, 9)
+
+
+def test_memory_is_charged_until_both_ends_are_closed() -> None:
+    class Heap:
+        used = 0
+
+        def charge(self, size: int) -> None:
+            self.used += size
+
+        def discharge(self, size: int) -> None:
+            self.used -= size
+
+    heap = Heap()
+    a, b = map(held, UnixSocket.pair(SOCK_STREAM, ME, 0, heap=heap))
+    a.write(bytes(5000))
+    b.write(b"x")
+    a.read(1)
+    b.write(b"y")
+    assert heap.used == 3 * 4096
+    a.release()
+    assert heap.used == 3 * 4096
+    assert len(b.receive(9000).data) == 5000
+    b.release()
+    assert heap.used == 0

@@ -344,6 +344,21 @@ def test_a_fault_cannot_be_refused(lab, how) -> None:
     assert any("SIGILL" in line for line in lines)
 
 
+def test_the_fault_that_happens_is_the_one_reported(lab) -> None:
+    reports = []
+    lab.kernel.events.subscribe("death", reports.append)
+
+    def program(m):
+        pid = yield m.call("getpid")
+        yield set_mask(m, sig.SIGSEGV)
+        yield m.call("kill", pid, sig.SIGSEGV)
+        m.load(BAD + 5, 1)
+
+    assert status_of(lab, program) == sig.SIGSEGV
+    (report,) = reports
+    assert (report.code, report.addr, report.sender) == (sig.SEGV_MAPERR, BAD + 5, 0)
+
+
 def test_ignored_signals_vanish_even_if_pending(lab) -> None:
     def program(m):
         yield set_mask(m, sig.SIGUSR1)
@@ -381,11 +396,15 @@ def test_sigsuspend_waits_under_another_mask(lab) -> None:
         assert {signo for signo, _ in seen} >= {sig.SIGUSR1}
         yield m.call("rt_sigprocmask", 0, 0, m.scratch, 8)
         assert m.load(m.scratch, 8) == struct.pack("<Q", mask_of(sig.SIGUSR1))
+        yield set_mask(m, sig.SIGHUP)  # the mask of the wait is over and forgotten
+        yield m.call("kill", 1, sig.SIGUSR1)
+        yield m.call("rt_sigprocmask", 0, 0, m.scratch, 8)
+        assert m.load(m.scratch, 8) == struct.pack("<Q", mask_of(sig.SIGHUP))
         yield m.call("exit_group", 0)
 
     lab.run(program)
     assert lab.exit_status == 0
-    assert sorted(signo for signo, _ in seen) == [sig.SIGUSR1, sig.SIGUSR2]
+    assert sorted(signo for signo, _ in seen) == [sig.SIGUSR1, sig.SIGUSR1, sig.SIGUSR2]
 
 
 def test_sigsuspend_sees_what_is_pending(lab) -> None:
@@ -431,11 +450,30 @@ def test_sigtimedwait(lab) -> None:
         assert (yield m.call("rt_sigtimedwait", BAD, 0, 0, 8)) == -EFAULT.errno
         assert (yield m.call("rt_sigtimedwait", m.scratch, 0, BAD, 8)) == -EFAULT.errno
         assert (yield m.call("rt_sigtimedwait", m.scratch, 0, 0, 16)) == -EINVAL.errno
+        assert seen == []
+        yield set_mask(m)
+        yield m.call("kill", 1, sig.SIGUSR1)  # nobody waits for it any more
+        assert len(seen) == 1
         yield m.call("exit_group", 0)
 
     lab.run(program)
     assert lab.exit_status == 0
-    assert seen == []
+
+
+def test_sigtimedwait_does_not_see_what_is_ignored(lab) -> None:
+    def killer(m):
+        yield m.call("kill", 1, sig.SIGWINCH)
+        yield m.call("exit_group", 0)
+
+    def program(m):
+        m.store(m.scratch, struct.pack("<Qqq", mask_of(sig.SIGWINCH), 1, 0))
+        yield m.fork(killer)
+        result = yield m.call("rt_sigtimedwait", m.scratch, 0, m.scratch + 8, 8)
+        assert result == -EAGAIN.errno
+        yield m.call("exit_group", 0)
+
+    lab.run(program)
+    assert lab.exit_status == 0
 
 
 def test_sigtimedwait_is_ended_by_another_handler(lab) -> None:
@@ -556,6 +594,56 @@ def test_stop_and_continue(lab) -> None:
     codes = [struct.unpack_from("<iii", info)[2] for _, info in seen]
     assert codes[0] == sig.CLD_STOPPED
     assert sig.CLD_CONTINUED in codes
+
+
+def test_a_signal_behind_a_stop_comes_after_it(lab) -> None:
+    seen = recorder(lab)
+
+    def child(m):
+        yield install(m, 40)
+        yield m.call("sched_yield")
+        for _ in range(20):
+            if seen:
+                yield m.call("exit_group", 0)
+            yield m.call("getpid")
+        yield m.call("exit_group", 1)
+
+    def program(m):
+        pid = yield m.fork(child)
+        yield m.call("sched_yield")
+        yield m.call("kill", pid, sig.SIGSTOP)
+        yield m.call("kill", pid, 40)
+        assert (yield m.call("wait4", pid, 0, 2, 0)) == pid
+        assert seen == []
+        yield m.call("kill", pid, sig.SIGCONT)
+        assert (yield m.call("wait4", pid, m.scratch, 0, 0)) == pid
+        assert m.load(m.scratch, 4) == bytes(4)
+        yield m.call("exit_group", 0)
+
+    lab.run(program)
+    assert lab.exit_status == 0
+
+
+def test_stop_and_continue_cancel_each_other(lab) -> None:
+    def program(m):
+        def pending():
+            return m.call("rt_sigpending", m.scratch, 8)
+
+        yield set_mask(m, sig.SIGTSTP, sig.SIGTTIN, sig.SIGCONT)
+        yield m.call("kill", 1, sig.SIGTSTP)
+        yield m.call("tkill", 1, sig.SIGTTIN)
+        yield pending()
+        assert m.load(m.scratch, 8) == struct.pack("<Q", mask_of(sig.SIGTSTP, sig.SIGTTIN))
+        yield m.call("kill", 1, sig.SIGCONT)
+        yield pending()
+        assert m.load(m.scratch, 8) == struct.pack("<Q", mask_of(sig.SIGCONT))
+        yield m.call("tkill", 1, sig.SIGTTIN)
+        yield pending()
+        assert m.load(m.scratch, 8) == struct.pack("<Q", mask_of(sig.SIGTTIN))
+        yield m.call("exit_group", 0)
+
+    lab.run(program)
+    assert lab.exit_status == 0
 
 
 def test_a_stop_keeps_a_sleep_asleep(lab) -> None:

@@ -406,3 +406,43 @@ def test_adjtimex_reads(lab) -> None:
         yield m.call("exit_group", 0)
 
     lab.run(program)
+
+
+def test_fork_inherits_no_timers(lab) -> None:
+    def child(m):
+        assert (yield m.call("getitimer", ITIMER_REAL, m.scratch)) == 0
+        assert m.load(m.scratch, 32) == bytes(32)
+        assert (yield m.call("timer_gettime", 0, m.scratch)) == -EINVAL.errno
+        yield m.call("exit_group", 0)
+
+    def program(m):
+        yield m.call("timer_create", CLOCK_MONOTONIC, 0, m.scratch)
+        m.store(m.scratch, struct.pack("<qqqq", 0, 0, 100, 0))
+        yield m.call("setitimer", ITIMER_REAL, m.scratch, 0)
+        yield m.fork(child)
+        yield m.call("wait4", -1, 0, 0, 0)
+        yield m.call("exit_group", 0)
+
+    lab.run(program)
+    assert lab.exit_status == 0
+
+
+def test_timers_end_with_their_process(lab) -> None:
+    def child(m):
+        m.store(m.scratch, struct.pack("<qqqq", 0, 1000, 0, 1000))
+        yield m.call("rt_sigprocmask", SIG_BLOCK, m.scratch + 64, 0, 8)
+        yield m.call("setitimer", ITIMER_REAL, m.scratch, 0)
+        yield m.call("timer_create", CLOCK_MONOTONIC, 0, m.scratch + 32)
+        yield m.call("timer_settime", 0, 0, m.scratch, 0)
+        yield m.call("exit_group", 0)
+
+    def program(m):
+        m.store(m.scratch + 64, struct.pack("<Q", 1 << SIGALRM - 1))
+        yield m.fork(child)
+        yield m.call("wait4", -1, 0, 0, 0)
+        timers = [timer for *_, timer in lab.kernel.executor._timers if timer.action is not None]
+        assert timers == []
+        yield m.call("exit_group", 0)
+
+    lab.run(program)
+    assert lab.exit_status == 0

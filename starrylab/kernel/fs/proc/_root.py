@@ -94,10 +94,12 @@ class ProcRoot(StaticDir):
         if not name.isdigit():
             return super().lookup(name)
         number = int(name)
+        if name != b"%d" % number:
+            raise ENOENT
         kernel = self._kernel
         if number not in kernel.processes:
             thread = kernel.threads.get(number)  # a thread's number works, and is not listed
-            if thread is None or name != b"%d" % number:
+            if thread is None:
                 raise ENOENT
             return PidDir(self.fs, find(kernel, thread.process.pid, number), number, self._files)
         return PidDir(self.fs, find(kernel, number, None), None, self._files)

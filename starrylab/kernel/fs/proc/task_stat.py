@@ -41,8 +41,13 @@ def comm_of(task: Subject) -> bytes:
 
 
 def usage_of(task: Subject) -> Usage:
-    """Return the usage of the process, or of the thread alone."""
-    return task.process.total_usage() if task.whole else task.thread.usage
+    """Return the usage of the process, or of the thread alone; faults are the space's."""
+    usage = Usage()
+    usage.add(task.process.total_usage() if task.whole else task.thread.usage)
+    if task.mm is not None:
+        usage.minflt += task.mm.minflt
+        usage.majflt += task.mm.majflt
+    return usage
 
 
 def _terminal(task: Subject) -> tuple[int, int]:

@@ -1,0 +1,146 @@
+"""/proc as programs read it: formats that are parsed, links that lead somewhere, permissions."""
+
+import os
+import re
+
+import pytest
+
+from starrylab.abi.errno import EACCES, ENOENT
+from starrylab.kernel.fs.proc._declare import declared
+from starrylab.kernel.task.cred import Credentials
+
+STAT_FIELDS = 52  # proc_pid_stat(5)
+
+
+@pytest.fixture
+def look(lab):
+    """Return a function that reads a file as process 1."""
+    thread = lab.start(lambda m: iter(()))
+    lab.kernel.executor.current = thread
+
+    def read(path, flags=os.O_RDONLY):
+        from starrylab.kernel.files.opening import open_place
+
+        place = thread.fs.walk(path, thread.cred)
+        file = open_place(thread, place, flags, thread.cred)
+        file.acquire()
+        try:
+            found = b""
+            while data := file.read(4096):
+                found += data
+            return found
+        finally:
+            file.release()
+
+    read.lab, read.thread = lab, thread
+    return read
+
+
+def write(look, path, data):
+    from starrylab.kernel.files.opening import open_place
+
+    thread = look.thread
+    place = thread.fs.walk(path, thread.cred)
+    file = open_place(thread, place, os.O_WRONLY, thread.cred)
+    return file.write(data)
+
+
+def names(look, path):
+    thread = look.thread
+    return [entry.name for entry in thread.fs.walk(path, thread.cred).node.entries(0)]
+
+
+def test_every_declared_file_can_be_read(look):
+    for file in declared():
+        path = f"/proc/1/{file.path}" if file.per_task else f"/proc/{file.path}"
+        assert isinstance(look(path.encode()), bytes), path
+
+
+def test_stat_has_the_fields_of_the_manual_page_and_of_the_host(look):
+    text = look(b"/proc/1/stat").decode()
+    pid, comm, rest = re.fullmatch(r"(\d+) \((.*)\) (.*)\n", text, re.DOTALL).groups()
+    assert (pid, comm) == ("1", "init")
+    assert len(rest.split()) + 2 == STAT_FIELDS
+    assert rest.split()[0] in "RSDTZ"
+    with open("/proc/self/stat") as host:
+        assert len(host.read().rpartition(")")[2].split()) + 2 == STAT_FIELDS
+
+
+def test_status_keys_appear_on_the_host_in_the_same_order(look):
+    ours = [line.split(":")[0] for line in look(b"/proc/1/status").decode().splitlines()]
+    with open("/proc/self/status") as host:
+        theirs = [line.split(":")[0] for line in host]
+    assert [key for key in theirs if key in ours] == ours
+
+
+def test_meminfo_adds_up_with_memory_by_kind(look):
+    rows = dict(line.split()[:2] for line in look(b"/proc/memory2").decode().splitlines())
+    total = int(rows.pop("total"))
+    assert sum(map(int, rows.values())) == total == look.lab.kernel.ram.size
+    assert look(b"/proc/meminfo").startswith(b"MemTotal:       ")
+
+
+def test_mounts_shows_what_is_mounted(look):
+    lines = look(b"/proc/mounts").splitlines()
+    assert b"proc /proc proc rw,relatime 0 0" in lines
+    assert [line.split()[1] for line in lines][:2] == [b"/", b"/dev"]
+
+
+def test_self_and_task_lead_to_the_reader(look):
+    assert look(b"/proc/self/comm") == b"init\n"
+    assert look(b"/proc/thread-self/comm") == b"init\n"
+    assert names(look, b"/proc/self/task") == [b"1"]
+    assert b"1" in names(look, b"/proc")
+
+
+def test_ended_process_has_no_directory(look):
+    for path in (b"/proc/99", b"/proc/99/stat", b"/proc/01"):
+        with pytest.raises(ENOENT):
+            look.thread.fs.walk(path, look.thread.cred)
+
+
+def test_comm_and_hostname_can_be_written(look):
+    write(look, b"/proc/self/comm", b"a-name-that-is-too-long\n")
+    assert look(b"/proc/1/comm") == b"a-name-that-is-\n"
+    write(look, b"/proc/sys/kernel/hostname", b"house\n")
+    assert look.lab.kernel.uts.nodename == b"house"
+
+
+def test_fd_links_name_and_reach_the_file(look):
+    from starrylab.kernel.files.opening import open_place
+
+    thread = look.thread
+    place = thread.fs.walk(b"/dev/null", thread.cred)
+    fd = thread.install(open_place(thread, place, os.O_RDWR, thread.cred))
+    link = thread.fs.walk(b"/proc/self/fd/%d" % fd, thread.cred, None, 1 << 8).node
+    assert link.readlink() == b"/dev/null"
+    assert thread.fs.walk(b"/dev/fd/%d" % fd, thread.cred).same(place)
+    assert look(b"/proc/self/fdinfo/%d" % fd).startswith(b"pos:\t0\nflags:\t02\n")
+
+
+def test_another_users_secrets_are_closed(look):
+    thread = look.thread
+    other = Credentials.user(1000, 1000)
+    look.lab.kernel.executor.current = None
+    thread.cred, root = other, thread.cred
+    thread.process.dumpable = 0
+    from starrylab.kernel.fs.proc._nodes import may_inspect
+
+    class Viewer:
+        process = object()
+        cred = Credentials.user(1001, 1001)
+
+    assert not may_inspect(Viewer(), thread.process)
+    Viewer.cred = root
+    assert may_inspect(Viewer(), thread.process)
+    node = thread.fs.walk(b"/proc/1/environ", root).node
+    Viewer.cred = Credentials.user(1001, 1001)
+    with pytest.raises(EACCES):
+        node.open(Viewer(), None, 0)
+
+
+def test_a_different_uuid_each_time(look):
+    path = b"/proc/sys/kernel/random/uuid"
+    assert look(path) != look(path)
+    boot = b"/proc/sys/kernel/random/boot_id"
+    assert look(boot) == look(boot)
