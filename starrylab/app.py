@@ -29,8 +29,8 @@ KEYS = (
     ("f4", "literal", "Pass key", "The next key goes to the guest, whatever it is", True),
     ("f5", "zoom", "Zoom", "Let the focused pane fill the window, and back", True),
     ("f6", "next_pane", "Pane", "Move to the next pane", True),
-    ("f7", "split(-1)", "Smaller", "Make the console smaller", False),
-    ("f8", "split(1)", "Larger", "Make the console larger", False),
+    ("f7", "split(-1)", "Smaller", "Make the focused pane smaller", False),
+    ("f8", "split(1)", "Larger", "Make the focused pane larger", False),
     ("f9", "restart", "Restart", "Boot the lab again", True),
     ("f10", "quit", "Quit", "End the lab and the console", True),
 )
@@ -60,6 +60,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.client = client or LabClient()
         self.console_screen = ConsoleScreen()
         self.install_screen(self.console_screen, "console")
+        self._counting = False
         self._literal = False
         self._sized = False
 
@@ -81,7 +82,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
                 case protocol.Output():
                     screen.terminal.feed(event.data)
                 case protocol.Log():
-                    screen.terminal.border_subtitle = event.text
+                    self.notify(event.text, timeout=10)
                 case protocol.Exited() | protocol.Panic() | protocol.Failed() | protocol.Crashed():
                     self._ended(event)
                 case _:
@@ -136,8 +137,14 @@ class ConsoleApp(App[None], inherit_bindings=False):
         kept = any(name.partition("(")[0] == action for _, name, *_ in KEYS)
         return not (self._literal and kept)
 
+    def action_count_calls(self) -> None:
+        """Count system calls by name in the memory pane, or stop."""
+        self._counting = not self._counting
+        self.client.count_calls(self._counting)
+
     async def _start(self) -> None:
         try:
+            self._counting = False
             await self.client.start(self.config)
         except OSError as error:
             self._ended(protocol.Failed(f"the lab process cannot be started: {error}"))
@@ -190,6 +197,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
                 yield SystemCommand(
                     f"{label} ({key.upper()})", tooltip, partial(self.run_action, action)
                 )
+        yield SystemCommand("Count system calls", "Show the most frequent system calls, or hide "
+                            "them", self.action_count_calls)  # fmt: skip
         yield SystemCommand("Copy", "Copy the selected text of the console",
                             self.console_screen.terminal.action_copy_selection)  # fmt: skip
 

@@ -97,6 +97,7 @@ class MSR(Bits):
 
 
 OE_BIT, PE_BIT, FE_BIT, BI_BIT = 0x02, 0x04, 0x08, 0x10  #: of the LSR, as `receive_bad` takes them
+_DR, _THRE_TEMT, _FIFO_ERROR = 0x01, 0x60, 0x80
 _ERRORS: Final = OE_BIT | PE_BIT | FE_BIT | BI_BIT
 _LINE_STATUS, _DATA, _TIMEOUT, _EMPTY, _MODEM = 3, 2, 6, 1, 0  #: IIR.ID, by priority
 _TRIGGERS: Final = (1, 4, 8, 14)
@@ -273,17 +274,20 @@ class Uart16550(MmioDevice):
     @reads(LSR_REG)
     def lsr(self) -> int:
         """Line status; reading it ends the errors it shows."""
-        value = LSR(DR=bool(self._received))
-        errors = self._overrun
+        # Plain integers: the driver looks here before every burst.
+        received = self._received
+        value = self._overrun
         self._overrun = 0
-        if self._received:
-            errors |= self._received[0] >> 8
-            self._received[0] &= 0xFF
-        value.value |= errors
-        value.ERR = int(bool(self._fcr.ENABLE) and any(c > 0xFF for c in self._received))
-        value.THRE = value.TEMT = int(not self._sending)
-        self._update()
-        return int(value)
+        if received:
+            value |= _DR | received[0] >> 8
+            received[0] &= 0xFF
+            if self._fcr.ENABLE and any(c > 0xFF for c in received):
+                value |= _FIFO_ERROR
+        if not self._sending:
+            value |= _THRE_TEMT
+        if value & _ERRORS:
+            self._update()
+        return value
 
     @reads(MSR_REG)
     def msr(self) -> int:

@@ -20,7 +20,7 @@ from .core.sched import Park, State, Task
 from .core.scope import Scope
 from .files.fdtable import FdTable
 from .files.file import File
-from .mm.space import AddressSpace, BadAccess
+from .mm.space import AddressSpace, BadAccess, OutOfMemory
 from .signal.info import SignalInfo
 from .signal.manager import ThreadSignals
 from .task import exit as task_exit
@@ -403,6 +403,9 @@ class Thread(Task):
                 self.mm.fault(trap.addr, trap.access)
             except BadAccess as bad:
                 force_fault(self, bad.signal, bad.code, trap.addr)
+            except OutOfMemory:
+                if not self.attention & ATTENTION_EXIT:
+                    self.kernel.out_of_memory(self)
             return
         assert isinstance(trap, Fault)
         signo, code = _FAULT_SIGNALS[trap.cause]

@@ -16,6 +16,7 @@ from ..abi.errno import ENOSYS, LinuxError
 from ..machine.api import SyscallRegisters, TrapHandler
 from .core.sched import Park
 from .mm.space import BadAccess, OutOfMemory
+from .thread_signals import deliver
 
 if TYPE_CHECKING:
     from .core.events import Events
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .thread import Thread
 
 _M64: Final = (1 << 64) - 1
+ATTENTION_SIGNAL: Final = 1
 _SAMPLE: Final = 31  #: every 32nd call of a thread is timed for its system time
 _TABLE_SIZE: Final = 512
 
@@ -147,8 +149,16 @@ class Traps:
             if started:
                 t.sampled_ns += (monotonic() - started) * (_SAMPLE + 1)
             if t.attention:
-                if not t.exited:
-                    t.context.set_result(result)
+                if t.exited:
+                    return None
+                context = t.context
+                context.set_result(result)
+                try:
+                    # A handler is entered from here as well: it saves a third of the cost.
+                    if t.attention == ATTENTION_SIGNAL and deliver(t):
+                        return context.arguments()[0]
+                except Exception as bug:
+                    kernel.panic(bug)
                 return None
             unsigned: int = result & _M64
             return unsigned

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from textual.app import ComposeResult
-from textual.containers import Container
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Input
@@ -12,7 +11,7 @@ from ..session.client import LabState
 from ..session.snapshot import Snapshot
 from .widgets.memory import MemoryPane
 from .widgets.processes import ProcessPane
-from .widgets.split import Split, SplitBar
+from .widgets.split import Split
 from .widgets.status import Banner, TitleBar
 from .widgets.terminal import Terminal
 
@@ -29,7 +28,7 @@ class ConsoleScreen(Screen[None]):
         self.terminal = Terminal(id="terminal")
         self.processes = ProcessPane(id="processes")
         self.memory = MemoryPane(id="memory")
-        self.side = Container(self.processes, self.memory, id="side")
+        self.side = Split(self.processes, self.memory, inner=True, percent=(60, 56), id="side")
         self.split = Split(self.terminal, self.side, id="split")
         self.banner = Banner(id="banner")
         self.title_bar = TitleBar(id="title")
@@ -82,12 +81,17 @@ class ConsoleScreen(Screen[None]):
         for pane in self.panes:
             pane.display = target is None or pane is target
         self.side.display = target is not self.terminal
-        self.split.query_one(SplitBar).display = target is None
+        self.split.bar.display = self.side.bar.display = target is None
         self.set_class(target is not None, "-zoomed")
 
     def move_split(self, steps: int) -> None:
-        """Make the console larger or smaller."""
-        self.split.move(steps)
+        """Make the focused pane larger or smaller."""
+        if self.focused is self.processes:
+            self.side.move(steps)
+        elif self.focused is self.memory:
+            self.side.move(-steps)
+        else:
+            self.split.move(steps)
 
     # -- search --------------------------------------------------------------------------------
 

@@ -63,6 +63,7 @@ class HostIo:
     stderr_tty: bool = True
     size: tuple[int, int] = (24, 80)  #: rows, columns
     stdin_fd: int = 0
+    progress: Callable[[str], None] | None = None  #: told what takes long
 
 
 class Lab:
@@ -93,7 +94,7 @@ class Lab:
 def assemble(config: LabConfig, io: HostIo) -> Lab:
     """Build the lab and load the first program; raise `AssemblyError`."""
     try:
-        source = open_rootfs(config.rootfs, config.arch)
+        source = open_rootfs(config.rootfs, config.arch, progress=io.progress)
     except (RootfsError, BuildError) as error:
         raise AssemblyError(str(error)) from None
     hart = UnicornHart(HostRam(config.memory), config.arch)

@@ -28,6 +28,7 @@ from .protocol import (
     Hello,
     Input,
     Interval,
+    Log,
     Panic,
     ProtocolError,
     Resize,
@@ -130,6 +131,7 @@ class Session:
             emit=(self._emit, self._emit),
             size=(start.rows, start.columns),
             stdin_fd=input_fd,
+            progress=lambda text: self._channel.send(Log(text)),
         )
         try:
             lab = self._lab = assemble(start.config, io)

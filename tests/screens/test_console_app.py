@@ -10,7 +10,6 @@ from pathlib import Path
 from textual import events
 
 from starrylab.app import ConsoleApp
-from starrylab.screens.widgets.split import SplitBar
 from starrylab.session.protocol import Crashed, Exited, Failed, Output, Panic
 from tests.screens.fake_client import BUSY, FakeClient
 from tests.screens.terminal_oracle import text_of
@@ -98,6 +97,9 @@ async def test_panes_zoom_and_split() -> None:
         await until(pilot, lambda: screen.terminal.size.width < width)
         await pilot.press("f6")
         assert app.focused is screen.processes
+        height = screen.processes.size.height
+        await pilot.press("f8")
+        await until(pilot, lambda: screen.processes.size.height > height)
         await pilot.press("f5")
         await until(pilot, lambda: screen.processes.size.width > 120)
         assert not screen.terminal.display
@@ -114,7 +116,7 @@ async def test_panes_zoom_and_split() -> None:
 async def test_the_mouse_drags_the_split() -> None:
     async with console() as (app, _, pilot):
         screen = app.console_screen
-        bar = screen.query_one(SplitBar)
+        bar = screen.split.bar
         before = screen.terminal.size.width
         await pilot.mouse_down(bar, offset=(0, 5))
         await pilot.hover(bar, offset=(-20, 5))

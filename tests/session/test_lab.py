@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -134,9 +136,7 @@ async def test_counting_calls_by_name(console) -> None:
     assert client.snapshot.top_calls == ()
     client.count_calls(True)
     client.send_input(b"ls / > /dev/null\r")
-    await console.until(
-        lambda: any(call.name == "openat" for call in client.snapshot.top_calls)
-    )
+    await console.until(lambda: any(call.name == "openat" for call in client.snapshot.top_calls))
     client.count_calls(False)
 
 
@@ -171,3 +171,37 @@ async def test_an_idle_lab_sends_no_snapshots(console) -> None:
     console.events.clear()
     await asyncio.sleep(0.8)
     assert not console.saw(Snapshot)
+
+
+async def test_the_lab_dies_with_its_parent(tmp_path) -> None:
+    code = (
+        "import asyncio, pathlib, sys\n"
+        "from starrylab.session.client import LabClient\n"
+        "from starrylab.session.config import LabConfig\n"
+        "async def main():\n"
+        "    client = LabClient(transcript_folder=pathlib.Path(sys.argv[1]))\n"
+        "    await client.start(LabConfig(argv=(b'/bin/spin',)))\n"
+        "    print(client._process.pid, flush=True)\n"
+        "    await asyncio.sleep(100)\n"
+        "asyncio.run(main())\n"
+    )
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, str(tmp_path), stdout=asyncio.subprocess.PIPE
+    )
+    lab = int(await parent.stdout.readline())
+    await asyncio.sleep(0.7)  # it boots and spins
+    assert alive(lab)
+    parent.kill()
+    await parent.wait()
+    deadline = time.monotonic() + 10
+    while alive(lab):
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+
+
+def alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"

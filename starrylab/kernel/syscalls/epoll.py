@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
-from ...abi.errno import EINVAL
-from ...abi.fcntl import O_CLOEXEC
+from ...abi.errno import EBADF, EINVAL
+from ...abi.fcntl import O_CLOEXEC, O_PATH
 from ...abi.poll import EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLIN
 from ..core.poll import poll_any
 from ..files.epoll import EVENT, Epoll
@@ -36,6 +36,8 @@ def epoll_ctl(t: Thread, epfd: FdNum, op: Int, fd: FdNum, event: Ptr) -> None:
     if op != EPOLL_CTL_DEL:
         events, data = EVENT.unpack(t.mm.read(event, EVENT.size))
     epoll, file = t.fds[epfd], t.fds[fd]
+    if file.flags & O_PATH:
+        raise EBADF
     if not isinstance(epoll, Epoll):
         raise EINVAL
     if op == EPOLL_CTL_ADD:

@@ -63,9 +63,7 @@ def futex(
     if op == _WAKE_PRIVATE:
         if uaddr & 3:
             raise EINVAL
-        table = t.kernel.futexes
-        key = (t.mm, uaddr)
-        return table.wake(key, val) if key in table.queues else 0
+        return t.kernel.futexes.wake((t.mm, uaddr), val)
     if op == _WAIT_PRIVATE and not timeout:
         if uaddr & 3:
             raise EINVAL

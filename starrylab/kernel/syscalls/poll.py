@@ -12,6 +12,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ...abi.errno import EBADF, EINTR, EINVAL
+from ...abi.fcntl import O_PATH
 from ...abi.poll import (
     POLLERR,
     POLLHUP,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Watched = list[tuple[File, int]]
 
-_ALWAYS: Final = POLLERR | POLLHUP
+_ALWAYS: Final = POLLERR | POLLHUP | POLLNVAL  #: found unasked; O_PATH answers POLLNVAL
 _SIGSET_SIZE: Final = 8
 
 # What select(2) means by its three sets (fs/select.c).
@@ -222,7 +223,7 @@ class _Sets:
             bit = union & -union
             union ^= bit
             file = t.fds.get(bit.bit_length() - 1)
-            if file is None:
+            if file is None or file.flags & O_PATH:
                 raise EBADF
             self.watched.append((file, bit, self._events(bit)))
 

@@ -34,7 +34,6 @@ def getrusage(t: Thread, who: Int, usage: Ptr) -> None:
     """getrusage(2)."""
     if who == RUSAGE_SELF:
         found = t.process.total_usage()
-        found.maxrss_kib = max(found.maxrss_kib, t.mm.peak_rss_kib())
     elif who == RUSAGE_CHILDREN:
         found = t.process.children_usage
     elif who == RUSAGE_THREAD:

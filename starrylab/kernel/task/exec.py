@@ -321,6 +321,7 @@ def _commit(thread: Thread, program: _Program, space: AddressSpace) -> None:
     vfork_done, process.vfork_done = process.vfork_done, None
     if thread.scope.holders(MEMORY) == 1:
         kernel.forget_space(thread.mm)
+    process.usage.add_faults(thread.mm)
     thread.scope.set(MEMORY, space)
     thread.bind_resources()
     kernel.own_space(space)

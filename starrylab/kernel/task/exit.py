@@ -32,7 +32,8 @@ def exit_thread(thread: Thread) -> None:
     vfork_done, process.vfork_done = process.vfork_done, None
     if vfork_done is not None:
         vfork_done.wake()
-    process.usage.maxrss_kib = max(process.usage.maxrss_kib, thread.mm.peak_rss_kib())
+    if len(process.threads) == 1:
+        process.usage.add_faults(thread.mm)
     if not shared:
         kernel.forget_space(thread.mm)
     thread.scope.close()

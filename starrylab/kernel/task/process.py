@@ -16,6 +16,7 @@ from ..core.scope import Scope
 from .limits import Limits
 
 if TYPE_CHECKING:
+    from ..mm.space import AddressSpace
     from ..signal.manager import ProcessSignals
     from ..thread import Thread
 
@@ -97,6 +98,12 @@ class Usage:
         self.involuntary += other.involuntary
         self.maxrss_kib = max(self.maxrss_kib, other.maxrss_kib)
 
+    def add_faults(self, space: AddressSpace) -> None:
+        """Add the page faults of an address space, and see whether its peak is a new one."""
+        self.minflt += space.minflt
+        self.majflt += space.majflt
+        self.maxrss_kib = max(self.maxrss_kib, space.peak_rss_kib())
+
 
 class Process:
     """A thread group: what POSIX calls a process."""
@@ -156,6 +163,8 @@ class Process:
         total.add(self.usage)
         for thread in self.threads.values():
             total.add(thread.usage)
+        if self.threads:
+            total.add_faults(next(iter(self.threads.values())).mm)
         return total
 
     def __repr__(self) -> str:

@@ -58,7 +58,10 @@ class PageCache(PageStore):
             self.recent.add(index)
             if frame >= 0:
                 self.hits += 1
-        return frame if frame >= 0 else self._load(index)
+        if frame >= 0:
+            return frame
+        self.pinned = range(index, index + 1)  # reading ahead must not evict this very page
+        return self._load(index)
 
     def map_added(self, space: Any, area: Any) -> None:
         """Note that an area of ``space`` shows this file."""
@@ -103,11 +106,12 @@ class PageCache(PageStore):
             else:
                 mm.write(addr, self.pool.view[frame + inner : frame + inner + size])
             return size
+        # The pages of the file first: bringing them in may evict pages that `views` shows.
+        frames = self._readable(first, offset + size)
         try:
             pieces = mm.views(addr, size, WRITE)
         except EFAULT:
             return self._read_partly(mm, addr, size, offset)
-        frames = self._readable(first, offset + size)
         for piece in pieces:
             self._gather(piece, offset, frames, first)
             offset += len(piece)

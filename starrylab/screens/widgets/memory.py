@@ -1,4 +1,4 @@
-"""Memory by kind, as bars that add up to the whole, and the load figures of the machine."""
+"""Memory by kind, sizes that add up to the whole, and the load figures of the machine."""
 
 from __future__ import annotations
 
@@ -44,7 +44,10 @@ class MemoryPane(Pane):
         if not snapshot.memory_total:
             return [Text("no snapshot yet", "dim")]
         picture = memory_picture(snapshot.memory, snapshot.memory_total, width)
-        bars = [_bar(kind, snapshot.memory_total, width) for kind in _in_order(snapshot.memory)]
+        used = sum(kind.size for kind in snapshot.memory if kind.name != "free")
+        bars = [
+            _bar(kind, snapshot.memory_total, used, width) for kind in _in_order(snapshot.memory)
+        ]
         return [picture, *bars, *self._figures(), *_calls(snapshot)]
 
     def _figures(self) -> list[Text]:
@@ -89,19 +92,20 @@ def memory_picture(memory: tuple[MemoryKind, ...], total: int, width: int) -> Te
     return text.append(letter * left, style)
 
 
-def _bar(kind: MemoryKind, total: int, width: int) -> Text:
+def _bar(kind: MemoryKind, total: int, used: int, width: int) -> Text:
+    """Return name, size, share of all memory, and a bar for the share of what is in use."""
     letter, style = _look(kind)
     room = max(4, width - _NAME - _SIZE - 10)
-    eighths = round(room * 8 * kind.size / total)
-    if kind.size and not eighths:
-        eighths = 1
+    eighths = 0
+    if kind.name != "free" and kind.size:
+        eighths = max(1, round(room * 8 * kind.size / used))
     bar = "█" * (eighths // 8) + (_EIGHTHS[eighths % 8] if eighths % 8 else "")
     return Text.assemble(
         (f"{letter} ", style),
         f"{kind.name:<{_NAME - 1}}",
         f"{size_text(kind.size):>{_SIZE}}",
         f"{100 * kind.size / total:>5.1f}% ",
-        (bar, "" if style == "dim" else style),
+        (bar, style),
         no_wrap=True,
     )
 

@@ -1,6 +1,7 @@
 """Two areas and the bar between them, which keys and the mouse move.
 
-Beside each other when there is room, above each other in a narrow window.
+A split lies across the window when that is wide (its areas beside each other) and along it
+when it is narrow; a split inside one of the areas does the opposite.
 """
 
 from __future__ import annotations
@@ -52,31 +53,42 @@ class SplitBar(Widget):
 
 
 class Split(Container):
-    """Holds two widgets with a `SplitBar` between them."""
+    """Holds two widgets with a `SplitBar` between them.
 
-    def __init__(self, first: Widget, second: Widget, *, id: str | None = None) -> None:  # noqa: A002
+    ``inner``: above each other when the window is wide.  ``percent``: the first area's share
+    when the areas are beside and above each other.
+    """
+
+    def __init__(
+        self,
+        first: Widget,
+        second: Widget,
+        *,
+        inner: bool = False,
+        percent: tuple[int, int] = (64, 68),
+        id: str | None = None,  # noqa: A002  # Textual's name
+    ) -> None:
         super().__init__(id=id)
         self.first = first
         self.second = second
+        self.bar = SplitBar()
         self.stacked = False
-        self._percent = {False: 64, True: 68}  #: of the first area, by `stacked`
+        self._inner = inner
+        self._percent = list(percent)
 
     def compose(self) -> ComposeResult:
         """Lay out the three."""
         yield self.first
-        yield SplitBar()
+        yield self.bar
         yield self.second
 
     def on_mount(self) -> None:
         """Give the areas their sizes, so that the first layout is the right one."""
-        self._stack(self.app.size.width < STACK_BELOW)
         self._arrange()
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Stack the areas in a narrow window."""
-        stacked = event.size.width < STACK_BELOW
-        if stacked != self.stacked:
-            self._stack(stacked)
+    def on_resize(self, _: events.Resize) -> None:
+        """Turn when the window became narrow or wide."""
+        if self.stacked != self._should_stack():
             self._arrange()
 
     def move(self, steps: int) -> None:
@@ -96,11 +108,12 @@ class Split(Container):
         self._percent[self.stacked] = min(_MOST, max(_LEAST, percent))
         self._arrange()
 
-    def _stack(self, stacked: bool) -> None:
-        self.stacked = stacked
-        self.set_class(stacked, "-stacked")
+    def _should_stack(self) -> bool:
+        return (self.app.size.width < STACK_BELOW) != self._inner
 
     def _arrange(self) -> None:
+        self.stacked = self._should_stack()
+        self.set_class(self.stacked, "-stacked")
         percent = self._percent[self.stacked]
         for widget, share in ((self.first, percent), (self.second, 100 - percent)):
             widget.styles.width = "1fr" if self.stacked else f"{share}fr"

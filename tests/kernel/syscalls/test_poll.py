@@ -7,10 +7,12 @@ import struct
 import pytest
 
 from starrylab.abi.errno import EBADF, EEXIST, EFAULT, EINTR, EINVAL, EPERM
+from starrylab.abi.fcntl import O_PATH
 from starrylab.abi.poll import (
     EPOLL_CTL_ADD,
     EPOLL_CTL_DEL,
     EPOLL_CTL_MOD,
+    EPOLLEXCLUSIVE,
     EPOLLIN,
     POLLHUP,
     POLLIN,
@@ -306,3 +308,45 @@ def test_a_file_that_is_closed_while_one_waits_for_it(lab) -> None:
         yield m.call("exit_group", 0)
 
     lab.run(program)
+
+
+def test_a_path_descriptor_cannot_be_waited_for(lab) -> None:
+    def program(m):
+        fd = yield m.call("openat", -100, m.string(m.scratch, b"/"), O_PATH, 0)
+        assert fd == 0
+        fds = pollfds(m, (fd, POLLIN))
+        assert (yield m.call("ppoll", fds, 1, 0, 0, 8)) == 1
+        assert revents(m, 1) == [POLLNVAL]
+        m.store(m.scratch + FDS, struct.pack("<Q", 1))
+        assert (yield m.call("pselect6", 1, m.scratch + FDS, 0, 0, 0, 0)) == -EBADF.errno
+        epfd = yield m.call("epoll_create1", 0)
+        event = watch(m, EPOLLIN, 1)
+        assert (yield m.call("epoll_ctl", epfd, EPOLL_CTL_ADD, fd, event)) == -EBADF.errno
+        yield m.call("exit_group", 0)
+
+    lab.run(program)
+
+
+def test_exclusive_waiters_of_one_pipe(lab) -> None:
+    """Of several processes that watch one pipe, at least one must wake."""
+    woken = []
+
+    def program(m):
+        r, w = yield from pipe(m)
+
+        def child(c):
+            epfd = yield c.call("epoll_create1", 0)
+            yield c.call("epoll_ctl", epfd, EPOLL_CTL_ADD, r, watch(c, EPOLLIN | EPOLLEXCLUSIVE, 9))
+            woken.append((yield c.call("epoll_pwait", epfd, c.scratch + FDS, 4, 1000, 0, 8)))
+            yield c.call("exit_group", 0)
+
+        for _ in range(3):
+            yield m.fork(child)
+        yield m.call("nanosleep", timespec(m, 1_000_000), 0)
+        yield m.call("write", w, m.scratch, 1)
+        for _ in range(3):
+            yield m.call("wait4", -1, 0, 0, 0)
+        yield m.call("exit_group", 0)
+
+    lab.run(program)
+    assert 1 in woken

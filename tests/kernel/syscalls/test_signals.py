@@ -29,7 +29,7 @@ from starrylab.abi.sched import (
 from starrylab.abi.wait import WNOHANG
 from starrylab.kernel.signal.info import SignalInfo
 from starrylab.kernel.task.cred import Credentials
-from starrylab.machine.api import Fault
+from starrylab.machine.api import Fault, Interrupt
 
 pytestmark = pytest.mark.timeout(20)
 
@@ -351,7 +351,7 @@ def test_the_fault_that_happens_is_the_one_reported(lab) -> None:
     def program(m):
         pid = yield m.call("getpid")
         yield set_mask(m, sig.SIGSEGV)
-        yield m.call("kill", pid, sig.SIGSEGV)
+        yield m.call("tkill", pid, sig.SIGSEGV)
         m.load(BAD + 5, 1)
 
     assert status_of(lab, program) == sig.SIGSEGV
@@ -580,6 +580,8 @@ def test_stop_and_continue(lab) -> None:
             yield m.call("sched_yield")
         assert len(trail) == count
         yield m.call("kill", pid, sig.SIGTERM)  # waits until the child goes on
+        for _ in range(5):
+            yield m.call("sched_yield")
         assert (yield m.call("wait4", pid, 0, WNOHANG, 0)) == 0
         yield m.call("kill", pid, sig.SIGCONT)
         result = -EINTR.errno
@@ -601,8 +603,8 @@ def test_a_signal_behind_a_stop_comes_after_it(lab) -> None:
 
     def child(m):
         yield install(m, 40)
-        yield m.call("sched_yield")
         for _ in range(20):
+            yield Interrupt()  # the others run when the time slice is over
             if seen:
                 yield m.call("exit_group", 0)
             yield m.call("getpid")

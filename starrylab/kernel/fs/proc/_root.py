@@ -10,8 +10,8 @@ from ....abi.stat import PROC_SUPER_MAGIC
 from ...vfs.node import FilesystemOps, NodeOps
 from ..options import parse_options
 from ._declare import declared, find
-from ._nodes import DIR, Link, StaticDir, TextNode, current_thread, ino_of
 from ._kmsg import KmsgNode
+from ._nodes import DIR, Link, StaticDir, TextNode, current_thread, ino_of
 from ._task_dirs import PidDir, task_files
 
 if TYPE_CHECKING:

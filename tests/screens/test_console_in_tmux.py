@@ -1,0 +1,94 @@
+"""The console in a real terminal, with a real lab: boot, type, open panes, lose the lab, quit."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+class Terminal:
+    def __init__(self, folder: Path) -> None:
+        self._socket = folder / "tmux"
+        command = (
+            f"cd {ROOT} && XDG_STATE_HOME={folder} {sys.executable} -m starrylab; "
+            "echo ended with $?; sleep 60"
+        )
+        self._run("-f", "/dev/null", "new-session", "-d", "-x", "120", "-y", "36", command)
+
+    def _run(self, *args: str) -> str:
+        command = ["tmux", "-u", "-S", str(self._socket), *args]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    def keys(self, *keys: str) -> None:
+        self._run("send-keys", *keys)
+
+    def text(self) -> str:
+        return self._run("capture-pane", "-p")
+
+    def shows(self, pattern: str, seconds: float = 60) -> str:
+        deadline = time.monotonic() + seconds
+        while not re.search(pattern, text := self.text()):
+            assert time.monotonic() < deadline, text
+            time.sleep(0.05)
+        return text
+
+    def close(self) -> None:
+        subprocess.run(["tmux", "-S", str(self._socket), "kill-server"], capture_output=True)
+
+
+@pytest.fixture
+def terminal(tmp_path):
+    if shutil.which("tmux") is None:
+        pytest.skip("tmux is not installed")
+    terminal = Terminal(tmp_path)
+    yield terminal
+    terminal.close()
+
+
+def test_a_session_from_boot_to_quit(terminal, tmp_path) -> None:
+    text = terminal.shows(r"starry:~# ")
+    assert "running" in text
+    terminal.keys("echo $((6*7)) 操作系统", "Enter")
+    terminal.shows(r"║42 操作系统")
+    terminal.keys("sleep 1000", "Enter")
+    terminal.shows(r"S\+ .*sleep 1000")  # the process pane
+    terminal.keys("C-c")
+    terminal.shows(r"\^C")
+    terminal.keys("F6")
+    terminal.shows(r"╔═ Processes")
+    terminal.keys("F5")
+    terminal.shows(r"PGRP")  # a wide pane has more columns
+    terminal.keys("F5")
+    terminal.shows(r"╭─ Console")
+    transcripts = list(tmp_path.glob("starrylab/transcripts/*.cast"))
+    assert len(transcripts) == 1
+    assert "操作系统" in transcripts[0].read_text()
+    os.kill(lab_of(terminal), signal.SIGKILL)
+    terminal.shows(r"killed by SIGKILL")
+    terminal.keys("r")
+    terminal.shows(r"● running(.|\n)*starry:~# ")
+    terminal.keys("F10")
+    terminal.shows(r"ended with 0")
+
+
+def lab_of(terminal: Terminal) -> int:
+    """Return the process id of the lab below the pane of ``terminal``."""
+    todo = [int(terminal._run("display-message", "-p", "#{pane_pid}"))]
+    while todo:
+        pid = todo.pop()
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        if b"starrylab.session.lab" in command:
+            return pid
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            todo += map(int, (task / "children").read_text().split())
+    raise AssertionError("there is no lab process")
