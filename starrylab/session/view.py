@@ -101,8 +101,8 @@ class View:
             stime_ns=usage.stime_ns,
             rss=space.rss_pages() << PAGE_SHIFT if space is not None else 0,
             vsize=space.total_vm if space is not None else 0,
-            minflt=usage.minflt + (space.minflt if space is not None else 0),
-            majflt=usage.majflt + (space.majflt if space is not None else 0),
+            minflt=usage.minflt,
+            majflt=usage.majflt,
             syscalls=sum(thread.syscalls for thread in threads),
             nice=main.nice if main is not None else 0,
         )

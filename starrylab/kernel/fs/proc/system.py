@@ -168,9 +168,6 @@ def vmstat(kernel: Kernel) -> str:
         total = process.total_usage()
         minor += total.minflt
         major += total.majflt
-        if not process.zombie and not process.leader.exited:
-            minor += process.leader.mm.minflt
-            major += process.leader.mm.majflt
     rows = {
         "nr_free_pages": usage[MemoryKind.FREE] >> 12,
         "nr_anon_pages": usage[MemoryKind.USER] >> 12,

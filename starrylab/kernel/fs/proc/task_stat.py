@@ -42,11 +42,12 @@ def comm_of(task: Subject) -> bytes:
 
 def usage_of(task: Subject) -> Usage:
     """Return the usage of the process, or of the thread alone; faults are the space's."""
+    if task.whole:
+        return task.process.total_usage()
     usage = Usage()
-    usage.add(task.process.total_usage() if task.whole else task.thread.usage)
+    usage.add(task.thread.usage)
     if task.mm is not None:
-        usage.minflt += task.mm.minflt
-        usage.majflt += task.mm.majflt
+        usage.add_faults(task.mm)
     return usage
 
 
