@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `doctor`: none."""
 
 
-def main(args: argparse.Namespace) -> int:
+def main(_args: argparse.Namespace) -> int:
     """Print the report; exit status 1 when something is missing."""
     found = [*_python(), *_packages(), *_machine(), *_compiler(), *_terminal(), *_tools()]
     marks = {"ok": "ok     ", "slow": "slow   ", "missing": "MISSING"}

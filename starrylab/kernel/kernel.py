@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
 
 from ..abi.signal import SIGKILL
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from .task.process import Process, ProcessGroup, Session
     from .thread import Thread
     from .vfs.mount import Mountpoint
+
+TIMEBASE_NS: Final = 100  #: the time counter runs at 10 MHz, as on QEMU's virt board
 
 
 @dataclass(slots=True)
@@ -101,6 +103,7 @@ class Kernel:
         self.calls = Calls(table(arch), self.events)
         self.traps = Traps(self, self.calls)
         hart.bind(self.traps)
+        hart.set_clock(lambda: (door.monotonic() - self.boot_monotonic_ns) // TIMEBASE_NS)
         self._space: AddressSpace | None = None
         self.executor.on_idle = lambda idle: hart.set_tick(0 if idle else TICK_NS)
 
@@ -154,6 +157,13 @@ class Kernel:
             if other is not process and not other.zombie:
                 other.exit_group(SIGKILL)
         self.executor.stop()
+        self.halted()
+
+    def power_off(self) -> None:
+        """End the machine at a guest's wish (reboot(2)); the exit status is 0."""
+        self.exit_status = 0
+        self.executor.stop()
+        self.hart.interrupt()
         self.halted()
 
     def out_of_memory(self, thread: Thread) -> None:

@@ -13,6 +13,7 @@ ignores them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -190,6 +191,10 @@ class Hart(Protocol):
 
         Cheap when nothing was ever executed from the frame.
         """
+        ...
+
+    def set_clock(self, read: Callable[[], int]) -> None:
+        """Name what the architecture's time counter shows to user code (riscv64: rdtime)."""
         ...
 
     def set_tick(self, period_ns: int) -> None:

@@ -73,9 +73,9 @@ class HostDoor:
     def detach(self, source: str) -> None:
         """Stop reading ``source``; its descriptor stays open."""
         fd = self._sources.pop(source, None)
-        if self._always_ready.pop(source, None) is None and fd is not None:
-            if source not in self._paused:
-                self._selector.unregister(fd)
+        plain = self._always_ready.pop(source, None) is not None
+        if fd is not None and not plain and source not in self._paused:
+            self._selector.unregister(fd)
         self._paused.discard(source)
 
     def subscribe(self, source: str, deliver: Deliver) -> None:

@@ -73,8 +73,8 @@ class Lab:
         self.kernel = kernel
         self.hart = hart
         self.door = door
-        self.resize: Callable[[int, int], None] = lambda rows, columns: None
-        self.hold: Callable[[bool], None] = lambda on: None  #: the console's line is busy
+        self.resize: Callable[[int, int], None] = lambda _rows, _columns: None
+        self.hold: Callable[[bool], None] = lambda _on: None  #: the console's line is busy
 
     def run(self) -> int:
         """Run until the first process ends; return its exit status as a shell shows it."""

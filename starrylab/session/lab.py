@@ -42,6 +42,7 @@ from .view import View
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _SECOND = 1_000_000_000
 _RETRY_NS = 10_000_000
+_COST = 40  #: a snapshot may take one part in so many of the guest's time
 _REST_NS = 10_000_000  #: a machine that did less in an interval only kept its clock going
 _GATHER = 8192  #: bytes of output that go in one message
 _GATHER_NS = 2_000_000  #: how long output may wait for more
@@ -212,12 +213,14 @@ class Session:
         if self._lab is None or not self._interval_ns:
             return
         executor = self._lab.kernel.executor
+        started = executor.now
         if self._seen:
             ran = self._something_ran()
             if ran or not self._resting:
                 self._send_snapshot()
             self._resting = not ran
-        executor.call_at(executor.now + self._interval_ns, self._tick)
+        now = executor.now
+        executor.call_at(now + max(self._interval_ns, (now - started) * _COST), self._tick)
 
     def _something_ran(self) -> bool:
         """Tell whether a task was switched to, or one went on without a switch."""

@@ -211,6 +211,10 @@ class Epoll(File):
                 ready.append(item)
         return found
 
+    def seek(self, offset: int, whence: int) -> int:
+        """Do nothing: lseek(2) succeeds on what has no position (``noop_llseek``)."""
+        return 0
+
     def poll(self) -> int:
         """See ``File.poll``; readable when `collect` would find something."""
         ready = self.ready

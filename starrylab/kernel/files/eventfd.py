@@ -54,6 +54,10 @@ class EventFd(File):
         self._readers.wake()
         return 8
 
+    def seek(self, offset: int, whence: int) -> int:
+        """Do nothing: lseek(2) succeeds on what has no position (``noop_llseek``)."""
+        return 0
+
     def poll(self) -> int:
         """See ``File.poll``."""
         return (_READABLE if self.count else 0) | (_WRITABLE if self.count < _MAX else 0)

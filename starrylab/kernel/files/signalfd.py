@@ -60,6 +60,10 @@ class SignalFd(File):
             raise EAGAIN
         return b"".join(found)
 
+    def seek(self, offset: int, whence: int) -> int:
+        """Do nothing: lseek(2) succeeds on what has no position (``noop_llseek``)."""
+        return 0
+
     def poll(self) -> int:
         """See ``File.poll``."""
         pending = self._reader().signals.pending_set() & self.mask

@@ -120,6 +120,10 @@ class TimerFd(File):
             raise EAGAIN
         return ticks.to_bytes(8, "little")
 
+    def seek(self, offset: int, whence: int) -> int:
+        """Do nothing: lseek(2) succeeds on what has no position (``noop_llseek``)."""
+        return 0
+
     def poll(self) -> int:
         """See ``File.poll``."""
         return _READABLE if self.ticks or self._cancelled else 0

@@ -136,7 +136,7 @@ def setresuid(t: Thread, ruid: UInt, euid: UInt, suid: UInt) -> None:
     """setresuid(2)."""
     cred = t.cred
     own = (cred.uid, cred.euid, cred.suid)
-    new = [old if want == _KEEP else want for want, old in zip((ruid, euid, suid), own, strict=True)]
+    new = _chosen((ruid, euid, suid), own)
     if not cred.capable(CAP_SETUID) and any(uid not in own for uid in new):
         raise EPERM
     _set_uids(t, new[0], new[1], new[2], new[1])
@@ -147,7 +147,7 @@ def setresgid(t: Thread, rgid: UInt, egid: UInt, sgid: UInt) -> None:
     """setresgid(2)."""
     cred = t.cred
     own = (cred.gid, cred.egid, cred.sgid)
-    new = [old if want == _KEEP else want for want, old in zip((rgid, egid, sgid), own, strict=True)]
+    new = _chosen((rgid, egid, sgid), own)
     if not cred.capable(CAP_SETGID) and any(gid not in own for gid in new):
         raise EPERM
     _set_gids(t, new[0], new[1], new[2], new[1])

@@ -73,7 +73,7 @@ def clone3(t: Thread, args: Ptr, size: Size) -> int | Coroutine[object, object, 
         raise E2BIG
     (flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
      set_tid_size, _cgroup) = _CLONE_ARGS.unpack(raw[: _CLONE_ARGS.size].ljust(88, b"\0"))  # fmt: skip
-    if flags & ~(KNOWN | CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP) or flags & (CSIGNAL | CLONE_DETACHED):
+    if flags & ~_CLONE3_FLAGS:
         raise EINVAL
     if set_tid or set_tid_size or flags & CLONE_INTO_CGROUP:
         raise EINVAL

@@ -114,7 +114,7 @@ async def _wait(t: Thread, take: Callable[[], int | None]) -> int:
 
 def _by_pid(t: Thread, pid: int) -> Callable[[Process], bool]:
     if pid == -1:
-        return lambda child: True
+        return lambda _child: True
     if pid > 0:
         return lambda child: child.pid == pid
     pgid = t.process.group.pgid if pid == 0 else -pid
@@ -123,7 +123,7 @@ def _by_pid(t: Thread, pid: int) -> Callable[[Process], bool]:
 
 def _by_type(t: Thread, idtype: int, ident: int) -> Callable[[Process], bool]:
     if idtype == P_ALL:
-        return lambda child: True
+        return lambda _child: True
     if idtype == P_PID:
         if ident <= 0:
             raise EINVAL
@@ -152,9 +152,9 @@ def _find(t: Thread, selected: Callable[[Process], bool], options: int) -> _Even
     for child in candidates:
         event = _event(child, options)
         if event is not None:
-            if child.zombie and event.code not in (sig.CLD_STOPPED, sig.CLD_CONTINUED):
-                if not options & WNOWAIT:
-                    reap(t.kernel, child)
+            ended = event.code not in (sig.CLD_STOPPED, sig.CLD_CONTINUED)
+            if child.zombie and ended and not options & WNOWAIT:
+                reap(t.kernel, child)
             return event
     return None
 

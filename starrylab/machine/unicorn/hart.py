@@ -72,6 +72,8 @@ _ILLEGAL_INSTRUCTION: Final = 2
 _MISALIGNED: Final = (0, 4, 6)  #: fetch, load, store: volume II, table "mcause"
 _EBREAK: Final = 0x0010_0073
 _C_EBREAK: Final = 0x9002
+_RDTIME: Final = 0xC010_2073  #: csrrs rd, time, x0, which unicorn does not know
+_RDTIME_MASK: Final = 0xFFFF_F07F
 
 
 SyscallServer = Callable[[SyscallRegisters], int | None]
@@ -318,13 +320,20 @@ class UnicornHart:
             self._deadline_ns = now + self._period_ns
         return INTERRUPT
 
-    def _fault(self, number: int) -> Fault:
+    def _fault(self, number: int) -> Fault | None:
+        """Name an exception; ``None`` for a read of the time, which is done and over."""
         if number in _MISALIGNED:
             address = decode.data_address(self._instruction(), self._bank.words)
             return Fault("misaligned", self._bank.words[PC] if address is None else address)
         instruction = self._instruction()
         if instruction == _EBREAK or instruction & 0xFFFF == _C_EBREAK:
             return Fault("breakpoint")
+        if instruction & _RDTIME_MASK == _RDTIME:
+            words, target = self._bank.words, instruction >> 7 & 31
+            if target:
+                words[target] = self._read_time() & MASK
+            words[PC] = (words[PC] + 4) & MASK
+            return None
         return Fault("illegal instruction")
 
     def _page_fault(self, access: int) -> PageFault:
@@ -356,6 +365,10 @@ class UnicornHart:
         return int.from_bytes(memory.view[at : at + 2], "little")
 
     # ---- time
+
+    def set_clock(self, read: Callable[[], int]) -> None:
+        """See `Hart.set_clock`."""
+        self._read_time = read
 
     def interrupt(self) -> None:
         """See `Hart.interrupt`."""

@@ -30,6 +30,7 @@ class MemoryPane(Pane):
         super().__init__(id=id)
         self.border_title = "Memory"
         self._previous: Snapshot = EMPTY
+        self._lines: list[Text] = []
 
     def show(self, snapshot: Snapshot) -> None:
         """Draw ``snapshot``."""
@@ -38,7 +39,20 @@ class MemoryPane(Pane):
         self.border_subtitle = f"{size_text(snapshot.memory_total)} RAM"
         super().show(snapshot)
 
-    def lines(self, width: int) -> list[Text]:
+    def line_count(self) -> int:
+        """Return how many lines there are."""
+        return len(self._lines)
+
+    def line(self, index: int, width: int) -> Text:
+        """Return one line."""
+        return self._lines[index]
+
+    def redraw(self) -> None:
+        """Lay the lines out again and draw them."""
+        self._lines = self._make_lines(max(1, self.content_size.width))
+        super().redraw()
+
+    def _make_lines(self, width: int) -> list[Text]:
         """Return the picture, a bar for each kind, and the figures."""
         snapshot = self.snapshot
         if not snapshot.memory_total:

@@ -16,7 +16,7 @@ from ...session.snapshot import EMPTY, Snapshot
 
 
 class Pane(Widget, can_focus=True):
-    """Draws what `lines` returns for the snapshot; ``row`` is the marked line, if any."""
+    """Draws the lines that a subclass makes of a snapshot, and only those in sight."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"pane--cursor", "pane--heading"}
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -38,7 +38,6 @@ class Pane(Widget, can_focus=True):
         self.snapshot: Snapshot = EMPTY
         self.row = 0  #: the marked line below the heading, or the first one shown
         self._top = 0
-        self._lines: list[Text] = []
 
     def show(self, snapshot: Snapshot) -> None:
         """Draw ``snapshot``."""
@@ -49,12 +48,15 @@ class Pane(Widget, can_focus=True):
         """Draw the present snapshot again."""
         if not self.is_mounted:
             return
-        self._lines = self.lines(max(1, self.content_size.width))
         self._keep_in_view()
         self.refresh()
 
-    def lines(self, width: int) -> list[Text]:
-        """Return the lines of the present snapshot."""
+    def line_count(self) -> int:
+        """Return how many lines the present snapshot has, the heading included."""
+        raise NotImplementedError
+
+    def line(self, index: int, width: int) -> Text:
+        """Return one of them."""
         raise NotImplementedError
 
     def on_mount(self) -> None:
@@ -88,7 +90,7 @@ class Pane(Widget, can_focus=True):
             self.redraw()
 
     def _keep_in_view(self) -> None:
-        count = len(self._lines) - self.heading
+        count = self.line_count() - self.heading
         room = max(1, self.content_size.height - self.heading)
         limit = max(0, count - 1 if self.has_cursor else count - room)
         self.row = min(max(0, self.row), limit)
@@ -103,14 +105,14 @@ class Pane(Widget, can_focus=True):
         index = y if y < self.heading else y + self._top
         width = self.size.width
         base = self.rich_style
-        if not 0 <= index < len(self._lines):
+        if not 0 <= index < self.line_count():
             return Strip.blank(width, base)
         extra = Style.null()
         if y < self.heading:
             extra = self.get_component_rich_style("pane--heading", partial=True)
         elif self.has_cursor and self.has_focus and index - self.heading == self.row:
             extra = self.get_component_rich_style("pane--cursor", partial=True)
-        segments = list(self._lines[index].render(self.app.console))
+        segments = list(self.line(index, width).render(self.app.console))
         styled = [
             Segment(text, base + (style or Style.null()) + extra) for text, style, _ in segments
         ]

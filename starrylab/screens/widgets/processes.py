@@ -50,6 +50,7 @@ _COLUMNS: Final = (
     _Column("FAULT", 5, 68, lambda row: count_text(row.process.minflt + row.process.majflt)),
 )
 
+_DEEPEST: Final = 40  #: columns for the branches of the tree
 _STATES: Final = {
     "R": "bold green",
     "D": "red",
@@ -98,11 +99,17 @@ class ProcessPane(Pane):
         self.border_subtitle = _summary(snapshot)
         super().show(snapshot)
 
-    def lines(self, width: int) -> list[Text]:
-        """Return the heading and one line a process."""
+    def line_count(self) -> int:
+        """Return how many lines there are, the heading included."""
+        return 1 + len(self._rows)
+
+    def line(self, index: int, width: int) -> Text:
+        """Return the heading or the line of one process."""
         columns = [column for column in _COLUMNS if width >= column.show_from]
-        heading = "".join(_cell(column.title, column) for column in columns) + "COMMAND"
-        return [Text(heading, no_wrap=True)] + [self._line(row, columns) for row in self._rows]
+        if index == 0:
+            heading = "".join(_cell(column.title, column) for column in columns) + "COMMAND"
+            return Text(heading, no_wrap=True)
+        return self._line(self._rows[index - 1], columns)
 
     def _line(self, row: _Row, columns: list[_Column]) -> Text:
         process = row.process
@@ -134,18 +141,20 @@ def tree_rows(snapshot: Snapshot, previous: Snapshot = EMPTY) -> list[_Row]:
     spent = {process.pid: process.cpu_ns for process in previous.processes}
     passed = snapshot.uptime_ns - previous.uptime_ns if previous.sequence else 0
     rows: list[_Row] = []
-
-    def add(process: ProcessView, lead: str, branch: str, below: str) -> None:
+    # A stack of what is still to be drawn, not recursion: a chain of forks can be thousands deep.
+    todo = [(root, "", "") for root in reversed(children.get(0, []))]
+    while todo:
+        process, branch, below = todo.pop()
         used = process.cpu_ns - spent.get(process.pid, 0)
         percent = min(100.0, max(0.0, 100 * used / passed)) if passed > 0 else 0.0
-        rows.append(_Row(process, lead + branch, percent))
+        rows.append(_Row(process, branch, percent))
+        if len(below) > _DEEPEST:
+            below = "… "
         family = children.get(process.pid, [])
-        for child in family:
+        for child in reversed(family):
             last = child is family[-1]
-            add(child, lead + below, "└ " if last else "├ ", "  " if last else "│ ")
-
-    for root in children.get(0, []):
-        add(root, "", "", "")
+            mark, space = ("└ ", "  ") if last else ("├ ", "│ ")
+            todo.append((child, below + mark, below + space))
     return rows
 
 

@@ -36,6 +36,7 @@ def test_eventfd_wakes_a_reader(lab) -> None:
         assert (yield m.call("read", fd, m.scratch, 100)) == 8
         assert u64(m, m.scratch) == 7
         assert (yield m.call("read", fd, m.scratch, 8)) == -EAGAIN.errno
+        assert (yield m.call("lseek", fd, 5, 0)) == 0
         yield m.call("exit_group", 0)
 
     lab.run(program)
