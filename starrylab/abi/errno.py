@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import ClassVar
+from typing import ClassVar, Final
 
 
 class LinuxError(Exception):
@@ -541,7 +541,7 @@ EWOULDBLOCK = EAGAIN
 ENOTSUP = EOPNOTSUPP
 ENOATTR = ENODATA
 
-BY_NUMBER: dict[int, type[LinuxError]] = {c.errno: c for c in LinuxError.__subclasses__()}
+BY_NUMBER: Final[dict[int, type[LinuxError]]] = {c.errno: c for c in LinuxError.__subclasses__()}
 
 
 def from_host(error: OSError) -> LinuxError:

@@ -145,5 +145,7 @@ def major(device: int) -> int:
 def minor(device: int) -> int:
     """Return the minor number of a device number."""
     return device & 0xFF | device >> 12 & 0xFFF00
+
+
 UTIME_NOW: Final = 0x3FFFFFFF
 UTIME_OMIT: Final = 0x3FFFFFFE

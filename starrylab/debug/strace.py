@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from ..abi import signal as sig
 from ..abi.errno import BY_NUMBER
 from ..kernel.syscalls import declared
 
 if TYPE_CHECKING:
     from ..kernel.kernel import Kernel
+    from ..kernel.signal.info import SignalInfo
     from ..kernel.syscalls import Entry
     from ..kernel.thread import Thread
 
 _SHOWN: Final = 32  #: bytes of a string that are printed
+_ENDS: Final = ("exit", "exit_group")  #: have no result
 
 #: filter word -> handler modules whose calls it means
-_CLASSES: Final[dict[str, frozenset[str]]] = {
-    "file": frozenset({"path", "stat", "open", "directory", "xattr", "mount"}),
-    "desc": frozenset({"fd", "io", "poll", "epoll", "pipe", "event", "splice"}),
+_FAMILIES: Final[dict[str, frozenset[str]]] = {
+    "creds": frozenset({"credentials", "prctl"}),
+    "ipc": frozenset({"shm", "futex"}),
+    "memory": frozenset({"memory", "shm"}),
+    "network": frozenset({"message", "socketpair"}),
     "process": frozenset({"process", "wait", "ids"}),
     "signal": frozenset({"signal"}),
-    "memory": frozenset({"memory", "shm"}),
+    "time": frozenset({"time", "timer"}),
 }
+#: filter word -> how an argument of the calls it means is shown
+_KINDS: Final = {"file": "path", "desc": "fd"}
 
 
 class FilterError(Exception):
@@ -33,74 +40,91 @@ class Filter:
     """Which calls to print: names and classes; a leading ``!`` takes away."""
 
     def __init__(self, text: str) -> None:
-        known = declared()
         wanted: set[str] | None = None
         unwanted: set[str] = set()
         for word in text.split(","):
             name = word.lstrip("!")
             if name == "all":
                 continue
-            names = self._names(name)
-            if not names and name not in known:
-                raise FilterError(
-                    f"{name} is no system call; give names, or {', '.join(_CLASSES)}, all"
-                )
             if word.startswith("!"):
-                unwanted |= names or {name}
+                unwanted |= _named(name)
             else:
-                wanted = (wanted or set()) | (names or {name})
+                wanted = (wanted or set()) | _named(name)
         self._wanted = wanted
         self._unwanted = unwanted
-
-    @staticmethod
-    def _names(word: str) -> set[str]:
-        modules = _CLASSES.get(word, frozenset())
-        return {
-            name
-            for name, entry in declared().items()
-            if entry.function.__module__.rpartition(".")[2] in modules
-        }
 
     def __contains__(self, name: str) -> bool:
         return name not in self._unwanted and (self._wanted is None or name in self._wanted)
 
 
+def _named(word: str) -> set[str]:
+    """Return the calls that ``word`` means; raise `FilterError` if there are none."""
+    known = declared()
+    if word in known:
+        return {word}
+    if word in _KINDS:
+        kind = _KINDS[word]
+        return {n for n, entry in known.items() if any(c.show == kind for _, c in entry.args)}
+    modules = _FAMILIES.get(word)
+    if modules is None:
+        classes = ", ".join(sorted([*_KINDS, *_FAMILIES]))
+        raise FilterError(f"{word or 'nothing'} is no system call; give names, or {classes}, all")
+    return {n for n, e in known.items() if e.function.__module__.rpartition(".")[2] in modules}
+
+
 class Strace:
-    """Prints calls as they end; a call that waits is printed when it begins as well."""
+    """Prints each call once, when it has ended; one that never ends with its thread's end."""
 
     def __init__(self, kernel: Kernel, text: str, emit: Callable[[str], object]) -> None:
         self._filter = Filter(text)
         self._emit = emit
         self._begun: dict[int, str] = {}
-        kernel.events.subscribe("syscall_enter", self._enter)
-        kernel.events.subscribe("syscall_exit", self._exit)
-        kernel.events.subscribe("signal", self._signal)
+        events = kernel.events
+        events.subscribe("syscall_enter", self._enter)
+        events.subscribe("syscall_exit", self._exit)
+        events.subscribe("signal", self._signal)
+        events.subscribe("exit", self._ended)
+
+    def _print(self, thread: Thread, text: str) -> None:
+        self._emit(f"[{thread.tid}] {text}\r\n")
 
     def _enter(self, thread: Thread, entry: Entry | None, registers: tuple[int, ...]) -> None:
         name = entry.name if entry is not None else f"syscall_{registers[7]}"
         if name not in self._filter:
             return
         # Formatted now: the call may change the memory that its arguments point to.
-        self._begun[thread.tid] = f"{name}({', '.join(_arguments(thread, entry, registers))})"
-        if name in ("exit", "exit_group", "execve"):
-            self._emit(f"[{thread.tid}] {self._begun[thread.tid]}\r\n")
+        text = f"{name}({', '.join(_arguments(thread, entry, registers))})"
+        if name in _ENDS:
+            self._print(thread, f"{text} = ?")
+        else:
+            self._begun[thread.tid] = text
 
     def _exit(
         self, thread: Thread, entry: Entry | None, registers: tuple[int, ...], result: int
     ) -> None:
         begun = self._begun.pop(thread.tid, None)
-        if begun is None:
-            return
-        text = str(result)
-        if -4096 < result < 0:
-            error = BY_NUMBER.get(-result)
-            text = f"-1 {error()}" if error is not None else text
-        elif result > 0xFFFF:
-            text = hex(result)
-        self._emit(f"[{thread.tid}] {begun} = {text}\r\n")
+        if begun is not None:
+            self._print(thread, f"{begun} = {_result(result)}")
 
-    def _signal(self, thread: Thread, info: Any) -> None:
-        self._emit(f"[{thread.tid}] --- signal {info.signo} ---\r\n")
+    def _signal(self, thread: Thread, info: SignalInfo) -> None:
+        self._print(thread, f"--- {sig.name(info.signo)} ---")
+
+    def _ended(self, thread: Thread, status: int) -> None:
+        begun = self._begun.pop(thread.tid, None)
+        if begun is not None:
+            self._print(thread, f"{begun} = ? (unfinished)")
+        killer = status & 0x7F
+        if killer:
+            self._print(thread, f"+++ killed by {sig.name(killer)} +++")
+        else:
+            self._print(thread, f"+++ exited with {status >> 8 & 0xFF} +++")
+
+
+def _result(result: int) -> str:
+    if -4096 < result < 0:
+        error = BY_NUMBER.get(-result)
+        return f"-1 {error()}" if error is not None else str(result)
+    return hex(result) if result > 0xFFFF else str(result)
 
 
 def _arguments(thread: Thread, entry: Entry | None, registers: tuple[int, ...]) -> list[str]:
@@ -108,21 +132,24 @@ def _arguments(thread: Thread, entry: Entry | None, registers: tuple[int, ...]) 
         return [hex(value) for value in registers[:6]]
     shown = []
     for (name, ctype), value in zip(entry.args, registers, strict=False):
-        signed = value - (1 << 64) if value >> 63 else value
-        narrow = (value & 0xFFFFFFFF ^ 0x80000000) - 0x80000000
-        if ctype.show == "path":
-            shown.append(_string(thread, value))
-        elif ctype.show == "fd":
-            shown.append("AT_FDCWD" if narrow == -100 else str(narrow))
-        elif ctype.show == "oct":
-            shown.append(f"0{value & 0xFFFFFFFF:o}")
-        elif ctype.show == "dec":
-            shown.append(str(signed))
-        elif name == "buf" and entry.name in ("write", "pwrite64"):
+        if name == "buf" and entry.name in ("write", "pwrite64"):
             shown.append(_data(thread, value, registers[2]))
         else:
-            shown.append(hex(value) if value else "NULL" if ctype.show == "hex" else "0")
+            shown.append(_argument(thread, ctype.show, value))
     return shown
+
+
+def _argument(thread: Thread, kind: str, value: int) -> str:
+    if kind == "path":
+        return _string(thread, value)
+    if kind == "fd":
+        number = (value & 0xFFFFFFFF ^ 0x80000000) - 0x80000000
+        return "AT_FDCWD" if number == -100 else str(number)
+    if kind == "oct":
+        return f"0{value & 0xFFFFFFFF:o}"
+    if kind == "dec":
+        return str(value - (1 << 64) if value >> 63 else value)
+    return hex(value) if value else "NULL"
 
 
 def _string(thread: Thread, addr: int) -> str:

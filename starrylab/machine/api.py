@@ -74,7 +74,8 @@ class TrapHandler(Protocol):
         """Serve a system call.
 
         An unsigned 64-bit result goes to the result register and user code continues;
-        ``None`` leaves user mode with ``LEFT`` (the result register is untouched).
+        ``None`` leaves user mode with ``LEFT`` (the result register is untouched).  The
+        handler may move the running context's program counter.
         """
         ...
 

@@ -12,13 +12,14 @@ import stat
 import tarfile
 import zlib
 from pathlib import Path
+from typing import Final
 
 from .tree import Entry, RootfsError, Tree
 
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _BROKEN = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError, ValueError)
 
-_KINDS = {
+_KINDS: Final = {
     tarfile.REGTYPE: stat.S_IFREG,
     tarfile.AREGTYPE: stat.S_IFREG,
     tarfile.CONTTYPE: stat.S_IFREG,

@@ -10,6 +10,7 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from .. import userland
 from ..userland import SOURCE_PREFIX, SOURCES
@@ -154,7 +155,7 @@ def resolve(path: str, target_of: Callable[[str], str | None]) -> str | None:
     return "/".join(real)
 
 
-_ETC = {
+_ETC: Final = {
     "passwd": "root:x:0:0:root:/root:/bin/sh\n"
     "user:x:1000:1000:user:/home/user:/bin/sh\n"
     "nobody:x:65534:65534:nobody:/:/bin/false\n",

@@ -53,7 +53,7 @@ class ClientChannel:
     async def _read(self) -> bytes:
         try:
             return await self._reader.read(_CHUNK)
-        except ConnectionResetError:
+        except ConnectionError:
             return b""
 
     async def close(self) -> None:
@@ -61,5 +61,5 @@ class ClientChannel:
         self._writer.close()
         try:
             await self._writer.wait_closed()
-        except (BrokenPipeError, ConnectionResetError):
+        except ConnectionError:
             return

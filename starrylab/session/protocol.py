@@ -23,7 +23,7 @@ from .snapshot import Snapshot
 
 VERSION: Final = 1
 MAX_FRAME: Final = 8 << 20  #: bytes; a longer length means garbage
-WINDOW: Final = 64 << 10  #: bytes of console output that may be on the way
+WINDOW: Final = 16 << 10  #: bytes of console output that may be on the way
 _LENGTH: Final = 4  #: bytes of the frame header
 
 T = TypeVar("T")

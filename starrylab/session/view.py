@@ -148,7 +148,7 @@ def _state(process: Process, threads: list[Thread]) -> str:
     states = {thread.state for thread in threads}
     for state in (State.RUNNABLE, State.DISK, State.PARKED, State.STOPPED):
         if state in states:
-            return state.value
+            return str(state.value)
     return State.DONE.value
 
 

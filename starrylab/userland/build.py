@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from platformdirs import user_cache_path
 
@@ -28,7 +29,7 @@ SOURCES = Path(__file__).parent / "src"
 SOURCE_PREFIX = "/usr/src/starrylab"
 
 #: architecture -> arguments that choose it
-TARGETS: dict[str, tuple[str, ...]] = {
+TARGETS: Final[dict[str, tuple[str, ...]]] = {
     "riscv64": ("-target", "riscv64-linux-musl"),
     "aarch64": ("-target", "aarch64-linux-musl"),
     # Without LSX, LASX and unaligned access: what the smallest LoongArch64 core executes.

@@ -42,6 +42,8 @@ class Console:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, (self.text[-2000:], self.events[-3:])
+            if not self.client.alive:  # what it waits for is known soon, or never
+                deadline = min(deadline, time.monotonic() + 1)
             await asyncio.sleep(0.01)
 
     async def says(self, pattern: bytes, seconds: float = 60.0) -> re.Match[bytes]:

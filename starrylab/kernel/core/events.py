@@ -11,12 +11,12 @@ place where it would be emitted::
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 Listener = Callable[..., Any]
 
 #: name -> what a listener receives
-KINDS: dict[str, str] = {
+KINDS: Final[dict[str, str]] = {
     "syscall_enter": "thread, entry or None, registers",
     "syscall_exit": "thread, entry or None, registers, result (signed)",
     "unknown_syscall": "thread, number",

@@ -8,12 +8,14 @@ that raises ``EAGAIN`` into a blocking call, so no file contains a wait loop of 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from ...abi.errno import EAGAIN, ETIMEDOUT
 from .sched import Task, Waker, park
 
 T = TypeVar("T")
+
+_PRUNE_FROM: Final = 8  #: registrations before the first look for dead ones
 
 
 class Pollable(Protocol):
@@ -31,14 +33,24 @@ class Pollable(Protocol):
 class PollSet:
     """Wakers waiting for one event.  Each registration is good for one wake-up."""
 
-    __slots__ = ("_wakers",)
+    __slots__ = ("_prune_at", "_wakers")
 
     def __init__(self) -> None:
         self._wakers: dict[Waker, None] = {}
+        self._prune_at = _PRUNE_FROM
 
     def register(self, waker: Waker) -> None:
         """Add ``waker``; adding it twice has no effect."""
-        self._wakers[waker] = None
+        wakers = self._wakers
+        wakers[waker] = None
+        if len(wakers) > self._prune_at:
+            self._prune()
+
+    def _prune(self) -> None:
+        """Forget tasks that ended: an event that never comes would keep them for ever."""
+        for waker in [w for w in self._wakers if not w.alive]:
+            del self._wakers[waker]
+        self._prune_at = max(_PRUNE_FROM, 2 * len(self._wakers))
 
     def wake(self) -> int:
         """Wake and forget everyone; return how many there were."""
@@ -53,9 +65,13 @@ class PollSet:
         """Forget ``waker`` if it is registered."""
         self._wakers.pop(waker, None)
 
+    def __len__(self) -> int:
+        """Return the number of registrations, dead ones included."""
+        return len(self._wakers)
+
     def waiting(self) -> tuple[Task, ...]:
         """Return the tasks that wait, oldest first (for the wait graph)."""
-        return tuple(waker.task for waker in self._wakers)
+        return tuple(waker.task for waker in self._wakers if waker.task is not None)
 
 
 async def poll_io(
@@ -66,27 +82,32 @@ async def poll_io(
     *,
     nonblocking: bool = False,
     timeout_ns: int | None = None,
+    tried: bool = False,
 ) -> T:
     """Call ``attempt`` until it stops raising ``EAGAIN``; sleep in between.
 
     Raises ``EAGAIN`` at once if ``nonblocking``, ``ETIMEDOUT`` after ``timeout_ns``,
-    ``EINTR`` when a signal handler is to run.
+    ``EINTR`` when a signal handler is to run.  With ``tried`` the caller has just made the
+    first attempt itself, and nothing ran since.
     """
     executor = task.executor
+    waker = task.waker
     deadline = None if timeout_ns is None else executor.now + timeout_ns
-    timer = None if deadline is None else executor.call_at(deadline, task.waker.wake)
+    timer = None if deadline is None else executor.call_at(deadline, waker.wake)
     try:
         while True:
-            try:
-                return attempt()
-            except EAGAIN:
-                if nonblocking:
-                    raise
+            if not tried:
+                try:
+                    return attempt()
+                except EAGAIN:
+                    if nonblocking:
+                        raise
+            tried = False
             if deadline is not None and executor.now >= deadline:
                 raise ETIMEDOUT
             # No await lies between the attempt and the registration, and everything that
             # can change the file runs on this executor, so no wake-up can be lost here.
-            file.register(task.waker, events)
+            file.register(waker, events)
             await park()
     finally:
         if timer is not None:

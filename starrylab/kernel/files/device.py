@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ...abi.errno import EINVAL, ENXIO
 from ...abi.stat import S_IFBLK, S_IFCHR, S_IFMT, major, minor
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..vfs.node import Credentials, NodeOps
     from .file import File
 
-_KINDS = {S_IFCHR: "char", S_IFBLK: "block"}
+_KINDS: Final = {S_IFCHR: "char", S_IFBLK: "block"}
 _SEEK_SET, _SEEK_CUR = 0, 1
 
 

@@ -58,6 +58,11 @@ class EpollItem(Waker):
         self.data = 0
         self.queued = False  #: in the ready list
 
+    @property
+    def alive(self) -> bool:
+        """Whether the descriptor is still watched."""
+        return self.file is not None
+
     def wake(self) -> None:
         """Enter the ready list, and wake who waits for it."""
         if not self.queued and self.mask:

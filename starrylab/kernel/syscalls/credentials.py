@@ -63,6 +63,10 @@ def getresgid(t: Thread, rgid: Ptr, egid: Ptr, sgid: Ptr) -> None:
         t.mm.write_u32(addr, value)
 
 
+def _chosen(wanted: tuple[int, ...], own: tuple[int, ...]) -> list[int]:
+    return [old if want == _KEEP else want for want, old in zip(wanted, own, strict=True)]
+
+
 def _set_uids(t: Thread, uid: int, euid: int, suid: int, fsuid: int) -> None:
     if t.cred.euid != euid or t.cred.fsuid != fsuid:
         t.process.dumpable = 0
@@ -264,5 +268,3 @@ def capset(t: Thread, header: Ptr, data: Ptr) -> None:
         inheritable=inheritable,
         ambient=cred.ambient & permitted & inheritable,
     )
-
-

@@ -33,6 +33,7 @@ from ...abi.fcntl import (
 from ...abi.poll import POLLIN, POLLOUT
 from ...abi.resource import RLIMIT_FSIZE
 from ...abi.signal import SI_KERNEL, SIGXFSZ
+from ..core.poll import poll_io
 from ..files.file import File
 from ..files.regular import RegularFile
 from ..signal.info import SignalInfo
@@ -60,7 +61,8 @@ def read(t: Thread, file: Fd, buf: Ptr, count: Size) -> Result:
     except EAGAIN:
         if file.flags & O_NONBLOCK:
             raise
-    return _held(file, t.wait_io(file, POLLIN, lambda: file.read_user(t.mm, buf, count)))
+    attempt = partial(file.read_user, t.mm, buf, count)
+    return _held(file, poll_io(t, file, POLLIN, attempt, tried=True))
 
 
 @syscall(restart=Restart.SA_RESTART)

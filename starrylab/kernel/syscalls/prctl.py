@@ -171,5 +171,3 @@ def personality(t: Thread, persona: UInt) -> int:
     if persona not in (0, _PERSONALITY_QUERY):
         raise EINVAL
     return 0
-
-

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 _CLONE_ARGS_MIN: Final = 64  #: CLONE_ARGS_SIZE_VER0
 _CLONE_ARGS: Final = struct.Struct("<11Q")
+_CLONE3_FLAGS: Final = (KNOWN | CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP) & ~(
+    CSIGNAL | CLONE_DETACHED
+)
 _MAX_STRINGS: Final = 0x7FFFFFFF // 8
 
 
@@ -71,8 +74,9 @@ def clone3(t: Thread, args: Ptr, size: Size) -> int | Coroutine[object, object, 
     raw = t.mm.read(args, size)
     if any(raw[_CLONE_ARGS.size :]):
         raise E2BIG
-    (flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
-     set_tid_size, _cgroup) = _CLONE_ARGS.unpack(raw[: _CLONE_ARGS.size].ljust(88, b"\0"))  # fmt: skip
+    fields = _CLONE_ARGS.unpack(raw[: _CLONE_ARGS.size].ljust(_CLONE_ARGS.size, b"\0"))
+    flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls = fields[:8]
+    set_tid, set_tid_size, _cgroup = fields[8:]
     if flags & ~_CLONE3_FLAGS:
         raise EINVAL
     if set_tid or set_tid_size or flags & CLONE_INTO_CGROUP:
@@ -190,4 +194,3 @@ def set_tid_address(t: Thread, addr: Ptr) -> int:
     """set_tid_address(2)."""
     t.clear_child_tid = addr
     return t.tid
-

@@ -227,5 +227,3 @@ def _targets(t: Thread, which: int, who: int) -> Iterable[Thread]:
         uid = who or t.cred.uid
         return [thread for thread in t.kernel.threads.values() if thread.cred.uid == uid]
     raise EINVAL
-
-

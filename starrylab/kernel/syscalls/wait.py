@@ -13,15 +13,15 @@ from ...abi.wait import (
     P_PGID,
     P_PID,
     P_PIDFD,
+    WALL,
+    WCLONE,
     WCONTINUED,
     WEXITED,
     WNOHANG,
+    WNOTHREAD,
     WNOWAIT,
     WSTOPPED,
     WUNTRACED,
-    WALL,
-    WCLONE,
-    WNOTHREAD,
 )
 from ..core.sched import park
 from ..task.exit import reap

@@ -35,6 +35,7 @@ from ..mm.space import AddressSpace
 from ..vfs.node import FileNodeOps
 from ..vfs.permission import MAY_EXEC, check
 from . import elf
+from .futexes import exit_robust_list
 from .resources import ACTIONS, FILES, MEMORY
 from .timers import delete_posix_timers
 
@@ -312,6 +313,7 @@ def _commit(thread: Thread, program: _Program, space: AddressSpace) -> None:
     for other in list(process.threads.values()):
         if other is not thread:
             other.die()
+    exit_robust_list(thread)
     if thread.tid != process.pid:
         _become_leader(thread)
     thread.signals.reset_for_exec()

@@ -48,9 +48,9 @@ def exit_thread(thread: Thread) -> None:
         _exit_process(kernel, process)
     else:
         retarget(thread, process.signals.pending.set)  # it may have been about to take one
-        if process.leader is not thread:
-            kernel.pids.release(thread.tid)
         process.children_changed.wake()
+    if process.leader is not thread:  # the leader's number is the process's, and goes with it
+        kernel.pids.release(thread.tid)
 
 
 def _clear_tid(thread: Thread) -> None:

@@ -5,7 +5,8 @@ Three rules about unicorn 2.1.4 shape this module:
 * System calls and page faults are served inside unicorn's hooks; leaving ``uc_emu_start``
   and coming back costs several times the trap.
 * The program counter is never written through unicorn's interface inside a hook: together
-  with a stop from another thread, blocks would run twice.  To go elsewhere, leave.
+  with a stop from another thread, blocks would run twice.  In the register window it may
+  be; without one, going elsewhere means to leave.
 * An asynchronous stop repeats the instruction it meets, unless ``no_exit_request`` is set
   before anything is translated.  Where that cannot be had, user code runs in slices of a
   number of instructions, which end exactly, and nothing stops it asynchronously.
@@ -113,6 +114,7 @@ class UnicornHart:
         self._table: PageTable = {}
         self._loaded: Context | None = None
         self._left = False  #: the handler asked to leave
+        self._redirected = False  #: the handler moved the program counter of a mirrored CPU
         self._exception = -1  #: what else came to the hook
         self._interrupted = False
         self._period_ns = 0
@@ -216,6 +218,9 @@ class UnicornHart:
                 self._left = False
                 if self._tlb.crash is None:
                     return LEFT
+            if self._redirected:
+                self._redirected = False
+                continue
             if mirror is not None:
                 mirror.pull()
             trap = self._why(error)

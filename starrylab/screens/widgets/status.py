@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from rich.text import Text
 from textual.widgets import Static
 
@@ -10,7 +12,7 @@ from ...session.snapshot import Snapshot
 from .units import size_text, uptime_text
 
 #: a sign and a style for each state; the word beside it carries the meaning
-_SIGNS = {
+_SIGNS: Final = {
     LabState.OFF: ("○", "dim"),
     LabState.STARTING: ("◌", "yellow"),
     LabState.RUNNING: ("●", "green"),

@@ -21,7 +21,7 @@ from starrylab.abi.sched import (
     CLONE_VM,
 )
 from starrylab.abi.signal import SIGCHLD, SIGKILL, SIGSTOP
-from starrylab.abi.wait import WCONTINUED, WNOHANG, WNOWAIT, WUNTRACED, P_PID, WEXITED
+from starrylab.abi.wait import P_PID, WCONTINUED, WEXITED, WNOHANG, WNOWAIT, WUNTRACED
 from starrylab.kernel.task.cred import Credentials
 
 THREAD = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ....abi.errno import EINVAL, ENOENT
 from ....abi.stat import PROC_SUPER_MAGIC
@@ -17,7 +17,7 @@ from ._task_dirs import PidDir, task_files
 if TYPE_CHECKING:
     from ...kernel import Kernel
 
-_LINKS = {b"mounts": b"self/mounts", b"net": b"self/net"}
+_LINKS: Final = {b"mounts": b"self/mounts", b"net": b"self/net"}
 
 
 class ProcFs(FilesystemOps):

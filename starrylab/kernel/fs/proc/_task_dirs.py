@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from ....abi.errno import ENOENT
 from ...files.fdtable import FdTable
@@ -100,7 +100,7 @@ def _exe(subject: Subject) -> Location | None:
     return place
 
 
-_LINKS: dict[bytes, Callable[[Subject], Location | None]] = {
+_LINKS: Final[dict[bytes, Callable[[Subject], Location | None]]] = {
     b"cwd": _cwd,
     b"exe": _exe,
     b"root": _root,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ....abi.stat import makedev
 from ...core.sched import State
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _TICK_NS = 1_000_000_000 // USER_HZ
 
 _RLIMIT_RSS = 5
-_NAMES = {
+_NAMES: Final = {
     "R": "running", "S": "sleeping", "D": "disk sleep", "T": "stopped", "Z": "zombie", "X": "dead",
 }  # fmt: skip
 
