@@ -5,14 +5,19 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import pytest
+
+from starrylab.abi.numbers import ARCHES
+
+N = TypeVar("N", bound=ast.AST)
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PACKAGE: Final = ROOT / "starrylab"
 MODULES: Final = sorted(PACKAGE.rglob("*.py"))
-KERNEL: Final = [p for p in MODULES if p.is_relative_to(PACKAGE / "kernel")]
+TREES: Final = {path: ast.parse(path.read_text(), str(path)) for path in MODULES}
+KERNEL: Final = PACKAGE / "kernel"
 #: Tables of the ABI, a few lines an entry: their length is Linux's.
 TABLES: Final = {"starrylab/abi/errno.py"}
 LONGEST: Final = 400  #: lines of a module
@@ -42,18 +47,30 @@ def short(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(), str(path))
+def at(path: Path, node: ast.AST) -> str:
+    return f"{short(path)}:{getattr(node, 'lineno', 0)}"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=short)
-def test_a_module_is_short_and_says_what_it_is_for(path: Path) -> None:
-    source = path.read_text()
-    doc = ast.get_docstring(ast.parse(source))
-    assert doc, "no docstring"
-    assert doc.split("\n", 1)[0].rstrip().endswith((".", "?", "!", ")")), doc
-    if short(path) not in TABLES:
-        assert source.count("\n") <= LONGEST
+def nodes(*kinds: type[N]) -> Iterator[tuple[Path, N]]:
+    """Yield every node of these kinds, with its module."""
+    for path, module in TREES.items():
+        for node in ast.walk(module):
+            if isinstance(node, kinds):
+                yield path, node
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = []
+    for path, module in TREES.items():
+        first = (ast.get_docstring(module) or "").split("\n", 1)[0].rstrip()
+        if not first.endswith((".", "?", "!", ")")):
+            silent.append(short(path))
+    assert silent == []
+
+
+def test_modules_are_short() -> None:
+    sizes = {short(path): path.read_text().count("\n") for path in MODULES}
+    assert {name: n for name, n in sizes.items() if n > LONGEST and name not in TABLES} == {}
 
 
 def test_tests_are_short_as_well() -> None:
@@ -61,21 +78,23 @@ def test_tests_are_short_as_well() -> None:
     assert {short(p): n for p in paths if (n := p.read_text().count("\n")) > LONGEST_TEST} == {}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=short)
-def test_a_function_fits_on_a_screen(path: Path) -> None:
-    for node in ast.walk(tree(path)):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            lines = (node.end_lineno or 0) - node.lineno + 1
-            assert lines <= LONGEST_FUNCTION, f"{node.name} has {lines} lines"
+def test_a_function_fits_on_a_screen() -> None:
+    found = []
+    for path, node in nodes(ast.FunctionDef, ast.AsyncFunctionDef):
+        lines = (node.end_lineno or 0) - node.lineno + 1
+        if lines > LONGEST_FUNCTION:
+            found.append(f"{at(path, node)}: {node.name} has {lines} lines")
+    assert found == []
 
 
-@pytest.mark.parametrize("path", KERNEL, ids=short)
-def test_the_kernel_waits_in_system_calls_only(path: Path) -> None:
-    name = path.relative_to(PACKAGE / "kernel").as_posix()
-    if name in WAITING or name.startswith("syscalls/"):
-        return
-    waits = (ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith)
-    assert [node.lineno for node in ast.walk(tree(path)) if isinstance(node, waits)] == []
+def test_the_kernel_waits_in_system_calls_only() -> None:
+    found = []
+    for path, node in nodes(ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith):
+        if path.is_relative_to(KERNEL):
+            name = path.relative_to(KERNEL).as_posix()
+            if name not in WAITING and not name.startswith("syscalls/"):
+                found.append(at(path, node))
+    assert found == []
 
 
 def mutable_state(module: ast.Module) -> Iterator[str]:
@@ -96,11 +115,10 @@ def mutable_state(module: ast.Module) -> Iterator[str]:
             yield from names
 
 
-@pytest.mark.parametrize("path", MODULES, ids=short)
-def test_a_module_holds_no_state(path: Path) -> None:
-    module = tree(path)
-    assert list(mutable_state(module)) == []
-    assert not any(isinstance(node, ast.Global) for node in ast.walk(module))
+def test_a_module_holds_no_state() -> None:
+    found = [f"{short(path)}: {name}" for path in MODULES for name in mutable_state(TREES[path])]
+    found += [f"{at(path, node)}: global" for path, node in nodes(ast.Global)]
+    assert found == []
 
 
 @pytest.mark.parametrize(
@@ -119,36 +137,35 @@ def test_the_search_for_state_finds_it(source: str, found: list[str]) -> None:
     assert list(mutable_state(ast.parse(source))) == found
 
 
-@pytest.mark.parametrize("path", MODULES, ids=short)
-def test_nothing_is_swallowed(path: Path) -> None:
+def test_nothing_is_swallowed() -> None:
     """A handler of every exception cleans up and raises again, but for the few that panic."""
-    if short(path) in CATCHES_ALL:
-        return
-    for node in ast.walk(tree(path)):
-        if not isinstance(node, ast.ExceptHandler):
-            continue
+    found = []
+    for path, node in nodes(ast.ExceptHandler):
         caught = "" if node.type is None else ast.unparse(node.type)
-        if caught in ("", "Exception", "BaseException"):
-            last = node.body[-1]
-            assert isinstance(last, ast.Raise), f"line {node.lineno}: except {caught}"
-            assert last.exc is None, f"line {node.lineno}: raises something else"
+        if short(path) in CATCHES_ALL or caught not in ("", "Exception", "BaseException"):
+            continue
+        last = node.body[-1]
+        if not isinstance(last, ast.Raise) or last.exc is not None:
+            found.append(f"{at(path, node)}: except {caught}")
+    assert found == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=short)
-def test_only_commands_print(path: Path) -> None:
-    if path.is_relative_to(PACKAGE / "cli"):
-        return
-    calls = (node for node in ast.walk(tree(path)) if isinstance(node, ast.Call))
-    assert [c.lineno for c in calls if ast.unparse(c.func) == "print"] == []
+def test_only_commands_print() -> None:
+    found = [
+        at(path, node)
+        for path, node in nodes(ast.Call)
+        if ast.unparse(node.func) == "print" and not path.is_relative_to(PACKAGE / "cli")
+    ]
+    assert found == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=short)
-def test_the_instruction_set_is_known_in_tables_and_engines_only(path: Path) -> None:
+def test_the_instruction_set_is_known_in_tables_and_engines_only() -> None:
     """No ``if arch == "riscv64"`` outside `abi` and `machine`."""
-    if path.relative_to(PACKAGE).parts[0] in ("abi", "machine"):
-        return
-    for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Compare):
-            parts = [node.left, *node.comparators]
-            texts = {p.value for p in parts if isinstance(p, ast.Constant)}
-            assert not texts & {"riscv64", "aarch64", "loongarch64"}, f"line {node.lineno}"
+    found = []
+    for path, node in nodes(ast.Compare):
+        if path.relative_to(PACKAGE).parts[0] in ("abi", "machine"):
+            continue
+        texts = {p.value for p in (node.left, *node.comparators) if isinstance(p, ast.Constant)}
+        if texts & set(ARCHES):
+            found.append(at(path, node))
+    assert found == []

@@ -21,7 +21,8 @@ class FdTable(dict[int, File]):
         super().__init__()
         self.cloexec: set[int] = set()
         # Invariant: every free descriptor below _next is in _free (which may also hold
-        # descriptors that were taken by number since; install skips those).
+        # descriptors that were taken by number since; install skips those, and close thins
+        # out what comes back again and again, as a shell's redirections do).
         self._free: list[int] = []
         self._next = 0
 
@@ -85,7 +86,10 @@ class FdTable(dict[int, File]):
         file = self[fd]
         del self[fd]
         self.cloexec.discard(fd)
-        heapq.heappush(self._free, fd)
+        free = self._free
+        heapq.heappush(free, fd)
+        if len(free) > 2 * self._next:
+            self._free = [n for n in range(self._next) if n not in self]
         file.drop_locks(self)
         file.release()
 

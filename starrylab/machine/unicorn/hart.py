@@ -259,11 +259,19 @@ class UnicornHart:
     def _mirrored(
         self, trap: Callable[[int, int], None], mirror: Mirror
     ) -> Callable[[int, int], None]:
+        words, handle, stop = self._bank.words, self._engine.handle, self._engine.stop
+
         def both(engine: int, number: int) -> None:
             mirror.pull()
+            pc = words[PC]
             trap(engine, number)
-            if not self._left and self._exception < 0:
+            if self._left or self._exception >= 0:
+                return
+            if words[PC] == pc:
                 mirror.push()
+            else:  # not to be written through the interface in here: begin again there
+                self._redirected = True
+                stop(handle)
 
         return both
 
