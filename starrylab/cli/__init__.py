@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import re
 import sys
-from typing import Final
+from typing import Any, Final, NoReturn
 
 from .errors import UserError
 
@@ -19,31 +20,69 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "syscalls": ("syscalls", "list the system calls and how complete each one is"),
     "doctor": ("doctor", "check this host, and say how to get what is missing"),
 }
+_UNKNOWN_COMMAND: Final = re.compile(r"argument COMMAND: invalid choice: (\S+) ")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; return the process's exit status."""
-    args = sys.argv[1:] if argv is None else argv
+    try:
+        return _run(sys.argv[1:] if argv is None else argv)
+    except UserError as error:
+        print(f"starrylab: {error}", file=sys.stderr)
+        return error.status
+    except BrokenPipeError:
+        return 141  # as a program that SIGPIPE ended
+    except KeyboardInterrupt:
+        print("starrylab: interrupted", file=sys.stderr)
+        return 130  # as a program that SIGINT ended
+
+
+def _run(args: list[str]) -> int:
     name = args[0] if args and args[0] in COMMANDS else None
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="starrylab",
+        usage="starrylab [OPTION]...\n       starrylab COMMAND [OPTION]... [ARG]...",
         description="An operating-system lab: a Linux-compatible kernel in Python, and a console "
         "in which everything it does can be seen.  Without a command it opens the console.",
+        allow_abbrev=False,
     )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     for command, (module, summary) in COMMANDS.items():
-        sub = commands.add_parser(command, help=summary, description=summary)
+        sub = commands.add_parser(
+            command, help=summary, description=_sentence(summary), allow_abbrev=False
+        )
         if command == name:
             importlib.import_module(f".{module}", __name__).add_arguments(sub)
     if name is None:
         importlib.import_module(".console", __name__).add_arguments(parser)
     parsed = parser.parse_args(args)
     module = COMMANDS[name][0] if name else "console"
-    try:
-        status: int = importlib.import_module(f".{module}", __name__).main(parsed)
-    except UserError as error:
-        print(f"starrylab: {error}", file=sys.stderr)
-        return error.status
-    except BrokenPipeError:
-        return 141  # as a program that SIGPIPE ended
+    status: int = importlib.import_module(f".{module}", __name__).main(parsed)
     return status
+
+
+def _sentence(summary: str) -> str:
+    return f"{summary[0].upper()}{summary[1:]}."
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as all of StarryLab does."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise `UserError`."""
+        found = _UNKNOWN_COMMAND.match(message)
+        if found is not None:
+            message = f"there is no command {found[1]}"
+        raise UserError(f"{message}; see {self.prog} --help")
+
+
+class _Version(argparse.Action):
+    """Prints the version of the installed package, which takes a moment to find out."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        """See ``argparse.Action``."""
+        from importlib.metadata import version
+
+        print(f"starrylab {version('starrylab')}")
+        parser.exit()

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
-import termios
-import tty
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Final
 
+from . import host_terminal as host
 from .common import add_machine_arguments, machine_config
 from .errors import UserError
+
+if TYPE_CHECKING:
+    from ..session.assemble import Lab
+
+_PANIC: Final = 70  #: exit status: EX_SOFTWARE of <sysexits.h>
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,35 +33,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="print system calls to standard error; FILTER like read,write or !futex",
     )
     parser.add_argument("--stats", action="store_true", help="print counters at the end")
-    parser.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- CMD ...", help="the program")
+    parser.usage = "starrylab run [OPTION]... [--] [CMD [ARG]...]"
+    parser.add_argument(
+        "argv",
+        nargs=argparse.REMAINDER,
+        metavar="CMD ...",
+        help="the program and its arguments (default: the root's init, or its shell)",
+    )
 
 
 def main(args: argparse.Namespace) -> int:
     """Run the program; return its exit status."""
+    host.open_missing_streams()
     argv = args.argv[1:] if args.argv[:1] == ["--"] else args.argv
     config = machine_config(args, argv)
     from ..session.assemble import AssemblyError, HostIo, assemble
 
+    console = host.console_descriptor()
     io = HostIo(
         stdin_tty=os.isatty(0),
         stdout_tty=os.isatty(1),
         stderr_tty=os.isatty(2),
-        size=_window_size(),
-        emit_console=lambda data: _write_all(1 if os.isatty(1) else 2, data),
-        emit=(lambda data: _write_all(1, data), lambda data: _write_all(2, data)),
+        size=host.window_size(),
+        emit_console=lambda data: host.draw(console, data),
+        emit=(lambda data: host.write_all(1, data), lambda data: host.write_all(2, data)),
+        progress=_progress,
     )
     try:
         lab = assemble(config, io)
     except AssemblyError as error:
         raise UserError(str(error), error.status) from None
-    if args.strace:
-        from ..debug.strace import FilterError, Strace
-
-        try:
-            Strace(lab.kernel, args.strace, lambda text: _write_all(2, text.encode()))
-        except FilterError as error:
-            raise UserError(f"--strace: {error}") from None
-    with _host_terminal(lab):
+    if args.strace is not None:
+        _trace(lab, args.strace)
+    with host.lent_to(lab):
         status = lab.run()
     if args.stats:
         from ..debug.statistics import report
@@ -68,40 +73,25 @@ def main(args: argparse.Namespace) -> int:
         sys.stderr.write(report(lab.kernel))
     if lab.kernel.panic_text is not None:
         sys.stderr.write(f"starrylab: kernel panic\n{lab.kernel.panic_text}")
-        return 70
+        return _PANIC
     return status
 
 
-def _window_size() -> tuple[int, int]:
-    for fd in (0, 1, 2):
-        try:
-            size = os.get_terminal_size(fd)
-        except OSError:
-            continue
-        return size.lines or 24, size.columns or 80
-    return 24, 80
+def _progress(text: str) -> None:
+    """Tell a person what takes long; a script is not disturbed."""
+    if os.isatty(2):
+        sys.stderr.write(f"starrylab: {text}\n")
 
 
-def _write_all(fd: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
+def _trace(lab: Lab, calls: str) -> None:
+    from ..debug.strace import FilterError, Strace
 
+    raw = os.isatty(0) and os.isatty(2)
 
-@contextmanager
-def _host_terminal(lab: Any) -> Iterator[None]:
-    """Put the host's terminal into raw mode while the guest owns it."""
-    previous = None
-    if os.isatty(0):
-        previous = termios.tcgetattr(0)
-        tty.setraw(0, termios.TCSANOW)
-        signal.signal(signal.SIGWINCH, lambda *_: lab.resize(*_window_size()))
-    else:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.signal(signal.SIGTERM, lambda *_: lab.stop())
-    signal.signal(signal.SIGHUP, lambda *_: lab.stop())
+    def emit(text: str) -> None:
+        host.draw(2, (text if raw else text.replace("\r\n", "\n")).encode())
+
     try:
-        yield
-    finally:
-        if previous is not None:
-            termios.tcsetattr(0, termios.TCSADRAIN, previous)
+        Strace(lab.kernel, calls, emit)
+    except FilterError as error:
+        raise UserError(f"--strace: {error}") from None

@@ -66,6 +66,7 @@ class BootConfig:
     cwd: bytes = b"/"
     cred: Credentials = field(default_factory=Credentials)
     hostname: bytes = b"starry"
+    is_init: bool = False  #: keep signals that it has no handler for from it (kill(2))
 
 
 def build(hart: Hart, door: Door) -> Kernel:
@@ -155,6 +156,7 @@ def _first_thread(kernel: Kernel, config: BootConfig) -> Thread:
     pid = kernel.pids.take()
     process = Process(pid, None, Limits())
     process.signals = ProcessSignals(SignalActions())
+    process.signals.killable = not config.is_init
     process.start_time_ns = kernel.executor.now
     session = Session(pid)
     group = ProcessGroup(pid, session)

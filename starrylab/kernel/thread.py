@@ -271,7 +271,7 @@ class Thread(Task):
         self.slice_left -= 1
         if self.slice_left > 0 and not self.attention:
             return False
-        if not executor.contended:
+        if not executor.contended and not executor.stopping:
             self.slice_left = self.slice_ticks()
             return False
         self.usage.involuntary += 1

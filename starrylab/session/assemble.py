@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from .. import rootfs
 from ..abi.errno import EPIPE, LinuxError
 from ..abi.fcntl import O_RDWR
+from ..abi.signal import SIGINT, SIGQUIT
 from ..devices.uart16550 import Uart16550
 from ..kernel import boot
 from ..kernel.dev.setup import attach_serial
@@ -22,7 +23,9 @@ from ..kernel.fs.hostfs import HostFs
 from ..kernel.fs.hostfs_access import HostFolder
 from ..kernel.fs.overlay import OverlayFs
 from ..kernel.fs.tmpfs import Tmpfs
+from ..kernel.signal.info import SignalInfo
 from ..kernel.task.cred import Credentials
+from ..kernel.thread_signals import send_group_signal, send_process_signal
 from ..machine.door import HostDoor
 from ..machine.ram import HostRam
 from ..machine.unicorn.hart import UnicornHart
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
 
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _INITS: Final = ("/sbin/init", "/init", "/bin/sh")
+_SHELL: Final = b"/bin/sh"
+_KEY_SIGNALS: Final = (SIGINT, SIGQUIT)
 
 Emit = Callable[[bytes], object]
 
@@ -85,8 +90,21 @@ class Lab:
             return 143
         return 128 + (status & 0x7F) if status & 0x7F else status >> 8 & 0xFF
 
+    def signal(self, signo: int) -> None:
+        """Pass on a signal that the host was sent; to be called from the door.
+
+        What a key would send goes to the first process's whole group.
+        """
+        init = self.kernel.init
+        if signo in _KEY_SIGNALS:
+            send_group_signal(init.group, SignalInfo(signo))
+        elif init.signals.killable:
+            send_process_signal(init, SignalInfo(signo))
+        else:
+            self.stop()
+
     def stop(self) -> None:
-        """Make `run` return soon; callable from a signal handler."""
+        """Make `run` return soon."""
         self.kernel.executor.stop()
         self.hart.interrupt()
 
@@ -167,6 +185,7 @@ def _boot_config(config: LabConfig, source: rootfs.HostFolder | Tree) -> boot.Bo
         config.cwd,
         Credentials.user(uid, gid),
         config.hostname.encode(),
+        is_init=not config.argv and argv[0] != _SHELL,
     )
 
 
@@ -175,6 +194,7 @@ def _attach_console(lab: Lab, io: HostIo) -> Tty:
     uart = Uart16550(transmit=io.emit_console)
     tty, line = attach_serial(lab.kernel, uart)
     uart.irq = line
+    uart.request_to_send = lambda on: lab.door.pause("console", not on)
     tty.resize(*io.size)
     lab.resize = tty.resize
     lab.hold = uart.hold

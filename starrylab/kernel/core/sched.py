@@ -144,6 +144,7 @@ class Executor:
         self._timers: list[tuple[int, int, Timer]] = []
         self._sequence = itertools.count()
         self._running = False
+        self.stopping = False  #: `run` was asked to return
         self._next_check = 0
 
     @property
@@ -191,10 +192,12 @@ class Executor:
     def stop(self) -> None:
         """Make `run` return after the current step."""
         self._running = False
+        self.stopping = True
 
     def run(self) -> None:
         """Step tasks until `stop` is called."""
         self._running = True
+        self.stopping = False
         if self.on_idle is not None:
             self.on_idle(False)
         monotonic = self.door.monotonic

@@ -24,7 +24,8 @@ class ProcessSignals:
         self.actions = actions if actions is not None else SignalActions()
         self.pending = PendingSignals()
         self.arrived = PollSet()  #: woken at every signal for the process or one of its threads
-        self.killable = False  #: a fault was forced on the init process, which may now die
+        #: Whether the first process dies like any other: it is no init, or faulted.
+        self.killable = False
 
 
 class ThreadSignals:
