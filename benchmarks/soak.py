@@ -1,4 +1,4 @@
-"""Soak: does anything grow while programs come and go?
+"""Soak: tell whether anything grows while programs come and go.
 
     python benchmarks/soak.py [--minutes 30] [--memory MIB]
 
@@ -21,17 +21,18 @@ import tempfile
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from starrylab.kernel.dev.kmsg import Record  # noqa: E402  # after the path is set
-from starrylab.kernel.vfs.dentry import DirEntry  # noqa: E402
-from starrylab.session.assemble import HostIo, Lab, assemble  # noqa: E402
-from starrylab.session.config import Bind, LabConfig  # noqa: E402
-from starrylab.userland import compile_c  # noqa: E402
+from starrylab.kernel.dev.kmsg import Record  # after the path is set
+from starrylab.kernel.vfs.dentry import DirEntry
+from starrylab.session.assemble import HostIo, Lab, assemble
+from starrylab.session.config import Bind, LabConfig
+from starrylab.userland import compile_c
 
 TESTS: Final = Path(__file__).parents[1] / "tests" / "programs"
 INIT: Final = Path(__file__).parent / "soak_init.c"
@@ -96,7 +97,7 @@ class Soak:
         folder: Path,
         script: str,
         more: Callable[[int], bool],
-        report: Callable[[str], object] = lambda line: None,
+        report: Callable[[str], object],
         memory: int = 128 << 20,
     ) -> None:
         self._more = more
@@ -159,11 +160,15 @@ class Soak:
 
     def _line(self) -> str:
         figures = self.last
+        rows = differences(self.first, self.last) if self.first else []
+        more = "".join(
+            f", {name} {after - before:+}" for name, before, after, grown in rows if grown
+        )
         return (
             f"{time.monotonic() - self._started:6.0f} s, round {self.rounds}: "
             f"{self.lab.kernel.forks} threads made, {figures['objects']} objects, "
             f"{figures['memory: USER KiB']} KiB user, {figures['memory: PAGE_CACHE KiB']} KiB "
-            f"cached, {figures['host: resident KiB'] >> 10} MiB resident"
+            f"cached, {figures['host: resident KiB'] >> 10} MiB resident{more}"
         )
 
 
@@ -236,7 +241,7 @@ def round_script(seconds: float, programs: list[str]) -> str:
         "mkdir -p /tmp/w; cd /tmp/w; /soak/{} one 'two words' </dev/null >/dev/null 2>&1; "
         "cd /; rm -rf /tmp/w"
     )
-    lines = ["exec </dev/null", f"stress {seconds} 3 $$ >/dev/null", SHELL_WORK]
+    lines = [f"stress {seconds} 3 $$ >/dev/null", SHELL_WORK]
     return "\n".join([*lines, *map(each.format, programs)]) + "\n"
 
 
@@ -253,18 +258,21 @@ def main() -> int:
     """Run the soak; return 1 if something grew or broke."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--rounds", type=int, help="stop after this many, instead of by time")
+    parser.add_argument("--stress", type=float, default=3, help="seconds of `stress` a round")
     parser.add_argument("--memory", type=int, default=128, help="MiB of RAM")
     args = parser.parse_args()
     end = time.monotonic() + args.minutes * 60
+
+    def more(rounds: int) -> bool:
+        if args.rounds is not None:
+            return bool(rounds < args.rounds)
+        return rounds <= WARM_UP or time.monotonic() < end
+
     with tempfile.TemporaryDirectory(prefix="soak-") as scratch:
         folder = Path(scratch)
-        soak = Soak(
-            folder,
-            round_script(3, build_programs(folder)),
-            lambda rounds: rounds <= WARM_UP or time.monotonic() < end,
-            lambda line: print(line, flush=True),
-            args.memory << 20,
-        )
+        script = round_script(args.stress, build_programs(folder))
+        soak = Soak(folder, script, more, partial(print, flush=True), args.memory << 20)
         panic = soak.run()
     return verdict(soak, panic)
 

@@ -1,6 +1,7 @@
 /* soak_init - the first process of the soak: runs `sh /soak/round` for every byte it reads.
  *
  * It allocates nothing, so that whatever is there when it sleeps again was there before. */
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@ int main(void)
     while (read(0, &byte, 1) == 1) {
         if (fork() == 0) {
             close(0);
+            open("/dev/null", O_RDONLY);
             execve("/bin/sh", argv, env);
             _exit(127);
         }

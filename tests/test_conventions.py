@@ -31,7 +31,7 @@ CATCHES_ALL: Final = {
     "starrylab/kernel/traps.py",
     "starrylab/kernel/thread.py",
     "starrylab/session/lab.py",
-    "starrylab/session/assemble.py",
+    "starrylab/cli/run.py",
     "starrylab/machine/unicorn/hart.py",  # an exception cannot cross the emulator's C frames:
     "starrylab/machine/unicorn/tlb.py",  # it is kept, and raised again behind them
 }

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import re
+import signal
 import sys
 from typing import Any, Final, NoReturn
 
@@ -34,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
         return 141  # as a program that SIGPIPE ended
     except KeyboardInterrupt:
         print("starrylab: interrupted", file=sys.stderr)
-        return 130  # as a program that SIGINT ended
+        return _die_of_interrupt()
 
 
 def _run(args: list[str]) -> int:
@@ -47,7 +49,10 @@ def _run(args: list[str]) -> int:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+    parser.help_command = f"starrylab {name} --help" if name else "starrylab --help"
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", prog="starrylab", parser_class=_Parser
+    )
     for command, (module, summary) in COMMANDS.items():
         sub = commands.add_parser(
             command, help=summary, description=_sentence(summary), allow_abbrev=False
@@ -62,6 +67,13 @@ def _run(args: list[str]) -> int:
     return status
 
 
+def _die_of_interrupt() -> int:
+    """End as SIGINT ends a program, so that a shell's loop around it ends too (signal(7))."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGINT)
+    return 130  # where the signal is blocked
+
+
 def _sentence(summary: str) -> str:
     return f"{summary[0].upper()}{summary[1:]}."
 
@@ -69,12 +81,14 @@ def _sentence(summary: str) -> str:
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, as all of StarryLab does."""
 
+    help_command = ""  #: what to try; empty: this parser's own help
+
     def error(self, message: str) -> NoReturn:
         """Raise `UserError`."""
         found = _UNKNOWN_COMMAND.match(message)
         if found is not None:
             message = f"there is no command {found[1]}"
-        raise UserError(f"{message}; see {self.prog} --help")
+        raise UserError(f"{message}; see {self.help_command or f'{self.prog} --help'}")
 
 
 class _Version(argparse.Action):

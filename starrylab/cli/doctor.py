@@ -6,21 +6,13 @@ import argparse
 import importlib.metadata
 import os
 import platform
+import re
 import shutil
 import sys
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-_PACKAGES: Final = (
-    "textual",
-    "rich",
-    "unicorn",
-    "pyelftools",
-    "pyserial",
-    "msgspec",
-    "pyte",
-    "ziglang",
-)
+_NAME: Final = re.compile(r"[\w.-]+")
 _FULL_SPEED: Final = ("x86_64", "aarch64")
 _MEMORY: Final = 512 << 20
 
@@ -58,8 +50,15 @@ def _python() -> Iterator[Finding]:
     )
 
 
+def packages() -> list[str]:
+    """Return the packages that the project declares to need at run time."""
+    declared = importlib.metadata.requires("starrylab") or []
+    found = (_NAME.match(line) for line in declared if "extra ==" not in line)
+    return [match[0] for match in found if match is not None]
+
+
 def _packages() -> Iterator[Finding]:
-    for name in _PACKAGES:
+    for name in packages():
         try:
             yield Finding("ok", f"{name} {importlib.metadata.version(name)}")
         except importlib.metadata.PackageNotFoundError:

@@ -10,9 +10,11 @@ import contextlib
 import os
 import select
 import signal
+import stat
 import termios
 import tty
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
@@ -65,6 +67,21 @@ def write_all(fd: int, data: bytes) -> None:
             view = view[os.write(fd, view) :]
         except BlockingIOError:
             select.select((), (fd,), ())
+
+
+def emitter(fd: int) -> Callable[[bytes], int | None]:
+    """Return what writes to a descriptor: only what fits at once, if it is a pipe."""
+    mode = os.fstat(fd).st_mode
+    waits = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+    return partial(_write_some if waits else write_all, fd)
+
+
+def _write_some(fd: int, data: bytes) -> int:
+    done = 0
+    with contextlib.suppress(BlockingIOError):
+        while done < len(data) and select.select((), (fd,), (), 0)[1]:
+            done += os.write(fd, data[done : done + select.PIPE_BUF])
+    return done
 
 
 def draw(fd: int, data: bytes) -> None:

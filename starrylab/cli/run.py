@@ -56,8 +56,9 @@ def main(args: argparse.Namespace) -> int:
         stderr_tty=os.isatty(2),
         size=host.window_size(),
         emit_console=lambda data: host.draw(console, data),
-        emit=(lambda data: host.write_all(1, data), lambda data: host.write_all(2, data)),
+        emit=(host.emitter(1), host.emitter(2)),
         progress=_progress,
+        warn=lambda text: host.draw(2, f"starrylab: {text}\n".encode()),
     )
     try:
         lab = assemble(config, io)
@@ -66,7 +67,8 @@ def main(args: argparse.Namespace) -> int:
     if args.strace is not None:
         _trace(lab, args.strace)
     with host.lent_to(lab):
-        status = lab.run()
+        status = _run(lab)
+    lab.finish_output()
     if args.stats:
         from ..debug.statistics import report
 
@@ -75,6 +77,16 @@ def main(args: argparse.Namespace) -> int:
         sys.stderr.write(f"starrylab: kernel panic\n{lab.kernel.panic_text}")
         return _PANIC
     return status
+
+
+def _run(lab: Lab) -> int:
+    try:
+        return lab.run()
+    except BrokenPipeError:
+        raise
+    except Exception as bug:  # the kernel's own: its panic, with its own report
+        lab.kernel.panic(bug)
+        return _PANIC
 
 
 def _progress(text: str) -> None:

@@ -44,7 +44,7 @@ class Filter:
         unwanted: set[str] = set()
         for word in text.split(","):
             name = word.lstrip("!")
-            if name == "all":
+            if word == "all":
                 continue
             if word.startswith("!"):
                 unwanted |= _named(name)
@@ -60,6 +60,8 @@ class Filter:
 def _named(word: str) -> set[str]:
     """Return the calls that ``word`` means; raise `FilterError` if there are none."""
     known = declared()
+    if word == "all":
+        return set(known)
     if word in known:
         return {word}
     if word in _KINDS:
@@ -149,7 +151,9 @@ def _argument(thread: Thread, kind: str, value: int) -> str:
         return f"0{value & 0xFFFFFFFF:o}"
     if kind == "dec":
         return str(value - (1 << 64) if value >> 63 else value)
-    return hex(value) if value else "NULL"
+    if value:
+        return hex(value)
+    return "NULL" if kind == "ptr" else "0"
 
 
 def _string(thread: Thread, addr: int) -> str:

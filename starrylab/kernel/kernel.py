@@ -20,6 +20,7 @@ from .core.events import Events
 from .core.sched import TICK_NS, Executor
 from .load import LoadAverage
 from .mm.layout import Layout
+from .mm.pages import Mmu
 from .mm.space import AddressSpace
 from .mm.heap import KernelHeap
 from .mm.sysv import ShmTable
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from .thread import Thread
     from .vfs.mount import Mountpoint
 
+_LAYOUT: Final = Layout()
 TIMEBASE_NS: Final = 100  #: the time counter runs at 10 MHz, as on QEMU's virt board
 
 
@@ -73,7 +75,7 @@ class Kernel:
         self.clock = Clock(self)
         self.futexes = FutexTable()
         self.anon_inodes = count(1)  #: inode numbers of pipes and sockets
-        self.processes: WeakValueDictionary[int, Process] = WeakValueDictionary()
+        self.processes: dict[int, Process] = {}  #: zombies too, until they are reaped
         self.threads: dict[int, Thread] = {}
         self.groups: WeakValueDictionary[int, ProcessGroup] = WeakValueDictionary()
         self.sessions: WeakValueDictionary[int, Session] = WeakValueDictionary()
@@ -104,7 +106,7 @@ class Kernel:
         self.traps = Traps(self, self.calls)
         hart.bind(self.traps)
         hart.set_clock(lambda: (door.monotonic() - self.boot_monotonic_ns) // TIMEBASE_NS)
-        self._space: AddressSpace | None = None
+        self.mmu = Mmu(hart)
         self.executor.on_idle = lambda idle: hart.set_tick(0 if idle else TICK_NS)
 
     # -- the CPU ------------------------------------------------------------------------
@@ -112,32 +114,22 @@ class Kernel:
     def enter(self, thread: Thread) -> None:
         """Give the CPU to ``thread``: its traps and its address space from now on."""
         self.traps.enter(thread)
-        space = thread.mm
-        if self._space is not space:
-            self._space = space
-            self.hart.use(space.table)
+        mmu, space = self.mmu, thread.mm
+        if mmu.current is not space:
+            mmu.use(space)
         if self.events.switch is not None:
             self.events.switch(thread)
 
     def new_space(self, limits: Limits) -> AddressSpace:
         """Return an empty address space for a program (execve(2))."""
-        space = AddressSpace(self.frames, Layout(), limits)
-        self.own_space(space)
+        space = AddressSpace(self.frames, _LAYOUT, limits)
+        space.mmu = self.mmu  # a fork inherits it
         return space
-
-    def own_space(self, space: AddressSpace) -> None:
-        """Let ``space`` flush the TLB when it is the one in use."""
-
-        def flush() -> None:
-            if self._space is space:
-                self.hart.flush_tlb()
-
-        space.flush = flush
 
     def forget_space(self, space: AddressSpace) -> None:
         """Note that ``space`` goes away: whoever runs next uses another one."""
-        if self._space is space:
-            self._space = None
+        if self.mmu.current is space:
+            self.mmu.current = None
 
     # -- the end --------------------------------------------------------------------------
 

@@ -91,8 +91,6 @@ class Thread(Task):
         "timer_slack_ns",
         "traced",
         "usage",
-        "user_data",
-        "waiting_on",
     )  # fmt: skip
 
     def __init__(
@@ -104,7 +102,7 @@ class Thread(Task):
         cred: Credentials,
         signals: ThreadSignals,
     ) -> None:
-        super().__init__(kernel.executor, f"thread {tid}")
+        super().__init__(kernel.executor)
         self.kernel = kernel
         self.tid = tid
         self.process = process
@@ -134,8 +132,11 @@ class Thread(Task):
         self.sampled_ns = 0
         self.ns_start = 0
         self.traced = False
-        self.waiting_on: tuple[Any, ...] = ()
-        self.user_data: dict[str, Any] = {}
+
+    @property
+    def name(self) -> str:
+        """See `Task.name`."""
+        return f"thread {self.tid}"
 
     def bind_resources(self) -> None:
         """Take the fast references to what the scope holds; after every change of it."""
@@ -346,7 +347,6 @@ class Thread(Task):
     def _end_call(self, result: int) -> None:
         """Give a waiting call its result; push the frame of a signal that interrupted it."""
         self.pending = None
-        self.waiting_on = ()
         entry, call = self.entry, self.call
         self.entry = None
         if self.exited:

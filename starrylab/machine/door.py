@@ -13,9 +13,11 @@ import random as _random
 import selectors
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 Deliver = Callable[[bytes], None]
+
+_LONGEST_NS: Final = 3600 * 10**9  #: of one wait on the host
 
 
 class Door(Protocol):
@@ -96,20 +98,35 @@ class HostDoor:
             if source not in self._always_ready:
                 self._selector.register(fd, selectors.EVENT_READ, source)
 
+    def await_room(self, source: str, fd: int) -> None:
+        """Deliver b"" for ``source``, once, when ``fd`` can be written to."""
+        self._selector.register(fd, selectors.EVENT_WRITE, source)
+
     def poll(self, timeout_ns: int | None) -> None:
         """See ``Door.poll``."""
         ready = [s for s in self._always_ready if s not in self._paused]
-        timeout = 0 if ready else None if timeout_ns is None else timeout_ns / 1e9
+        if ready:
+            timeout_ns = 0
+        # The host's calls refuse the years that a guest may want to sleep; waking early is fine.
+        timeout = None if timeout_ns is None else min(timeout_ns, _LONGEST_NS) / 1e9
         if self._selector.get_map():
-            ready += [key.data for key, _ in self._selector.select(timeout)]
+            for key, events in self._selector.select(timeout):
+                if events & selectors.EVENT_WRITE:
+                    self._selector.unregister(key.fd)
+                    self._subscribers[key.data](b"")
+                else:
+                    ready.append(key.data)
         elif not ready and timeout != 0:
             time.sleep(3600 if timeout is None else timeout)
         for source in ready:
             self._read(source)
 
     def _read(self, source: str) -> None:
+        fd = self._sources.get(source)
+        if fd is None or source in self._paused:
+            return  # what was served before it in this round did that
         try:
-            data = os.read(self._sources[source], 65536)
+            data = os.read(fd, 65536)
         except BlockingIOError:
             return
         except OSError:  # a terminal that went away reads as an end of input

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from .. import rootfs
-from ..abi.errno import EPIPE, LinuxError
+from ..abi.errno import LinuxError
 from ..abi.fcntl import O_RDWR
 from ..abi.signal import SIGINT, SIGQUIT
 from ..devices.uart16550 import Uart16550
 from ..kernel import boot
 from ..kernel.dev.setup import attach_serial
-from ..kernel.files.host_stream import HostInput, HostOutput
 from ..kernel.files.tty import open_tty
 from ..kernel.fs.hostfs import HostFs
 from ..kernel.fs.hostfs_access import HostFolder
@@ -33,6 +32,7 @@ from ..rootfs import RootfsError, Tree, open_rootfs
 from ..rootfs.source import has_program
 from ..userland import BuildError
 from .config import Bind, LabConfig
+from .host_streams import Emit, InputPump, OutputPump
 
 if TYPE_CHECKING:
     from ..kernel.dev.tty import Tty
@@ -45,8 +45,6 @@ _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _INITS: Final = ("/sbin/init", "/init", "/bin/sh")
 _SHELL: Final = b"/bin/sh"
 _KEY_SIGNALS: Final = (SIGINT, SIGQUIT)
-
-Emit = Callable[[bytes], object]
 
 
 class AssemblyError(Exception):
@@ -61,14 +59,16 @@ class AssemblyError(Exception):
 class HostIo:
     """The host's side of standard input and output."""
 
-    emit_console: Emit  #: takes what the guest prints on its terminal
+    emit_console: Callable[[bytes], object]  #: takes what the guest prints on its terminal
     emit: tuple[Emit, Emit]  #: standard output and error, where they are no terminal
+    emit_fds: tuple[int, int] = (1, 2)  #: what to wait for when `emit` did not take everything
     stdin_tty: bool = True
     stdout_tty: bool = True
     stderr_tty: bool = True
     size: tuple[int, int] = (24, 80)  #: rows, columns
     stdin_fd: int = 0
     progress: Callable[[str], None] | None = None  #: told what takes long
+    warn: Callable[[str], object] = str  #: told what went wrong on the host's side
 
 
 class Lab:
@@ -80,6 +80,7 @@ class Lab:
         self.door = door
         self.resize: Callable[[int, int], None] = lambda _rows, _columns: None
         self.hold: Callable[[bool], None] = lambda _on: None  #: the console's line is busy
+        self.outputs: list[OutputPump] = []  #: what leaves otherwise than by the console
 
     def run(self) -> int:
         """Run until the first process ends; return its exit status as a shell shows it."""
@@ -102,6 +103,11 @@ class Lab:
             send_process_signal(init, SignalInfo(signo))
         else:
             self.stop()
+
+    def finish_output(self) -> None:
+        """Write what the host was too slow to take while the machine ran."""
+        for output in self.outputs:
+            output.finish()
 
     def stop(self) -> None:
         """Make `run` return soon."""
@@ -203,34 +209,29 @@ def _attach_console(lab: Lab, io: HostIo) -> Tty:
 
 
 def _stdio(lab: Lab, io: HostIo, tty: Tty, thread: Thread) -> Sequence[File]:
-    """Open descriptors 0, 1 and 2: the console, or the host's pipe or file."""
-    files: list[File] = []
-    for number, is_tty in enumerate((io.stdin_tty, io.stdout_tty, io.stderr_tty)):
-        if is_tty:
-            files.append(_open_console(thread, tty))
-        elif number == 0:
-            files.append(HostInput(lab.door, "stdin"))
-            lab.door.attach("stdin", io.stdin_fd)
-        else:
-            name = ("stdout", "stderr")[number - 1]
-            files.append(HostOutput(_pipe_errors(io.emit[number - 1]), name))
+    """Open descriptors 0, 1 and 2: the console, or pipes from and to the host."""
     if io.stdin_tty:
         lab.door.attach("console", io.stdin_fd)
+        files = [_open_console(thread, tty)]
+    else:
+        files = [InputPump(lab.kernel, lab.door, "stdin", io.stdin_fd).file]
+    for index, is_tty in enumerate((io.stdout_tty, io.stderr_tty)):
+        files.append(_open_console(thread, tty) if is_tty else _output(lab, io, index))
     return files
+
+
+def _output(lab: Lab, io: HostIo, index: int) -> File:
+    source, name = (("stdout", "standard output"), ("stderr", "standard error"))[index]
+
+    def failed(error: OSError) -> None:
+        io.warn(f"{name}: {error.strerror}; what the program writes there is lost")
+
+    fd = io.emit_fds[index]
+    pump = OutputPump(lab.kernel, lab.door, source, fd, io.emit[index], failed)
+    lab.outputs.append(pump)
+    return pump.file
 
 
 def _open_console(thread: Thread, tty: Tty) -> File:
     place = thread.fs.walk(b"/dev/" + tty.name, thread.cred)
     return open_tty(tty, thread, place, O_RDWR)
-
-
-def _pipe_errors(emit: Emit) -> Emit:
-    """Turn the host's broken pipe into the guest's."""
-
-    def guarded(data: bytes) -> None:
-        try:
-            emit(data)
-        except BrokenPipeError:
-            raise EPIPE from None
-
-    return guarded

@@ -49,7 +49,7 @@ class ScriptedLab:
         files: tuple[File, ...] = (),
     ) -> Thread:
         """Make process 1 running ``program``, with scratch memory and a stack."""
-        config = boot.BootConfig([b"init"], cred=cred or Credentials())
+        config = boot.BootConfig([b"init"], cred=cred or Credentials(), is_init=True)
         thread = boot._first_thread(self.kernel, config)
         flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED
         thread.mm.map(SCRATCH, SCRATCH_SIZE, READ | WRITE, flags)

@@ -71,7 +71,7 @@ class PollSet:
 
     def waiting(self) -> tuple[Task, ...]:
         """Return the tasks that wait, oldest first (for the wait graph)."""
-        return tuple(waker.task for waker in self._wakers if waker.task is not None)
+        return tuple(task for waker in self._wakers if (task := waker.task) is not None)
 
 
 async def poll_io(

@@ -47,40 +47,67 @@ class Park(Enum):
 
 
 class Waker:
-    """The right to make one task runnable again.  Waking twice is harmless."""
+    """What an event wakes; usually a task.  Waking twice is harmless."""
 
-    __slots__ = ("__weakref__", "task")
+    __slots__ = ("__weakref__",)
 
-    def __init__(self, task: Task) -> None:
-        self.task = task
+    @property
+    def task(self) -> Task | None:
+        """The task that waking makes runnable, if it is one task."""
+        return None
 
     @property
     def alive(self) -> bool:
         """Whether waking can still do something."""
-        return self.task.state is not State.DONE
+        return True
 
     def wake(self) -> None:
-        """Put the task back on the run queue if it is parked."""
-        task = self.task
-        if task.state is State.PARKED or task.state is State.DISK:
-            task.executor.make_runnable(task)
+        """Tell that the event came."""
+        raise NotImplementedError
 
 
-class Task:
-    """Something that the executor steps."""
+class Task(Waker):
+    """Something that the executor steps.
 
-    __slots__ = ("__weakref__", "executor", "name", "nice", "policy", "priority", "slice_left",
-                 "state", "waker")  # fmt: skip
+    It is its own waker: an object between the two would cost as much as a wait, and tie
+    every ended task into a cycle that only the garbage collector unties.
+    """
 
-    def __init__(self, executor: Executor, name: str) -> None:
+    __slots__ = ("executor", "nice", "policy", "priority", "slice_left", "state")
+
+    def __init__(self, executor: Executor) -> None:
         self.executor = executor
-        self.name = name
         self.state = State.RUNNABLE
-        self.waker = Waker(self)
         self.policy = SCHED_OTHER
         self.priority = 0  #: real-time priority, 1..99; 0 for normal tasks
         self.nice = 0  #: -20..19
         self.slice_left = 0  #: ticks
+
+    @property
+    def name(self) -> str:
+        """What to call the task in a picture of who waits for whom."""
+        return type(self).__name__
+
+    @property
+    def task(self) -> Task:
+        """See `Waker.task`."""
+        return self
+
+    @property
+    def waker(self) -> Waker:
+        """What makes the task runnable again."""
+        return self
+
+    @property
+    def alive(self) -> bool:
+        """Whether the task has not ended."""
+        return self.state is not State.DONE
+
+    def wake(self) -> None:
+        """Put the task back on the run queue if it is parked."""
+        state = self.state
+        if state is State.PARKED or state is State.DISK:
+            self.executor.make_runnable(self)
 
     def step(self) -> None:
         """Run until there is no more to do now; leave `state` telling why."""
@@ -98,11 +125,17 @@ class Task:
 class CoroutineTask(Task):
     """Kernel work without a user side."""
 
-    __slots__ = ("_coro",)
+    __slots__ = ("_coro", "_name")
 
     def __init__(self, executor: Executor, name: str, coro: Coroutine[Park, None, None]) -> None:
-        super().__init__(executor, name)
+        super().__init__(executor)
+        self._name = name
         self._coro = coro
+
+    @property
+    def name(self) -> str:
+        """What `Executor.spawn` was told."""
+        return self._name
 
     def step(self) -> None:
         """Run the coroutine up to its next wait."""
@@ -170,7 +203,10 @@ class Executor:
     def make_runnable(self, task: Task) -> None:
         """Make a sleeping or stopped task runnable, and queue it."""
         task.state = State.RUNNABLE
-        self.enqueue(task)
+        if task.priority:
+            self.enqueue(task)
+        else:
+            self._normal.append(task)
 
     def outranks_current(self, task: Task) -> bool:
         """Tell whether ``task`` should run before the current one goes on."""

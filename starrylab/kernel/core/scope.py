@@ -9,7 +9,7 @@ global scope serves kernel tasks.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -56,18 +56,21 @@ class Scope:
         box = self._boxes.get(item)
         if box is None:
             box = self._boxes[item] = ItemBox(item.make())
-        return cast("T", box.value)
+        value: T = box.value
+        return value
 
     def set(self, item: Item[T], value: T) -> None:
         """Replace this scope's resource; other holders of the old one keep it."""
-        self.drop(item)
+        if item in self._boxes:
+            self.drop(item)
         self._boxes[item] = ItemBox(value)
 
     def share_from(self, item: Item[T], other: Scope) -> T:
         """Hold the very resource that ``other`` holds."""
         value = other.get(item)
         box = other._boxes[item]
-        self.drop(item)
+        if item in self._boxes:
+            self.drop(item)
         box.holders += 1
         self._boxes[item] = box
         return value

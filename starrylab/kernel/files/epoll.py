@@ -48,8 +48,6 @@ class EpollItem(Waker):
     __slots__ = ("data", "epoll", "events", "fd", "file", "mask", "queued")
 
     def __init__(self, epoll: Epoll, fd: int) -> None:
-        # Not super().__init__(): there is no single task to wake.
-        self.task = None  # type: ignore[assignment]
         self.epoll = epoll
         self.fd = fd
         self.file: File | None = None  #: None: not watched any more

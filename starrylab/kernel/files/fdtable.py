@@ -97,8 +97,8 @@ class FdTable(dict[int, File]):
         """Return a table of the same descriptions (fork(2))."""
         new = FdTable()
         new.update(self)
-        new.cloexec = set(self.cloexec)
-        new._free = list(self._free)
+        new.cloexec = self.cloexec.copy()
+        new._free = self._free.copy()
         new._next = self._next
         for file in self.values():
             file.refs += 1
@@ -111,5 +111,11 @@ class FdTable(dict[int, File]):
 
     def close_all(self) -> None:
         """Close everything (the last holder exited)."""
-        for fd in list(self):
-            self.close(fd)
+        files = list(self.values())
+        self.clear()
+        self.cloexec.clear()
+        self._free.clear()
+        self._next = 0
+        for file in files:
+            file.drop_locks(self)
+            file.release()

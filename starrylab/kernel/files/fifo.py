@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 class Fifo:
     """What a FIFO node carries while somebody has it open."""
 
-    __slots__ = ("buffer", "opened", "reader_opens", "users")
+    __slots__ = ("buffer", "is_pipe", "opened", "reader_opens", "users")
 
-    def __init__(self, ino: int) -> None:
-        self.buffer = PipeBuffer(ino=ino)
+    def __init__(self, ino: int, pipe: PipeBuffer | None = None) -> None:
+        self.is_pipe = pipe is not None  #: it has no name, and to open it again never waits
+        self.buffer = PipeBuffer(ino=ino) if pipe is None else pipe
         self.opened = PollSet()  #: wakes opens that wait for the other end
         self.reader_opens = 0  #: ever
         self.users = 0  #: open descriptions; the last one takes the buffer along
@@ -36,6 +37,10 @@ class Fifo:
             fifo = Fifo(node.ino)
             node.bind(Fifo, fifo)
         return fifo
+
+
+def _name(place: Location) -> bytes | None:
+    return None if Fifo.of(place.node).is_pipe else place.path()
 
 
 def _enter(file: FifoReader | FifoWriter | FifoBoth, place: Location) -> None:
@@ -70,7 +75,7 @@ class FifoReader(PipeReader):
     place: Location
 
     def __init__(self, place: Location, flags: int) -> None:
-        super().__init__(Fifo.of(place.node).buffer, flags, place.path())
+        super().__init__(Fifo.of(place.node).buffer, flags, _name(place))
         _enter(self, place)
 
     def closed(self) -> None:
@@ -92,7 +97,7 @@ class FifoWriter(PipeWriter):
     place: Location
 
     def __init__(self, place: Location, flags: int) -> None:
-        super().__init__(Fifo.of(place.node).buffer, flags, place.path())
+        super().__init__(Fifo.of(place.node).buffer, flags, _name(place))
         _enter(self, place)
 
     def closed(self) -> None:
@@ -114,7 +119,7 @@ class FifoBoth(PipeReadWrite):
     place: Location
 
     def __init__(self, place: Location, flags: int) -> None:
-        super().__init__(Fifo.of(place.node).buffer, flags, place.path())
+        super().__init__(Fifo.of(place.node).buffer, flags, _name(place))
         _enter(self, place)
 
     def closed(self) -> None:
@@ -142,7 +147,7 @@ class FifoOpening:
         if mode == O_RDONLY:
             self.file = FifoReader(place, flags)
         elif mode == O_WRONLY:
-            if flags & O_NONBLOCK and not fifo.buffer.readers:
+            if flags & O_NONBLOCK and not fifo.buffer.readers and not fifo.is_pipe:
                 if not fifo.users:
                     place.node.bind(Fifo, None)
                 raise ENXIO
@@ -153,6 +158,8 @@ class FifoOpening:
 
     def attempt(self) -> None:
         """Return if the open is complete; raise ``EAGAIN`` while the other end is missing."""
+        if self._fifo.is_pipe:
+            return
         buffer = self._fifo.buffer
         mode = self.file.flags & O_ACCMODE
         if mode == O_RDONLY:

@@ -1,23 +1,34 @@
 """The pages of an address space: its page table, and the frames that the table itself takes.
 
-A hart reads `PageMap.table` directly, so the dict object never changes.  An entry is a
-frame's byte offset, permissions, and the bits `ANON` and `SHARED`.
+A hart reads `PageMap.table` directly, so the dict object never changes once the map is in
+use.  An entry is a frame's byte offset, permissions, and the bits `ANON` and `SHARED`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
-from ...machine.api import EXEC, PAGE_MASK, WRITE, PageTable
+from ...machine.api import EXEC, PAGE_MASK, WRITE, Hart, PageTable
 from .areas import SHARED
 from .frames import PAGE_TABLE, FrameAllocator
 
-_REGION_SHIFT: Final = 9  #: pages that one page of a page table maps, as a power of two
+_WRITE_SHARED: Final = WRITE | SHARED
 
 
-def no_flush() -> None:
-    """Stand in for the TLB flush of a space that no hart runs."""
+class Mmu:
+    """Which page table a hart uses, so that only its own changes empty the hart's TLB."""
+
+    __slots__ = ("current", "hart")
+
+    def __init__(self, hart: Hart) -> None:
+        self.hart = hart
+        self.current: PageMap | None = None
+
+    def use(self, pages: PageMap) -> None:
+        """Run in another address space from now on."""
+        self.current = pages
+        self.hart.use(pages.table)
 
 
 class PageMap:
@@ -25,14 +36,20 @@ class PageMap:
 
     def __init__(self, frames: FrameAllocator) -> None:
         self.frames = frames
+        self.mmu: Mmu | None = None  #: the owner of the space sets it
         self.table: PageTable = {}
-        self.flush: Callable[[], object] = no_flush  #: the owner of the space sets it
         self.minflt = 0  #: faults served without reading from a device
         self.majflt = 0
         self.peak_pages = 0  #: see `note_peak`
         self.drops = 0  #: how often present pages were removed
         #: Frames of the page table: vpn >> 9 -> frame, and the root under key -1.
         self.regions: dict[int, int] = {-1: frames.alloc(PAGE_TABLE)}
+
+    def flush(self) -> None:
+        """Empty the TLB if it holds translations of this map."""
+        mmu = self.mmu
+        if mmu is not None and mmu.current is self:
+            mmu.hart.flush_tlb()
 
     def add_region(self, region: int) -> None:
         """Take a frame for the page table page of ``region``; raise `OutOfMemory`."""
@@ -115,19 +132,21 @@ class PageMap:
 
         Raises `OutOfMemory`; then this map has no pages.
         """
-        table = other.table
-        copied = {v: e if e & SHARED else e & ~WRITE for v, e in table.items()}
-        alloc = self.frames.alloc
+        alloc, regions = self.frames.alloc, self.regions
         for region in other.regions:
             if region >= 0:
-                self.regions[region] = alloc(PAGE_TABLE)
-        refs = self.frames.refs
-        for entry in copied.values():
-            refs[entry >> 12] += 1
-        self.table.update(copied)
-        if copied != table:
-            table.update(copied)
+                regions[region] = alloc(PAGE_TABLE)
+        table = other.table
+        # Few pages are writable: those written since the last fork.  The rest is as it was.
+        writable = [v for v, e in table.items() if e & _WRITE_SHARED == WRITE]
+        if writable:
+            for vpn in writable:
+                table[vpn] -= WRITE
             other.flush()
+        self.table = table.copy()
+        refs = self.frames.refs
+        for entry in table.values():
+            refs[entry >> 12] += 1
 
     def clear_pages(self) -> None:
         """Give back every page and the page table, but for its root."""

@@ -12,7 +12,8 @@ from __future__ import annotations
 from ...machine.api import PAGE_SHIFT
 from .areas import VM_DONTFORK, VM_LOCKED, VM_LOCKONFAULT, VM_WIPEONFORK
 from .backends import BadAccess
-from .frames import FrameAllocator, OutOfMemory
+from .faults import NOWHERE
+from .frames import PAGE_TABLE, FrameAllocator, OutOfMemory
 from .layout import Layout
 from .report import MapEntry, Pages, Report, Rss
 from .source import Limits
@@ -53,28 +54,49 @@ class AddressSpace(Report):
 
         Raises `OutOfMemory`.  The caller gives the copy its process's limits.
         """
-        child = AddressSpace(self.frames, self.layout, self.limits)
-        child.bottom_up, child.mmap_top = self.bottom_up, self.mmap_top
-        child._cursor, child._skipped = self._cursor, self._skipped
-        child.brk_start, child.brk_end = self.brk_start, self.brk_end
-        child.stack_start = self.stack_start
-        child.arguments, child.auxv = self.arguments, self.auxv
-        child.total_vm = child.peak_vm = self.total_vm
-        child.may_lock_all = self.may_lock_all
-        child.areas = self.areas[:]
-        child.starts = self.starts[:]
+        child = self._sibling()
         try:
             child.copy_pages(self)
         except OutOfMemory:
-            child.areas, child.starts = [], []
             child.release()
             raise
-        for area in child.areas:
+        child.areas = areas = self.areas[:]
+        child.starts = self.starts[:]
+        flags = 0
+        for area in areas:
+            flags |= area.flags
             if area.source is not None:
                 area.source.map_added(child, area)
-        if any(area.flags & _SPECIAL_AT_FORK for area in child.areas):
+        if flags & _SPECIAL_AT_FORK:
             child._settle_after_fork()
         return child
+
+    def _sibling(self) -> AddressSpace:
+        """Return a space without areas and pages that is else like this one.
+
+        fork(2) is frequent, and seven constructors one above the other would cost as much
+        as the copy of the areas; hence one list of all attributes, layer by layer.
+        """
+        new = object.__new__(AddressSpace)
+        frames = new.frames = self.frames
+        new.mmu = self.mmu
+        new.table = {}
+        new.minflt = new.majflt = new.peak_pages = new.drops = 0
+        new.regions = {-1: frames.alloc(PAGE_TABLE)}
+        new.layout, new.user_top, new.limits = self.layout, self.user_top, self.limits
+        new.starts, new.areas = [], []
+        new.total_vm = new.peak_vm = self.total_vm
+        new._last = NOWHERE
+        new.view, new._u32, new._u64 = self.view, self._u32, self._u64
+        new.bottom_up, new.mmap_top = self.bottom_up, self.mmap_top
+        new.lock_future, new.may_lock_all = 0, self.may_lock_all
+        new._cursor, new._skipped = self._cursor, self._skipped
+        new.brk_start, new.brk_end = self.brk_start, self.brk_end
+        new.stack_start = self.stack_start
+        new.arguments, new.auxv = self.arguments, self.auxv
+        new.membarriers, new.trampoline = 0, self.trampoline
+        new.users = 1
+        return new
 
     def _settle_after_fork(self) -> None:
         """Drop what a child does not inherit: areas, contents, locks (madvise(2), mlock(2))."""

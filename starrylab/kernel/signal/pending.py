@@ -22,8 +22,9 @@ class PendingSignals:
     def __init__(self) -> None:
         self.set: SignalSet = 0  #: which signals are pending
         self.queued = 0  #: entries, for RLIMIT_SIGPENDING
-        self._standard: dict[int, SignalInfo] = {}
-        self._realtime: dict[int, deque[SignalInfo]] = {}
+        # Both tables are made when they are first needed: most threads never get a signal.
+        self._standard: dict[int, SignalInfo] | None = None
+        self._realtime: dict[int, deque[SignalInfo]] | None = None
 
     def add(self, info: SignalInfo) -> bool:
         """Queue a signal; return False if it is a standard one that is pending already."""
@@ -32,11 +33,16 @@ class PendingSignals:
         if signo < SIGRTMIN:
             if self.set & mask:
                 return False
+            if self._standard is None:
+                self._standard = {}
             self._standard[signo] = info
-        elif self.set & mask:
-            self._realtime[signo].append(info)
         else:
-            self._realtime[signo] = deque((info,))
+            if self._realtime is None:
+                self._realtime = {}
+            if self.set & mask:
+                self._realtime[signo].append(info)
+            else:
+                self._realtime[signo] = deque((info,))
         self.set |= mask
         self.queued += 1
         return True
@@ -50,9 +56,13 @@ class PendingSignals:
 
     def take(self, signo: int) -> SignalInfo:
         """Remove and return the oldest entry of ``signo``; raise ``KeyError`` if there is none."""
+        if not self.set >> signo - 1 & 1:
+            raise KeyError(signo)
         if signo < SIGRTMIN:
+            assert self._standard is not None
             info = self._standard.pop(signo)
         else:
+            assert self._realtime is not None
             queue = self._realtime[signo]
             info = queue.popleft()
             if queue:
@@ -70,17 +80,22 @@ class PendingSignals:
             signo = (found & -found).bit_length()
             found &= found - 1
             if signo < SIGRTMIN:
+                assert self._standard is not None
                 del self._standard[signo]
                 self.queued -= 1
             else:
+                assert self._realtime is not None
                 self.queued -= len(self._realtime.pop(signo))
         self.set &= ~signals
 
     def find_timer(self, signo: int, timer: int) -> SignalInfo | None:
         """Return the pending signal of POSIX timer ``timer``, to count its overruns."""
-        single = self._standard.get(signo)
-        queue: Iterable[SignalInfo] = self._realtime.get(signo, ())
-        for info in queue if single is None else (single,):
+        queue: Iterable[SignalInfo] = ()
+        if signo < SIGRTMIN and self._standard is not None and signo in self._standard:
+            queue = (self._standard[signo],)
+        elif self._realtime is not None:
+            queue = self._realtime.get(signo, ())
+        for info in queue:
             if info.code == SI_TIMER and info.timer == timer:
                 return info
         return None

@@ -19,7 +19,7 @@ class C:
     """A C type: a template over ``{r}`` (the register) and ``t`` (the thread)."""
 
     decode: str
-    show: str = "hex"  #: how strace prints it: "hex", "dec", "fd", "path", "oct"
+    show: str = "hex"  #: how strace prints it: "hex", "ptr", "dec", "fd", "path", "oct"
 
 
 _I32 = "(({r} & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000"
@@ -30,7 +30,7 @@ Mode = Annotated[int, C("{r} & 0xFFFFFFFF", "oct")]  #: mode_t
 Long = Annotated[int, C("({r} ^ (1 << 63)) - (1 << 63)", "dec")]
 ULong = Annotated[int, C("{r}", "hex")]
 Size = Annotated[int, C("{r}", "dec")]  #: size_t
-Ptr = Annotated[int, C("{r}", "hex")]
+Ptr = Annotated[int, C("{r}", "ptr")]
 FdNum = Annotated[int, C(_I32, "fd")]  #: a descriptor that the handler looks up itself
 Fd = Annotated["File", C(f"t.fds[{_I32}]", "fd")]  #: an open file; EBADF otherwise
 #: A path in user memory, as bytes without the NUL; EFAULT, ENAMETOOLONG.

@@ -105,12 +105,12 @@ async def _write_rest(t: Thread, file: File, buf: int, count: int, done: int) ->
         while done < count:
             attempt = partial(file.write_user, t.mm, buf + done, count - done)
             done += await t.wait_io(file, POLLOUT, attempt)
-    except (EINTR, EFAULT, EAGAIN):
-        if not done:
-            raise
     except EPIPE:
         if file.sigpipe:
             t.send_sigpipe()
+        if not done:
+            raise
+    except LinuxError:
         if not done:
             raise
     return done

@@ -14,7 +14,6 @@ from ...abi.sched import (
     SCHED_FIFO,
     SCHED_IDLE,
     SCHED_NORMAL,
-    SCHED_RESET_ON_FORK,
     SCHED_RR,
 )
 from ..core.sched import TICK_NS, yield_now
@@ -56,7 +55,6 @@ def _require_owner(t: Thread, target: Thread) -> None:
 
 
 def _set_policy(t: Thread, target: Thread, policy: int, priority: int, nice: int | None) -> None:
-    policy &= ~SCHED_RESET_ON_FORK
     if policy not in (*_REALTIME, *_NORMAL):
         raise EINVAL
     if (policy in _REALTIME) != (1 <= priority <= 99) or priority < 0:
@@ -70,7 +68,6 @@ def _set_policy(t: Thread, target: Thread, policy: int, priority: int, nice: int
             raise EPERM
     target.policy = policy
     target.priority = priority
-    target.name = target.name
     if nice is not None:
         target.nice = max(-20, min(19, nice))
 
@@ -79,7 +76,7 @@ def _may_nice(t: Thread, target: Thread, nice: int) -> bool:
     return 20 - nice <= target.process.limits.soft(RLIMIT_NICE) or t.cred.capable(CAP_SYS_NICE)
 
 
-@syscall()
+@syscall(partial="SCHED_RESET_ON_FORK and SCHED_DEADLINE are refused")
 def sched_setscheduler(t: Thread, pid: Int, policy: Int, param: Ptr) -> None:
     """sched_setscheduler(2)."""
     if policy < 0 or not param:
@@ -112,7 +109,7 @@ def sched_getparam(t: Thread, pid: Int, param: Ptr) -> None:
     t.mm.write_u32(param, _find(t, pid).priority)
 
 
-@syscall(partial="SCHED_DEADLINE and utilisation clamps are refused")
+@syscall(partial="SCHED_DEADLINE and all flags are refused")
 def sched_setattr(t: Thread, pid: Int, attr: Ptr, flags: UInt) -> None:
     """sched_setattr(2)."""
     if not attr or flags:
@@ -121,7 +118,9 @@ def sched_setattr(t: Thread, pid: Int, attr: Ptr, flags: UInt) -> None:
     if size < _SCHED_ATTR.size:
         raise E2BIG
     raw = t.mm.read(attr, _SCHED_ATTR.size)
-    _size, policy, _flags, nice, priority, *_deadline = _SCHED_ATTR.unpack(raw)
+    _size, policy, behaviour, nice, priority, *_deadline = _SCHED_ATTR.unpack(raw)
+    if behaviour:
+        raise EINVAL
     target = _find(t, pid)
     _set_policy(t, target, policy, priority, nice if policy in _NORMAL else None)
 

@@ -56,6 +56,14 @@ def wait4(
         raise EINVAL
     if pid == -(1 << 31):
         raise ESRCH
+    if pid > 0 and not rusage:
+        # The usual case: one child, by its number, as it ends.
+        child = t.process.children.get(pid)
+        if child is not None and child.zombie and _of_kind(child, options):
+            if status:
+                t.mm.write_u32(status, child.exit_status or 0)
+            reap(t.kernel, child)
+            return pid
     selected = _by_pid(t, pid)
 
     def take() -> int | None:

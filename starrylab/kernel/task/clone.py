@@ -213,7 +213,6 @@ def _bind(parent: Thread, child: Thread, flags: int) -> None:
     child.bind_resources()
     if not flags & CLONE_VM:
         child.mm.limits = child.process.limits
-        parent.kernel.own_space(child.mm)
 
 
 def _enrol(parent: Thread, child: Thread) -> None:

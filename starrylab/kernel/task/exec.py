@@ -326,7 +326,6 @@ def _commit(thread: Thread, program: _Program, space: AddressSpace) -> None:
     process.usage.add_faults(thread.mm)
     thread.scope.set(MEMORY, space)
     thread.bind_resources()
-    kernel.own_space(space)
     if thread.attention == 0 or thread.kernel.executor.current is thread:
         kernel.enter(thread)
     if vfork_done is not None:
@@ -351,7 +350,6 @@ def _become_leader(thread: Thread) -> None:
     process.threads.pop(thread.tid, None)
     kernel.pids.release(thread.tid)
     thread.tid = process.pid
-    thread.name = f"thread {thread.tid}"
     process.threads[thread.tid] = thread
     kernel.threads[thread.tid] = thread
     process.leader = thread

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 
 from ...abi import signal as sig
 from ..core.sched import State
-from ..thread_signals import notify_parent, orphaned_groups, retarget, send_process_signal
+from ..thread_signals import (
+    groups_losing_link,
+    hang_up_orphans,
+    notify_parent,
+    retarget,
+    send_process_signal,
+)
 from .futexes import exit_robust_list, futex_wake
 from .resources import MEMORY
 
@@ -65,16 +71,19 @@ def _clear_tid(thread: Thread) -> None:
 
 
 def _exit_process(kernel: Kernel, process: Process) -> None:
-    for timer in list(process.timers.values()):
-        timer.delete()
-    process.timers.clear()
+    if process.timers:
+        for timer in list(process.timers.values()):
+            timer.delete()
+        process.timers.clear()
     process.zombie = True
     session = process.session
     if session.sid == process.pid and session.terminal is not None:
         session.terminal.session_leader_exited(session)
-    affected = orphaned_groups(process)
-    _adopt_children(kernel, process)
-    affected()
+    affected = groups_losing_link(process)
+    if process.children:
+        _adopt_children(kernel, process)
+    if affected:
+        hang_up_orphans(affected)
     process.exited.wake()
     if kernel.events.process_exit is not None:
         kernel.events.process_exit(process)
@@ -82,8 +91,6 @@ def _exit_process(kernel: Kernel, process: Process) -> None:
         kernel.init_exited(process)
         return
     notify_parent(process, sig.CLD_EXITED)
-    if process.parent is not None:
-        process.parent.children_changed.wake()
 
 
 def _adopt_children(kernel: Kernel, process: Process) -> None:
@@ -104,7 +111,6 @@ def _adopt_children(kernel: Kernel, process: Process) -> None:
             reaper.children[child.pid] = child
             if child.zombie:
                 notify_parent(child, sig.CLD_EXITED)
-                reaper.children_changed.wake()
 
 
 def reap(kernel: Kernel, process: Process) -> None:
@@ -112,8 +118,7 @@ def reap(kernel: Kernel, process: Process) -> None:
     parent = process.parent
     if parent is not None:
         parent.children.pop(process.pid, None)
-        parent.children_usage.add(process.usage)
-        parent.children_usage.add(process.children_usage)
+        parent.add_child_usage(process)
     process.group.remove(process)
     kernel.processes.pop(process.pid, None)
     kernel.pids.release(process.pid)

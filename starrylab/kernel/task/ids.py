@@ -14,8 +14,11 @@ class PidAllocator:
 
     def __init__(self, busy: Callable[[int], bool], maximum: int = 32768) -> None:
         self.maximum = maximum  #: first number that is never given
-        self._busy = busy  #: whether a group or session still bears the number
+        #: Whether a group or session still bears the number of a process that is gone.  Never
+        #: asked about a number that nobody had yet.
+        self._busy = busy
         self._next = 1
+        self._highest = 0
         self._used: set[int] = set()
 
     def take(self) -> int:
@@ -24,9 +27,10 @@ class PidAllocator:
         number = self._next
         for _ in range(2):
             while number < self.maximum:
-                if number not in used and not self._busy(number):
+                if number > self._highest or (number not in used and not self._busy(number)):
                     used.add(number)
                     self._next = number + 1
+                    self._highest = max(self._highest, number)
                     return number
                 number += 1
             number = min(self.RESERVED, self.maximum - 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from ...abi.capability import CAP_SYS_RESOURCE
@@ -23,7 +24,8 @@ from .cred import Credentials
 INFINITY: Final = (1 << 64) - 1
 NR_OPEN: Final = 1 << 20  #: /proc/sys/fs/nr_open
 
-_DEFAULTS: Final[dict[int, tuple[int, int]]] = {
+_DEFAULTS: Final[Mapping[int, tuple[int, int]]] = {
+    **dict.fromkeys(range(RLIM_NLIMITS), (INFINITY, INFINITY)),
     RLIMIT_STACK: (8 << 20, INFINITY),
     RLIMIT_CORE: (0, INFINITY),
     RLIMIT_NPROC: (4096, 4096),
@@ -41,9 +43,8 @@ class Limits:
 
     __slots__ = ("_values", "nofile")
 
-    def __init__(self, values: dict[int, tuple[int, int]] | None = None) -> None:
-        unlimited = dict.fromkeys(range(RLIM_NLIMITS), (INFINITY, INFINITY))
-        self._values = dict(values) if values is not None else unlimited | _DEFAULTS
+    def __init__(self, values: Mapping[int, tuple[int, int]] = _DEFAULTS) -> None:
+        self._values = values  # shared with the parent until one of them changes a limit
         self.nofile = self._values[RLIMIT_NOFILE][0]  #: kept apart: every open(2) reads it
 
     def __getitem__(self, resource: int) -> tuple[int, int]:
@@ -65,5 +66,5 @@ class Limits:
             raise EPERM
         if resource == RLIMIT_NOFILE and hard > NR_OPEN:
             raise EPERM
-        self._values[resource] = (soft, hard)
+        self._values = {**self._values, resource: (soft, hard)}
         self.nofile = self._values[RLIMIT_NOFILE][0]

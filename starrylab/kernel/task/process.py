@@ -1,9 +1,10 @@
 """Sessions, process groups and processes (design document 6.2.1, credentials(7)).
 
 A child holds its parent side strongly: a process its group, a group its session.  The
-tables that lead the other way are weak, so that a group without processes and a session
-without groups vanish by themselves (design document 6.3).  A process is held by its
-parent's list of children, and that reference ends when it is reaped.
+tables of groups and sessions are weak, so that a group without processes and a session
+without groups vanish by themselves (design document 6.3).  A process leaves the tables
+that it is in at one place, when it is reaped (`exit.reap`); they are plain dicts, because
+an entry of a weak one costs a fork two microseconds.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from ..core.poll import PollSet
-from ..core.scope import Scope
 from .limits import Limits
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class ProcessGroup:
     def __init__(self, pgid: int, session: Session) -> None:
         self.pgid = pgid
         self.session = session
-        self._members: WeakValueDictionary[int, Process] = WeakValueDictionary()
+        self._members: dict[int, Process] = {}
         session.groups[pgid] = self
 
     def processes(self) -> list[Process]:
@@ -96,13 +96,16 @@ class Usage:
         self.majflt += other.majflt
         self.voluntary += other.voluntary
         self.involuntary += other.involuntary
-        self.maxrss_kib = max(self.maxrss_kib, other.maxrss_kib)
+        if other.maxrss_kib > self.maxrss_kib:
+            self.maxrss_kib = other.maxrss_kib
 
     def add_faults(self, space: AddressSpace) -> None:
         """Add the page faults of an address space, and see whether its peak is a new one."""
         self.minflt += space.minflt
         self.majflt += space.majflt
-        self.maxrss_kib = max(self.maxrss_kib, space.peak_rss_kib())
+        peak = space.peak_rss_kib()
+        if peak > self.maxrss_kib:
+            self.maxrss_kib = peak
 
 
 class Process:
@@ -115,14 +118,13 @@ class Process:
         self.threads: dict[int, Thread] = {}
         self.group: ProcessGroup = None  # type: ignore[assignment]  # set by ProcessGroup.add
         self.signals: ProcessSignals = None  # type: ignore[assignment]  # set by the thread that is made
-        self.scope = Scope()
         self.limits = limits
         self.leader: Thread = None  # type: ignore[assignment]  # the thread whose tid is pid
         self.comm = b""
         self.exe: Any = None  #: Location of the program
         self.start_time_ns = 0  #: monotonic
         self.usage = Usage()  #: of threads that ended
-        self.children_usage = Usage()  #: of children that were waited for
+        self._children_usage: Usage | None = None
         self.exit_status: int | None = None  #: wait status once the group is exiting
         self.zombie = False
         self.exit_signal = 17  #: what the parent gets when this process ends (SIGCHLD)
@@ -148,7 +150,24 @@ class Process:
     @property
     def uid(self) -> int:
         """Real user id, of a zombie too."""
-        return next((thread.cred.uid for thread in self.threads.values()), self.uid_at_exit)
+        for thread in self.threads.values():
+            return thread.cred.uid
+        return self.uid_at_exit
+
+    @property
+    def children_usage(self) -> Usage:
+        """Usage of the children that were waited for, and of theirs."""
+        found = self._children_usage
+        if found is None:  # most processes never have a child
+            found = self._children_usage = Usage()
+        return found
+
+    def add_child_usage(self, child: Process) -> None:
+        """Count what a child used that was waited for."""
+        usage = self.children_usage
+        usage.add(child.usage)
+        if child._children_usage is not None:
+            usage.add(child._children_usage)
 
     def exit_group(self, status: int) -> None:
         """Begin to end every thread with a wait(2) status (exit_group(2), fatal signals)."""

@@ -21,7 +21,7 @@ from .delivery import (
     sigreturn,
     use_temporary_mask,
 )
-from .job_control import orphaned_groups
+from .job_control import groups_losing_link, hang_up_orphans
 from .sending import (
     force_fault,
     may_signal,
@@ -33,7 +33,8 @@ from .sending import (
 )
 
 __all__ = [
-    "Delivery", "choose", "deliver", "force_fault", "may_signal", "notify_parent",
-    "orphaned_groups", "push", "require_may_signal", "retarget", "send_group_signal",
+    "Delivery", "choose", "deliver", "force_fault", "groups_losing_link",
+    "hang_up_orphans", "may_signal", "notify_parent",
+    "push", "require_may_signal", "retarget", "send_group_signal",
     "send_process_signal", "send_signal", "set_mask", "sigreturn", "use_temporary_mask",
 ]  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...abi.signal import CLD_STOPPED, SI_KERNEL, SIGCONT, SIGHUP, SIGSTOP
@@ -28,26 +27,28 @@ def stop(process: Process, signo: int) -> bool:
     return True
 
 
-def orphaned_groups(process: Process) -> Callable[[], None]:
-    """Note the groups that the end of ``process`` may orphan; call the result after it.
-
-    A group that lost its last link to its session and has stopped members gets SIGHUP, then
-    SIGCONT (POSIX.1-2017, _Exit(), "Consequences of Process Termination").
-    """
+def groups_losing_link(process: Process) -> list[ProcessGroup]:
+    """Return the groups that the end of ``process`` may orphan; see `hang_up_orphans`."""
     group = process.group
     session = group.session
     affected: list[ProcessGroup] = []
     parent = process.parent
-    if parent is not None and parent.group is not group and parent.session is session:
+    if parent is not None and parent.group is not group and parent.group.session is session:
         affected.append(group)
     for child in process.children.values():
-        if child.group is not group and child.session is session and child.group not in affected:
-            affected.append(child.group)
+        other = child.group
+        if other is not group and other.session is session and other not in affected:
+            affected.append(other)
+    return affected
 
-    def check() -> None:
-        for group in affected:
-            if group.orphaned and any(member.stopped for member in group.processes()):
-                send_group_signal(group, SignalInfo(SIGHUP, SI_KERNEL))
-                send_group_signal(group, SignalInfo(SIGCONT, SI_KERNEL))
 
-    return check
+def hang_up_orphans(affected: list[ProcessGroup]) -> None:
+    """Wake the stopped processes of groups that are orphaned now.
+
+    A group that lost its last link to its session and has stopped members gets SIGHUP, then
+    SIGCONT (POSIX.1-2017, _Exit(), "Consequences of Process Termination").
+    """
+    for group in affected:
+        if group.orphaned and any(member.stopped for member in group.processes()):
+            send_group_signal(group, SignalInfo(SIGHUP, SI_KERNEL))
+            send_group_signal(group, SignalInfo(SIGCONT, SI_KERNEL))

@@ -158,7 +158,7 @@ def notify_parent(process: Process, code: int) -> None:
             signo = 0
     elif not ended and (ignored or action.flags & SA_NOCLDSTOP):
         signo = 0
-    if signo:
+    if signo and not _discarded(parent, signo):
         send_process_signal(parent, _child_info(process, signo, code))
     if reap_now:
         from ..task.exit import reap  # task.exit imports this package
@@ -246,6 +246,17 @@ def _has_room(process: Process, queue: PendingSignals, info: SignalInfo) -> bool
     if info.raw is not None or info.code == sig.SI_TKILL:
         raise EAGAIN
     return not queue.set & bit(info.signo)
+
+
+def _discarded(process: Process, signo: int) -> bool:
+    """Tell whether sending ``signo`` would do nothing: ignored, not blocked, no act of its own.
+
+    SIGCHLD is so for most parents, and a look here is cheaper than a `SignalInfo`.
+    """
+    mask = 1 << signo - 1
+    if mask & _AT_ONCE or not mask & process.signals.actions.ignored:
+        return False
+    return not mask & process.leader.signals.mask
 
 
 def _child_info(process: Process, signo: int, code: int) -> SignalInfo:

@@ -20,11 +20,13 @@ from contextlib import contextmanager
 from typing import Final
 
 from ..api import EXEC, PAGE_SHIFT, PAGE_SIZE, PTE_FRAME, READ, WRITE, PageTable
-from .engine import ACCESS_FETCH, HOOK_TLB_FILL, Engine, FillHook
+from .engine import ACCESS_FETCH, ACCESS_READ, HOOK_TLB_FILL, Engine, FillHook
 
 FETCH_ALIAS: Final = 1 << 36  #: physical address of the alias for fetches
 _HIDDEN: Final = 1 << 62  #: a virtual address that no page table has
 _ACCESS_TO_BIT: Final = 15  #: UC_MEM_READ and UC_MEM_WRITE less this are READ and WRITE
+
+_MAX_VIEWS: Final = 64  #: places of unicorn's stack to remember; a handful are in use
 
 FaultServer = Callable[[int, int], int]
 
@@ -32,6 +34,11 @@ FaultServer = Callable[[int, int], int]
 def refuse(*_: int) -> int:
     """Serve no page fault."""
     return 0
+
+
+def _words_at(address: int) -> memoryview:
+    """Return the two 64-bit words at an address of the host."""
+    return memoryview((ctypes.c_uint64 * 2).from_address(address)).cast("B").cast("Q")
 
 
 class Tlb:
@@ -43,6 +50,7 @@ class Tlb:
         self._data: set[int] = set()
         self._writable: set[int] = set()  #: entries that permit both, of frames in _data
         self._code: set[int] = set()
+        self._fetchable: set[int] = set()  #: entries that permit fetches, of frames in _code
         self._hidden: PageTable = {}  # what our own code sees besides; empty while users run
         self.serve: FaultServer = refuse  #: `TrapHandler.page_fault`
         self.refused = 0  #: the access that ended the run, or 0
@@ -57,26 +65,40 @@ class Tlb:
 
     def _make_hook(self) -> object:
         lookup = PageTable().get
-        misses = place = 0
-        view = memoryview(bytearray(16)).cast("Q")
-        writable, slow = self._writable, self._fill
+        misses = 0
+        views: dict[int, memoryview] = {}
+        writable, fetchable, slow = self._writable, self._fetchable, self._fill
 
         def use(table: PageTable) -> None:
             nonlocal lookup
             lookup = table.get
 
         def fill(_: int, addr: int, access: int, entry: int) -> bool:
-            # Hot.  The entry is a struct of two words, a frame (unicorn masks it) and
-            # permissions; it is nearly always at the same place of unicorn's stack.
-            nonlocal misses, place, view
+            # Hot: a fork and the exit of its child cost some twenty misses, for the TLB is
+            # empty after each switch.  So what needs no thought is done here.  The entry is
+            # a struct of two words, a frame (unicorn masks it) and permissions; unicorn has
+            # it on its stack, at a few places only.
+            nonlocal misses
             misses += 1
             pte = lookup(addr >> PAGE_SHIFT, 0)
-            if entry != place:
-                place = entry
-                view = memoryview((ctypes.c_uint64 * 2).from_address(entry)).cast("B").cast("Q")
-            if pte in writable and access < ACCESS_FETCH:
-                view[0] = pte
-                view[1] = 3
+            view = views.get(entry)
+            if view is None:
+                view = _words_at(entry)
+                if len(views) >= _MAX_VIEWS:
+                    views.clear()
+                views[entry] = view
+            if access < ACCESS_FETCH:
+                if pte in writable:
+                    view[0] = pte
+                    view[1] = 3
+                    return True
+                if pte & 3 == READ and access == ACCESS_READ:
+                    view[0] = pte
+                    view[1] = READ
+                    return True
+            elif pte in fetchable:
+                view[0] = pte + FETCH_ALIAS
+                view[1] = READ | EXEC
                 return True
             return slow(pte, addr, access, view)
 
@@ -133,6 +155,8 @@ class Tlb:
                 self._data.remove(frame)
                 self._writable.clear()
                 self._empty()
+        if pte & READ:
+            self._fetchable.add(pte)
         view[0] = frame + FETCH_ALIAS
         view[1] = pte & (READ | EXEC)
         return True
@@ -155,6 +179,7 @@ class Tlb:
         with self.showing(frame) as addr:
             self._engine.remove_code(addr, addr + PAGE_SIZE)
         self._code.discard(frame)
+        self._fetchable.clear()
 
     @contextmanager
     def showing(self, frame: int) -> Iterator[int]:

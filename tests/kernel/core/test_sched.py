@@ -119,7 +119,7 @@ def test_park_killable_shows_as_disk_sleep(executor) -> None:
 
 @pytest.mark.parametrize(("nice", "ticks"), [(-20, 10), (-10, 7), (0, 3), (10, 2), (19, 1)])
 def test_nice_decides_the_length_of_a_turn(executor, nice, ticks) -> None:
-    task = Task(executor, "t")
+    task = Task(executor)
     task.nice = nice
     assert task.slice_ticks() == ticks
 

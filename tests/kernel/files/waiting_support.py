@@ -10,7 +10,6 @@ class CountingWaker(Waker):
     """Counts its wake-ups instead of waking a task."""
 
     def __init__(self) -> None:
-        self.task = None
         self.count = 0
 
     def wake(self) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 from ....abi.errno import ENOENT
 from ...files.fdtable import FdTable
 from ._declare import Declared, Subject, declared
+from ..nameless import place_of_pipe
 from ._nodes import DIR, FILE, LINK, MagicLink, TaskDir, TaskNode, ino_of, owner_of
 
 if TYPE_CHECKING:
@@ -154,15 +155,19 @@ class FdDir(TaskDir):
         file = self._file(name)
         mode = 0o500 * file.readable | 0o300 * file.writable
 
+        ino = ino_of(self.pid, self.tid, "fd", name)
+        owner = owner_of(self.subject())
+
         def place() -> Location | None:
-            found: Location | None = getattr(self._file(name), "place", None)
-            return found
+            now = self._file(name)
+            buffer = getattr(now, "buffer", None)
+            if now.place is None and isinstance(buffer, PipeBuffer):
+                return place_of_pipe(self.kernel, buffer, *owner)
+            return now.place
 
         def text() -> bytes:
             return self._file(name).path()
 
-        ino = ino_of(self.pid, self.tid, "fd", name)
-        owner = owner_of(self.subject())
         return MagicLink(self.fs, ino, owner, self.check, place, text, mode)
 
     def names(self) -> Iterator[tuple[bytes, int]]:
