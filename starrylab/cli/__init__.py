@@ -1,70 +1,44 @@
 """The command line: `starrylab` opens the console, `starrylab COMMAND` does one thing.
 
-Each command is a module with `add_arguments` and `main`, imported only when it is used, so
-that `starrylab run` does not pay for the screens.
+What can go wrong outside of a guest ends here, in one line on standard error.
 """
 
 from __future__ import annotations
 
-import argparse
-import importlib
+import errno
 import os
-import re
 import signal
 import sys
-from typing import Any, Final, NoReturn
 
 from .errors import UserError
-
-#: command -> (module, one line of help)
-COMMANDS: Final[dict[str, tuple[str, str]]] = {
-    "run": ("run", "run a Linux program in a lab, on this terminal"),
-    "syscalls": ("syscalls", "list the system calls and how complete each one is"),
-    "doctor": ("doctor", "check this host, and say how to get what is missing"),
-}
-_UNKNOWN_COMMAND: Final = re.compile(r"argument COMMAND: invalid choice: (\S+) ")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; return the process's exit status."""
     try:
-        return _run(sys.argv[1:] if argv is None else argv)
+        from .commands import run_command  # here, so that Ctrl-C meets it already
+
+        return run_command(sys.argv[1:] if argv is None else argv)
     except UserError as error:
         print(f"starrylab: {error}", file=sys.stderr)
         return error.status
     except BrokenPipeError:
+        _drop_output()
         return 141  # as a program that SIGPIPE ended
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        print(f"starrylab: cannot write: {error.strerror}", file=sys.stderr)
+        _drop_output()
+        return 1
     except KeyboardInterrupt:
         print("starrylab: interrupted", file=sys.stderr)
         return _die_of_interrupt()
 
 
-def _run(args: list[str]) -> int:
-    name = args[0] if args and args[0] in COMMANDS else None
-    parser = _Parser(
-        prog="starrylab",
-        usage="starrylab [OPTION]...\n       starrylab COMMAND [OPTION]... [ARG]...",
-        description="An operating-system lab: a Linux-compatible kernel in Python, and a console "
-        "in which everything it does can be seen.  Without a command it opens the console.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
-    parser.help_command = f"starrylab {name} --help" if name else "starrylab --help"
-    commands = parser.add_subparsers(
-        dest="command", metavar="COMMAND", prog="starrylab", parser_class=_Parser
-    )
-    for command, (module, summary) in COMMANDS.items():
-        sub = commands.add_parser(
-            command, help=summary, description=_sentence(summary), allow_abbrev=False
-        )
-        if command == name:
-            importlib.import_module(f".{module}", __name__).add_arguments(sub)
-    if name is None:
-        importlib.import_module(".console", __name__).add_arguments(parser)
-    parsed = parser.parse_args(args)
-    module = COMMANDS[name][0] if name else "console"
-    status: int = importlib.import_module(f".{module}", __name__).main(parsed)
-    return status
+def _drop_output() -> None:
+    """Let what is still buffered go nowhere, where the interpreter flushes it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _die_of_interrupt() -> int:
@@ -72,31 +46,3 @@ def _die_of_interrupt() -> int:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.kill(os.getpid(), signal.SIGINT)
     return 130  # where the signal is blocked
-
-
-def _sentence(summary: str) -> str:
-    return f"{summary[0].upper()}{summary[1:]}."
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, as all of StarryLab does."""
-
-    help_command = ""  #: what to try; empty: this parser's own help
-
-    def error(self, message: str) -> NoReturn:
-        """Raise `UserError`."""
-        found = _UNKNOWN_COMMAND.match(message)
-        if found is not None:
-            message = f"there is no command {found[1]}"
-        raise UserError(f"{message}; see {self.help_command or f'{self.prog} --help'}")
-
-
-class _Version(argparse.Action):
-    """Prints the version of the installed package, which takes a moment to find out."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        """See ``argparse.Action``."""
-        from importlib.metadata import version
-
-        print(f"starrylab {version('starrylab')}")
-        parser.exit()

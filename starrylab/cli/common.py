@@ -12,6 +12,8 @@ from .errors import UserError
 _UNITS: Final = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _SMALLEST: Final = 16 << 20
 _LARGEST: Final = 32 << 30
+_NAME_LENGTH: Final = 64  #: of a host name (sethostname(2))
+_LARGEST_ID: Final = (1 << 32) - 2  #: -1 means "none" (chown(2))
 
 
 def add_machine_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,8 +26,9 @@ def add_machine_arguments(parser: argparse.ArgumentParser) -> None:
         "--bind",
         action="append",
         default=[],
-        metavar="HOST:GUEST[:rw]",
-        help="show a host folder in the guest; changes stay in the guest unless :rw",
+        metavar="HOST:GUEST[:rw|:ro]",
+        help="show a host folder or file in the guest; changes stay there unless :rw; "
+        ":ro permits none",
     )
     parser.add_argument(
         "--env", action="append", default=[], metavar="K=V", help="set an environment variable"
@@ -42,10 +45,10 @@ def machine_config(args: argparse.Namespace, argv: list[str] | None = None) -> L
         arch=args.arch,
         rootfs=args.rootfs,
         binds=tuple(_bind(text) for text in args.bind),
-        env=tuple(_variable(text) for text in args.env),
+        env=tuple(pair for text in args.env if (pair := _variable(text)) is not None),
         argv=tuple(os.fsencode(arg) for arg in argv or ()),
         memory=_size(args.memory),
-        hostname=args.hostname,
+        hostname=_hostname(args.hostname),
         cwd=os.fsencode(args.cwd),
         user=_user(args.user),
     )
@@ -55,17 +58,29 @@ def _bind(text: str) -> Bind:
     host, _, rest = text.partition(":")
     guest, _, mode = rest.partition(":")
     if not host or not guest.startswith("/") or mode not in ("", "rw", "ro"):
-        raise UserError(f"--bind {text}: give HOST:/GUEST or HOST:/GUEST:rw")
+        raise UserError(f"--bind {text}: give HOST:/GUEST, HOST:/GUEST:rw or HOST:/GUEST:ro")
     if not os.path.exists(host):
         raise UserError(f"--bind {text}: there is no {host} on this host")
+    if not os.access(host, os.R_OK):
+        raise UserError(f"--bind {text}: no permission to read {host}")
     return Bind(os.path.abspath(host), os.fsencode(guest), mode or "cow")
 
 
-def _variable(text: str) -> tuple[str, str]:
+def _variable(text: str) -> tuple[str, str] | None:
+    """Return name and value; a name alone takes its value along from here, if it has one."""
     name, equals, value = text.partition("=")
     if not name:
         raise UserError(f"--env {text}: give NAME=VALUE")
-    return name, value if equals else os.environ.get(name, "")
+    if equals:
+        return name, value
+    found = os.environ.get(name)
+    return None if found is None else (name, found)
+
+
+def _hostname(text: str) -> str:
+    if not 0 < len(os.fsencode(text)) <= _NAME_LENGTH:
+        raise UserError(f"--hostname {text}: give 1 to {_NAME_LENGTH} characters")
+    return text
 
 
 def _size(text: str) -> int:
@@ -78,6 +93,7 @@ def _size(text: str) -> int:
 
 def _user(text: str) -> tuple[int, int]:
     uid, _, gid = text.partition(":")
-    if not uid.isdigit() or (gid and not gid.isdigit()):
+    numbers = [int(part) for part in (uid, gid or uid) if part.isdecimal()]
+    if len(numbers) != 2 or max(numbers) > _LARGEST_ID:
         raise UserError(f"--user {text}: give UID or UID:GID in numbers")
-    return int(uid), int(gid or uid)
+    return numbers[0], numbers[1]

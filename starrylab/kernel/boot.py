@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from ..abi import numbers
 from ..abi.arch import ARCHES
 from ..abi.errno import ENOENT, ENOTDIR, LinuxError
-from ..abi.stat import S_IFDIR
+from ..abi.stat import S_IFDIR, S_IFREG
 from ..machine.api import Hart
 from ..machine.door import Door
 from .dev.setup import install as install_devices
@@ -34,6 +34,7 @@ from .task.process import Process, ProcessGroup, Session
 from .task.resources import ACTIONS, FILES, FS, MEMORY
 from .thread import Thread
 from .vfs.context import FsContext
+from .vfs.mount import MountNamespace
 
 if TYPE_CHECKING:
     from .vfs.mount import Location
@@ -114,11 +115,36 @@ def mount_root(kernel: Kernel, root: FilesystemOps, source: bytes = b"rootfs") -
     context.close()
 
 
-def mount_at(kernel: Kernel, path: bytes, fs: FilesystemOps, source: bytes) -> None:
-    """Mount ``fs`` at ``path``, making the directory if it is missing."""
+def mount_at(
+    kernel: Kernel, path: bytes, fs: FilesystemOps, source: bytes, name: bytes = b""
+) -> None:
+    """Mount ``fs`` at ``path``, or only its file ``name``; make what is missing on the way.
+
+    Raises ``LinuxError``: ``ENOTDIR`` where something else is in the way.
+    """
     context = FsContext(kernel.root.root_location)
-    kernel.mounts.mount(fs, make_directory(context, path), source=source)
-    context.close()
+    try:
+        if not name:
+            kernel.mounts.mount(fs, make_directory(context, path), source=source)
+            return
+        fs.dev = kernel.mounts.new_device()
+        whole = MountNamespace().new_root(fs, source=source)
+        at = _make_file(context, path)
+        kernel.mounts.bind(whole.root_location.lookup(name), at)
+    finally:
+        context.close()
+
+
+def _make_file(context: FsContext, path: bytes) -> Location:
+    """Return the place ``path``, made as an empty file if it is missing."""
+    folder, _, name = path.rstrip(b"/").rpartition(b"/")
+    parent = make_directory(context, folder) if folder else context.root
+    try:
+        return context.walk(name, Credentials(), parent)
+    except ENOENT:
+        node = parent.entry.directory.create(name, S_IFREG | 0o644, 0, 0)
+        parent.entry.attach(name, node)
+        return context.walk(name, Credentials(), parent)
 
 
 def make_directory(context: FsContext, path: bytes) -> Location:

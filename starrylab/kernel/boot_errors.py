@@ -18,6 +18,8 @@ from ..abi.errno import (
     LinuxError,
 )
 
+from .vfs.node import DIRECTORY
+
 if TYPE_CHECKING:
     from .kernel import Kernel
     from .thread import Thread
@@ -34,12 +36,14 @@ _MACHINES: Final = {
 def explain(kernel: Kernel, thread: Thread, name: bytes, error: LinuxError) -> tuple[str, int]:
     """Return a line and the exit status of a shell in that case."""
     shown = name.decode(errors="replace")
+    if not name:
+        return "the program's name is empty; name one after --", NOT_FOUND
     if isinstance(error, (ENOENT, ENOTDIR)):
         return _not_found(thread, name, shown), NOT_FOUND
+    if isinstance(error, EISDIR) or (isinstance(error, EACCES) and _is_directory(thread, name)):
+        return f"{shown} is a directory; name a program", NOT_EXECUTABLE
     if isinstance(error, EACCES):
         return f"{shown}: permission denied; is it an executable file? (chmod +x)", NOT_EXECUTABLE
-    if isinstance(error, EISDIR):
-        return f"{shown} is a directory; name a program", NOT_EXECUTABLE
     if isinstance(error, ENOEXEC):
         return f"{shown}: {_foreign(kernel, thread, name)}", NOT_EXECUTABLE
     if isinstance(error, (EIO, EINVAL)):
@@ -49,6 +53,13 @@ def explain(kernel: Kernel, thread: Thread, name: bytes, error: LinuxError) -> t
     if isinstance(error, ENOMEM):
         return f"{shown}: not enough memory; give more with --memory", NOT_EXECUTABLE
     return f"{shown}: {error}", NOT_EXECUTABLE
+
+
+def _is_directory(thread: Thread, name: bytes) -> bool:
+    try:
+        return thread.fs.walk(name, thread.cred).node.kind == DIRECTORY
+    except LinuxError:
+        return False
 
 
 def _head(thread: Thread, name: bytes) -> bytes:

@@ -18,6 +18,7 @@ from .clock import Clock
 from .core.component import Components
 from .core.events import Events
 from .core.sched import TICK_NS, Executor
+from .files.travelling import Travelling
 from .load import LoadAverage
 from .mm.layout import Layout
 from .mm.pages import Mmu
@@ -74,6 +75,7 @@ class Kernel:
         self.executor = Executor(door)
         self.clock = Clock(self)
         self.futexes = FutexTable()
+        self.travelling = Travelling()  #: descriptors that lie in sockets
         self.anon_inodes = count(1)  #: inode numbers of pipes and sockets
         self.processes: dict[int, Process] = {}  #: zombies too, until they are reaped
         self.threads: dict[int, Thread] = {}

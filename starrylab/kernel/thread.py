@@ -10,24 +10,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..abi import signal as sig
 from ..abi.errno import EINTR, LinuxError
-from ..machine.api import INTERRUPT, LEFT, Fault, PageFault, UserContext
+from ..machine.api import INTERRUPT, LEFT, UserContext
+from .core.attention import (
+    ATTENTION_EXIT,
+    ATTENTION_RESCHED,
+    ATTENTION_RESTORE,
+    ATTENTION_SIGNAL,
+    ATTENTION_STOP,
+)
 from .core.poll import Pollable, poll_io
 from .core.sched import Park, State, Task
 from .core.scope import Scope
 from .files.fdtable import FdTable
 from .files.file import File
-from .mm.space import AddressSpace, BadAccess, OutOfMemory
+from .mm.space import AddressSpace
 from .signal.info import SignalInfo
 from .signal.manager import ThreadSignals
 from .task import exit as task_exit
 from .task.cred import Credentials
 from .task.process import Process, Usage
 from .task.resources import FILES, FS, MEMORY
-from .thread_signals import Delivery, choose, force_fault, push, send_signal
+from .thread_signals import Delivery, choose, push, send_signal, serve_fault
 
 if TYPE_CHECKING:
     from .core.poll import PollSet
@@ -36,19 +43,6 @@ if TYPE_CHECKING:
     from .vfs.context import FsContext
 
 T = TypeVar("T")
-
-# Why a thread must look up before its next user instruction.
-ATTENTION_SIGNAL: Final = 1
-ATTENTION_RESCHED: Final = 2
-ATTENTION_EXIT: Final = 4
-ATTENTION_STOP: Final = 8
-ATTENTION_RESTORE: Final = 16  #: a call replaced the signal mask for its own duration
-
-_FAULT_SIGNALS: Final = {
-    "illegal instruction": (sig.SIGILL, sig.ILL_ILLOPC),
-    "breakpoint": (sig.SIGTRAP, sig.TRAP_BRKPT),
-    "misaligned": (sig.SIGBUS, sig.BUS_ADRALN),
-}
 
 
 class _Go(Enum):
@@ -194,9 +188,9 @@ class Thread(Task):
         """Make the thread look up: before its next user instruction, or out of its sleep."""
         self.attention |= bits
         state = self.state
-        if state is State.PARKED:
-            self.executor.make_runnable(self)
-        elif state in (State.DISK, State.STOPPED) and self.attention & ATTENTION_EXIT:
+        if state is State.PARKED or (
+            state in (State.DISK, State.STOPPED) and self.attention & ATTENTION_EXIT
+        ):
             self.executor.make_runnable(self)
         if self.executor.current is self:
             return
@@ -263,7 +257,7 @@ class Thread(Task):
                 if self._end_of_tick():
                     return
             else:
-                self._fault(trap)
+                serve_fault(self, trap)
 
     def _end_of_tick(self) -> bool:
         """Serve what came from outside; tell whether the slice is over and others wait."""
@@ -395,22 +389,6 @@ class Thread(Task):
             return False
         self.state = State.STOPPED
         return True
-
-    def _fault(self, trap: object) -> None:
-        """Turn an exception of the CPU into a signal."""
-        if type(trap) is PageFault:
-            try:
-                self.mm.fault(trap.addr, trap.access)
-            except BadAccess as bad:
-                force_fault(self, bad.signal, bad.code, trap.addr)
-            except OutOfMemory:
-                if not self.attention & ATTENTION_EXIT:
-                    self.kernel.out_of_memory(self)
-            return
-        assert isinstance(trap, Fault)
-        signo, code = _FAULT_SIGNALS[trap.cause]
-        addr = trap.addr if trap.cause == "misaligned" else self.context.pc
-        force_fault(self, signo, code, addr)
 
     def __repr__(self) -> str:
         return f"Thread({self.tid} {self.comm.decode(errors='replace')})"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..abi.errno import ENOSYS, LinuxError
 from ..machine.api import SyscallRegisters, TrapHandler
+from .core.attention import ATTENTION_SIGNAL
 from .core.sched import Park
 from .mm.space import BadAccess, OutOfMemory
 from .thread_signals import deliver
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from .thread import Thread
 
 _M64: Final = (1 << 64) - 1
-ATTENTION_SIGNAL: Final = 1
 _SAMPLE: Final = 31  #: every 32nd call of a thread is timed for its system time
 _TABLE_SIZE: Final = 512
 

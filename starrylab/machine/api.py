@@ -183,7 +183,7 @@ class Hart(Protocol):
         """Make `run` return ``INTERRUPT`` soon; callable from any thread and from a handler."""
         ...
 
-    def flush_tlb(self) -> None:
+    def flush_tlb(self) -> object:
         """Forget cached translations of the table in use: an entry lost a permission or page."""
         ...
 

@@ -46,10 +46,12 @@ def read_archive(path: Path) -> Tree:
         archive = tarfile.open(path, encoding="utf-8", errors="surrogateescape")  # noqa: SIM115
     except PermissionError as error:
         raise RootfsError(f"no permission to read {path}; try: chmod +r {path}") from error
-    except _BROKEN as error:
+    except tarfile.TarError as error:  # its text lists every format that was tried
         raise RootfsError(
-            f"{path} is not an archive: {_one_line(error)}; give a folder or a tar file"
+            f"{path} is no tar archive, or a damaged one; give a folder or a tar file"
         ) from error
+    except _BROKEN as error:
+        raise RootfsError(f"{path} cannot be read: {_one_line(error)}") from error
     tree = Tree()
     with archive:
         try:

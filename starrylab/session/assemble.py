@@ -121,7 +121,12 @@ def assemble(config: LabConfig, io: HostIo) -> Lab:
         source = open_rootfs(config.rootfs, config.arch, progress=io.progress)
     except (RootfsError, BuildError) as error:
         raise AssemblyError(str(error)) from None
-    hart = UnicornHart(HostRam(config.memory), config.arch)
+    try:
+        ram = HostRam(config.memory)
+    except OSError as error:
+        size = config.memory >> 20
+        raise AssemblyError(f"--memory: no {size} MiB on this host: {error.strerror}") from None
+    hart = UnicornHart(ram, config.arch)
     door = HostDoor()
     kernel = boot.build(hart, door)
     lab = Lab(kernel, hart, door)
@@ -137,33 +142,39 @@ def assemble(config: LabConfig, io: HostIo) -> Lab:
 
 
 def _mount(kernel: Kernel, config: LabConfig, source: rootfs.HostFolder | Tree) -> None:
-    boot.mount_root(kernel, _root_filesystem(kernel, source))
+    try:
+        boot.mount_root(kernel, _root_filesystem(kernel, source))
+    except LinuxError as error:
+        raise AssemblyError(f"the root file system is not usable: {error}") from None
     for bind in config.binds:
-        boot.mount_at(kernel, bind.guest, _bind_filesystem(kernel, bind), os.fsencode(bind.host))
+        try:
+            _bind(kernel, bind)
+        except LinuxError as error:
+            at = os.fsdecode(bind.guest)
+            raise AssemblyError(f"--bind {bind.host}:{at}: {error}") from None
 
 
 def _root_filesystem(kernel: Kernel, source: rootfs.HostFolder | Tree) -> FilesystemOps:
-
+    now, pool = kernel.clock.realtime, kernel.pool
     if isinstance(source, Tree):
-        fs = Tmpfs(kernel.clock.realtime, kernel.pool)
+        fs = Tmpfs(now, pool)
         fs.populate(source)
         return fs
-    from ..kernel.fs import hostfs_access
-    from ..kernel.fs.overlay import OverlayFs
-
-    folder = hostfs_access.HostFolder(source.path)
-    return OverlayFs(kernel.clock.realtime, kernel.pool, folder)
+    return OverlayFs(now, pool, HostFolder(source.path))
 
 
-def _bind_filesystem(kernel: Kernel, bind: Bind) -> FilesystemOps:
+def _bind(kernel: Kernel, bind: Bind) -> None:
+    """Mount a host folder; for a file, the one file of its folder."""
     now, pool = kernel.clock.realtime, kernel.pool
-    try:
-        folder = HostFolder(bind.host)
-        if bind.mode == "cow":
-            return OverlayFs(now, pool, folder)
-        return HostFs(now, pool, folder, read_only=bind.mode == "ro")
-    except LinuxError as error:
-        raise AssemblyError(f"--bind {bind.host}: {error}") from None
+    is_file = not os.path.isdir(bind.host)
+    parent, name = os.path.split(bind.host)
+    folder = HostFolder(parent if is_file else bind.host)
+    if bind.mode == "cow":
+        fs: FilesystemOps = OverlayFs(now, pool, folder)
+    else:
+        fs = HostFs(now, pool, folder, read_only=bind.mode == "ro")
+    source = os.fsencode(bind.host)
+    boot.mount_at(kernel, bind.guest, fs, source, os.fsencode(name) if is_file else b"")
 
 
 def _boot_config(config: LabConfig, source: rootfs.HostFolder | Tree) -> boot.BootConfig:

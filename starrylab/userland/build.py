@@ -7,6 +7,7 @@ everything that goes into it: sources, headers beside them, flags and compiler v
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import importlib.util
@@ -22,6 +23,8 @@ from typing import Final
 from platformdirs import user_cache_path
 
 Progress = Callable[[str], None]
+
+_ROOM: Final = 256 << 20  #: bytes that the compiler and its C library want in the cache
 
 SOURCES = Path(__file__).parent / "src"
 
@@ -92,11 +95,21 @@ def compile_c(
     folder = (cache or cache_folder()) / "programs"
     output = folder / f"{name}-{arch}-{_key(sources, arguments)}" / name
     if not output.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder / f".{name}-{arch}.lock"):
-            if not output.exists():
-                _build(sources, arguments, output, progress)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with _locked(folder / f".{name}-{arch}.lock"):
+                if not output.exists():
+                    _build(sources, arguments, output, progress)
+        except OSError as error:
+            raise BuildError(_no_cache(folder, error)) from error
     return output
+
+
+def _no_cache(folder: Path, error: OSError) -> str:
+    return (
+        f"cannot keep what the C compiler builds in {folder}: {error.strerror}; make room or give "
+        f"permission there, or set XDG_CACHE_HOME to a folder with {_ROOM >> 20} MiB free"
+    )
 
 
 def compiler_version() -> str:
@@ -160,6 +173,8 @@ def _build(
             check=False,
         )
         if result.returncode != 0:
+            if "NoSpaceLeft" in result.stderr or "No space left" in result.stderr:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             raise BuildError(f"the C compiler could not build {output.name}:\n{result.stderr}")
         # A rename within one file system is atomic: nobody ever sees half a program.
         output.parent.mkdir(exist_ok=True)

@@ -26,6 +26,9 @@ SYSTEM = (
     *("util-linux", "procps", "nano", "vim-tiny", "less", "ncurses-base", "htop"),
 )
 
+#: programs that make terminals of their own
+TERMINAL = ("bash", "dash", "coreutils", "procps", "tmux", "bsdutils", "ncurses-base", "ncurses-bin")
+
 #: names that busybox may have been built with; those that it has become links
 _APPLETS = """
 [ ash awk basename bunzip2 bzip2 cat chgrp chmod chown clear cmp cp cpio cut date dd df diff

@@ -41,6 +41,12 @@ def debian_root() -> Path:
 
 
 @pytest.fixture(scope="session")
+def terminal_root() -> Path:
+    """A root tree with Debian's riscv64 bash, tmux and script."""
+    return _or_missing(lambda: debian.tree("terminal", debian.TERMINAL))
+
+
+@pytest.fixture(scope="session")
 def qemu_user() -> str:
     """The path of qemu-riscv64-static, once it is known that scripts can run under it."""
 

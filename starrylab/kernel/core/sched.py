@@ -15,7 +15,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Generator
 from enum import Enum, auto
 from typing import Any, Final
 
@@ -308,8 +308,8 @@ class _Suspension:
     def __init__(self, request: Park) -> None:
         self._requests = (request,)
 
-    def __await__(self) -> Iterator[Park]:
-        return iter(self._requests)
+    def __await__(self) -> Generator[Park, None, None]:
+        return iter(self._requests)  # type: ignore[return-value]  # `Awaitable` asks for one
 
 
 _YIELD: Final = _Suspension(Park.YIELD)

@@ -37,6 +37,7 @@ from ...abi.socket import SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_DGRAM, SOCK_STREAM
 from ..core.poll import PollSet
 from ..core.sched import Waker
 from .file import File
+from .travelling import Receiver, Travelling
 
 if TYPE_CHECKING:
     from ..mm.heap import KernelHeap
@@ -46,6 +47,10 @@ DEFAULT_BUFFER: Final = 212_992  #: bytes: /proc/sys/net/core/wmem_default
 MAX_BUFFER: Final = 425_984  #: bytes, after the doubling of setsockopt(SO_SNDBUF)
 MIN_BUFFER: Final = 4608
 _PAGE: Final = 4096
+#: What a message takes of its sender's buffer at least, and what each descriptor adds: a program
+#: that sends single bytes must not fill the kernel with messages (SKB_TRUESIZE(1) on 64 bits).
+_LEAST: Final = 768
+_PER_FILE: Final = 256
 
 _IN: Final = POLLIN | POLLRDNORM
 _OUT: Final = POLLOUT | POLLWRNORM | POLLWRBAND
@@ -66,13 +71,8 @@ class Message:
     data: bytes
     sender: Sender
     files: tuple[File, ...] = ()  #: each counted as held
+    cost: int = 0  #: bytes of the sender's buffer that it still takes
     head: int = 0  #: bytes a stream's reader has taken
-
-    def drop_files(self) -> None:
-        """Let go of descriptors that nobody received."""
-        files, self.files = self.files, ()
-        for file in files:
-            file.release()
 
 
 class Received(NamedTuple):
@@ -84,15 +84,16 @@ class Received(NamedTuple):
     files: tuple[File, ...]  #: the receiver holds them now
 
 
-class UnixSocket(File):
+class UnixSocket(Receiver):
     """One end of the pair."""
 
     __slots__ = (
         "_charged", "_heap", "_readers", "_writers", "error", "in_flight", "ino", "no_receive",
-        "no_send", "owner_cred", "passcred", "peer", "peer_closed", "queue", "send_buffer", "type",
+        "no_send", "owner_cred", "passcred", "peer", "peer_closed", "send_buffer", "type",
     )  # fmt: skip
 
     kind = "socket"
+    queue: deque[Message]  # type: ignore[assignment]  # what it really holds
 
     def __init__(
         self,
@@ -102,15 +103,15 @@ class UnixSocket(File):
         *,
         ino: int = 0,
         heap: KernelHeap | None = None,
+        travelling: Travelling | None = None,
     ) -> None:
-        super().__init__(O_RDWR | flags)
+        super().__init__(O_RDWR | flags, Travelling() if travelling is None else travelling)
         self.type = type_
         self.owner_cred = owner  #: SO_PEERCRED of the other end
         self.ino = ino
         self.peer: UnixSocket = self
         self.peer_closed = False
-        self.queue: deque[Message] = deque()  #: to be received here
-        self.in_flight = 0  #: bytes sent from here and not received yet
+        self.in_flight = 0  #: bytes of `send_buffer` that messages on the way take
         self.send_buffer = DEFAULT_BUFFER
         self.no_receive = False  #: SHUT_RD, or the other end sends no more
         self.no_send = False  #: SHUT_WR, or the other end receives no more
@@ -129,11 +130,13 @@ class UnixSocket(File):
         flags: int,
         inos: tuple[int, int] = (0, 0),
         heap: KernelHeap | None = None,
+        travelling: Travelling | None = None,
     ) -> tuple[UnixSocket, UnixSocket]:
         """Return two connected sockets; ``heap`` is charged for what they hold."""
         made = UnixStream if type_ == SOCK_STREAM else UnixSocket
-        first = made(type_, owner, flags, ino=inos[0], heap=heap)
-        second = made(type_, owner, flags, ino=inos[1], heap=heap)
+        shared = Travelling() if travelling is None else travelling
+        first = made(type_, owner, flags, ino=inos[0], heap=heap, travelling=shared)
+        second = made(type_, owner, flags, ino=inos[1], heap=heap, travelling=shared)
         first.peer, second.peer = second, first
         return first, second
 
@@ -159,15 +162,16 @@ class UnixSocket(File):
             data = data[:room]
         elif len(data) > self.send_buffer - 32:
             raise EMSGSIZE
-        elif self.in_flight and len(data) > room:
+        cost = max(len(data), _LEAST) + _PER_FILE * len(files)
+        if self.type != SOCK_STREAM and self.in_flight and cost > room:
             raise EAGAIN
-        if self.in_flight + len(data) > self._charged:
-            self._charge(self.in_flight + len(data))
-        for file in files:
-            file.acquire()
-        self.in_flight += len(data)
+        if self.in_flight + cost > self._charged:
+            self._charge(self.in_flight + cost)
+        if files:
+            self.travelling.sent(files, self.peer)
+        self.in_flight += cost
         peer = self.peer
-        peer.queue.append(Message(data, sender, files))
+        peer.queue.append(Message(data, sender, files, cost))
         peer._readers.wake()  # noqa: SLF001
         return len(data)
 
@@ -200,7 +204,7 @@ class UnixSocket(File):
         files = self._hand_over(message, peek=peek)
         if not peek:
             self.queue.popleft()
-            self._received(len(message.data))
+            self._received(message.cost)
         return Received(taken, len(message.data), message.sender, files)
 
     def _receive_stream(self, size: int, *, peek: bool) -> Received:
@@ -221,22 +225,26 @@ class UnixSocket(File):
             left -= len(piece)
             if not peek:
                 message.head += len(piece)
-                self._received(len(piece))
                 if message.head == len(message.data):
                     self.queue.popleft()
+                    self._received(message.cost)
+                else:
+                    back = min(len(piece), message.cost)
+                    message.cost -= back
+                    self._received(back)
             if files or not size:
                 break
         data = parts[0] if len(parts) == 1 else b"".join(parts)
         return Received(data, len(data), sender, files)
 
-    @staticmethod
-    def _hand_over(message: Message, *, peek: bool) -> tuple[File, ...]:
+    def _hand_over(self, message: Message, *, peek: bool) -> tuple[File, ...]:
         files = message.files
         if peek:
             for file in files:
                 file.acquire()
-        else:
+        elif files:
             message.files = ()
+            self.travelling.arrived(files, self)
         return files
 
     def _received(self, size: int) -> None:
@@ -285,14 +293,14 @@ class UnixSocket(File):
     def closed(self) -> None:
         """See ``File.closed``."""
         peer = self.peer
-        unread, self.queue = self.queue, deque()
+        unread = bool(self.queue)
+        self.drop_queue()
+        self.queue.clear()
         peer.peer_closed = True
         if self.type != SOCK_DGRAM:
             peer.no_receive = peer.no_send = True
             if unread:
                 peer.error = ECONNRESET
-        for message in unread:
-            message.drop_files()
         peer.in_flight = 0
         if self._heap is not None:
             if self.peer_closed:

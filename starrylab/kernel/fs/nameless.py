@@ -7,9 +7,9 @@ them fails with ENXIO, for their nodes know nothing to open.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from ...abi.stat import PIPEFS_MAGIC, S_IFIFO
+from ...abi.stat import PIPEFS_MAGIC, S_IFIFO, S_IFSOCK
 from ..files.fifo import Fifo
 from ..files.pipe_buffer import PipeBuffer
 from ..vfs.dentry import DirEntry
@@ -17,14 +17,16 @@ from ..vfs.mount import Location, MountNamespace
 from ..vfs.node import DirNodeOps, FilesystemOps, NodeOps
 
 if TYPE_CHECKING:
+    from ..files.file import File
     from ..kernel import Kernel
 
 #: st_dev of what no file system shows, as fstat(2) tells it
-ANONYMOUS_DEV = 15
+ANONYMOUS_DEV: Final = 15
+_SOCKET: Final = S_IFSOCK | 0o777
 
 
 class PipeFs(FilesystemOps):
-    """What the nodes of pipes belong to; never mounted where anybody could see it."""
+    """What these nodes belong to; never mounted where anybody could see it."""
 
     name: ClassVar[str] = "pipefs"
     magic: ClassVar[int] = PIPEFS_MAGIC
@@ -53,13 +55,21 @@ class PipeNode(NodeOps):
         return value if kind is Fifo else super().bind(kind, value)
 
 
-def place_of_pipe(kernel: Kernel, buffer: PipeBuffer, uid: int, gid: int) -> Location:
-    """Return a place that leads to the pipe; ``uid`` and ``gid`` own its node."""
+def place_of(kernel: Kernel, file: File, uid: int, gid: int) -> Location:
+    """Return a place that leads to a file without one; ``uid`` and ``gid`` own its node."""
     namespace = kernel.mounts
-    mount = namespace.pipes
+    mount = namespace.nameless
     if mount is None:
         fs = PipeFs(kernel.clock.realtime)
         fs.dev = ANONYMOUS_DEV
-        mount = namespace.pipes = MountNamespace().new_root(fs)
-    node = PipeNode(mount.fs, buffer, uid, gid)
-    return Location(mount, DirEntry(b"pipe:[%d]" % buffer.ino, None, node))
+        mount = namespace.nameless = MountNamespace().new_root(fs)
+    name = file.path()
+    buffer = getattr(file, "buffer", None)
+    node: NodeOps
+    if isinstance(buffer, PipeBuffer):
+        node = PipeNode(mount.fs, buffer, uid, gid)
+    else:
+        kind, _, rest = name.partition(b":[")
+        number = int(rest[:-1]) if rest[:-1].isdigit() else 1
+        node = NodeOps(mount.fs, number, _SOCKET if kind == b"socket" else 0o600, uid, gid)
+    return Location(mount, DirEntry(name, None, node))

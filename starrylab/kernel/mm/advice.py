@@ -48,7 +48,7 @@ from .areas import (
 )
 from .backends import LINEAR
 from .growth import Growth
-from .mapping import page_up
+from .placement import page_up
 
 _LOCK: Final = VM_LOCKED | VM_LOCKONFAULT
 

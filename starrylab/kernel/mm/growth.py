@@ -12,7 +12,8 @@ from .areas import VM_GROWSDOWN, VM_LOCKED, VM_LOCKONFAULT, VM_SHARED, Area
 from .backends import COW, LINEAR
 from .frames import FrameAllocator
 from .layout import INFINITY, MAX_MAP_COUNT, Layout
-from .mapping import Mapping, page_up
+from .mapping import Mapping
+from .placement import page_up
 from .source import Limits
 
 _INITIAL_STACK: Final = 33 * PAGE_SIZE  #: stack_expand of setup_arg_pages, and one page

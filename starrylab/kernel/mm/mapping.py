@@ -1,9 +1,4 @@
-"""Mapping, unmapping and protecting memory (mmap(2), munmap(2), mprotect(2)).
-
-New mappings go as high as possible below the stack, as on Linux.  The search remembers
-where it got to: above `_cursor` there is no gap larger than `_skipped`.  That is a hint
-only; whether a gap is free is always read from the areas.
-"""
+"""Mapping, unmapping and protecting memory (mmap(2), munmap(2), mprotect(2))."""
 
 from __future__ import annotations
 
@@ -22,7 +17,7 @@ from ...abi.mman import (
     MAP_SHARED,
     PROT_GROWSDOWN,
 )
-from ...abi.resource import RLIMIT_DATA, RLIMIT_MEMLOCK, RLIMIT_STACK
+from ...abi.resource import RLIMIT_DATA, RLIMIT_MEMLOCK
 from ...machine.api import EXEC, PAGE_MASK, PAGE_SIZE, READ, WRITE
 from .areas import (
     VM_GROWSDOWN,
@@ -38,32 +33,22 @@ from .areas import (
 from .backends import COW, FILE, SHARED_MEMORY, Backend
 from .faults import NOWHERE
 from .frames import FrameAllocator
-from .layout import INFINITY, MAX_MAP_COUNT, MMAP_MIN_ADDR, STACK_GUARD_GAP, Layout
+from .layout import INFINITY, MAX_MAP_COUNT, Layout
+from .placement import Placement, page_up
 from .shared import SharedPages
 from .source import Limits, PageSource
-from .user import UserAccess
 
 _ANY_FIXED: Final = MAP_FIXED | MAP_FIXED_NOREPLACE
 _REGION: Final = 21  #: bytes that one page of a page table maps, as a power of two
 
 
-def page_up(value: int) -> int:
-    """Round up to a multiple of the page size."""
-    return (value + PAGE_MASK) & ~PAGE_MASK
-
-
-class Mapping(UserAccess):
+class Mapping(Placement):
     """Changes to the set of areas."""
 
     def __init__(self, frames: FrameAllocator, layout: Layout, limits: Limits) -> None:
         super().__init__(frames, layout, limits)
-        stack_limit = limits.soft(RLIMIT_STACK)
-        self.bottom_up = stack_limit == INFINITY  #: search from below (legacy layout)
-        self.mmap_top = layout.mmap_top(stack_limit)
         self.lock_future = 0  #: VM_LOCKED and VM_LOCKONFAULT for new areas (mlockall(2))
         self.may_lock_all = False  #: the limit on locked memory does not apply (CAP_IPC_LOCK)
-        self._cursor = self.mmap_top
-        self._skipped = 0
 
     # -- mmap ----------------------------------------------------------------------------
 
@@ -187,71 +172,6 @@ class Mapping(UserAccess):
         """Return the bytes in locked areas (VmLck)."""
         return sum(a.end - a.start for a in self.areas if a.flags & VM_LOCKED)
 
-    # -- where to map ------------------------------------------------------------------------
-
-    def _place(self, hint: int, size: int) -> int:
-        """Return the address for a new mapping: ``hint`` if possible; raise ``ENOMEM``."""
-        if hint:
-            addr = max(page_up(hint), MMAP_MIN_ADDR)
-            if addr <= self.user_top - size and self.is_free(addr, addr + size):
-                return addr
-        return self.find_gap(size)
-
-    def is_free(self, start: int, end: int) -> bool:
-        """Tell whether nothing is mapped there, nor right below is a stack that grows into it."""
-        index = bisect_right(self.starts, start)
-        areas = self.areas
-        if index and areas[index - 1].end > start:
-            return False
-        return index == len(areas) or end <= self._floor(areas[index])
-
-    def find_gap(self, size: int) -> int:
-        """Return where mmap(2) would put ``size`` bytes; raise ``ENOMEM``."""
-        if not self.bottom_up:
-            cursor = self._cursor if size > self._skipped else self.mmap_top
-            addr = self._search_down(cursor, size)
-            if addr < 0 and cursor != self.mmap_top:
-                addr = self._search_down(self.mmap_top, size)
-            if addr >= 0:
-                return addr
-        return self._search_up(self.layout.bottom_up_base, size)
-
-    def _search_down(self, cursor: int, size: int) -> int:
-        areas = self.areas
-        index = bisect_left(self.starts, cursor)
-        skipped = self._skipped if cursor == self._cursor else 0
-        while index:
-            below = areas[index - 1]
-            gap = cursor - below.end
-            if gap >= size:
-                break
-            if gap > skipped:
-                skipped = gap
-            index -= 1
-            cursor = min(cursor, self._floor(below))
-        else:
-            if cursor - MMAP_MIN_ADDR < size:
-                return -1
-        self._skipped = skipped
-        self._cursor = cursor - size
-        return self._cursor
-
-    def _search_up(self, cursor: int, size: int) -> int:
-        index = bisect_right(self.starts, cursor) - 1
-        if index >= 0:
-            cursor = max(cursor, self.areas[index].end)
-        for area in self.areas[index + 1 :]:
-            if self._floor(area) - cursor >= size:
-                return cursor
-            cursor = max(cursor, area.end)
-        if self.layout.stack_top - cursor < size:
-            raise ENOMEM
-        return cursor
-
-    def _floor(self, area: Area) -> int:
-        """Return how far up another area may reach below ``area``."""
-        return area.start - STACK_GUARD_GAP if area.flags & VM_GROWSDOWN else area.start
-
     # -- munmap --------------------------------------------------------------------------------
 
     def unmap(self, addr: int, length: int) -> None:
@@ -270,16 +190,17 @@ class Mapping(UserAccess):
         if first >= last:
             return
         areas = self.areas
-        bottom = areas[first]
         pages = self.present(low >> 12, high >> 12)
-        if last - first == 1 and bottom.start == low and bottom.end == high:
-            self.total_vm -= high - low
-            del areas[first], self.starts[first]
+        if areas[first].start >= low and areas[last - 1].end <= high:  # nothing to cut
+            gone = areas[first:last]
+            del areas[first:last], self.starts[first:last]
             self._last = NOWHERE
             if pages:
                 self.drop_pages(pages)
-            if bottom.source is not None:
-                bottom.source.map_removed(self, bottom)
+            for area in gone:
+                self.total_vm -= area.end - area.start
+                if area.source is not None:
+                    area.source.map_removed(self, area)
         else:
             first = self._cut(first, last, low, high, pages)
         if high > self._cursor:
@@ -344,6 +265,8 @@ class Mapping(UserAccess):
                 raise EINVAL
             addr = area.start
         prot &= READ | WRITE | EXEC
+        if self._protect_part(addr, end, prot):
+            return
         refusal = self._protect_limit(addr, end, prot)
         stop = end if refusal is None else refusal[0]
         if stop > addr:
@@ -352,6 +275,38 @@ class Mapping(UserAccess):
             self.restrict_pages(self.present(low, high), prot | (READ if prot & WRITE else 0))
         if refusal is not None:
             raise refusal[1]
+
+    def _protect_part(self, addr: int, end: int, prot: int) -> bool:
+        """Protect a part of one private area that no neighbour will join; False: it is not so.
+
+        Every start of a thread opens the stack above its guard pages like this.
+        """
+        index = bisect_right(self.starts, addr) - 1
+        areas = self.areas
+        if index < 0:
+            return False
+        area = areas[index]
+        if end > area.end or not area.simple or area.flags or len(areas) + 2 > MAX_MAP_COUNT:
+            return False
+        if prot & WRITE and not area.prot & WRITE and self.limits.soft(RLIMIT_DATA) != INFINITY:
+            return False
+        backend = area.backend
+        new = [Area(addr, end, prot, 0, backend)]
+        if area.start < addr:
+            new.insert(0, Area(area.start, addr, area.prot, 0, backend))
+        elif index and areas[index - 1].end == addr:
+            return False
+        if end < area.end:
+            new.append(Area(end, area.end, area.prot, 0, backend))
+        elif index + 1 < len(areas) and areas[index + 1].start == end:
+            return False
+        areas[index : index + 1] = new
+        self.starts[index : index + 1] = [part.start for part in new]
+        self._last = NOWHERE
+        pages = self.present(addr >> 12, end >> 12)
+        if pages:
+            self.restrict_pages(pages, prot | (READ if prot & WRITE else 0))
+        return True
 
     def _protect_limit(self, addr: int, end: int, prot: int) -> tuple[int, type[LinuxError]] | None:
         """Return where a change of protection has to stop, and why; ``None`` if nowhere."""

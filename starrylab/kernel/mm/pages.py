@@ -72,16 +72,23 @@ class PageMap:
 
     def present(self, first: int, last: int) -> list[int]:
         """Return the pages from ``first`` up to ``last``, excluded, that have an entry."""
-        table = self.table
+        table, regions = self.table, self.regions
+        low_region, high_region = first >> 9, last - 1 >> 9
+        if low_region == high_region:
+            if low_region not in regions:
+                return []
+        else:
+            for region in regions:
+                if low_region <= region <= high_region:
+                    break
+            else:
+                return []
         if last - first > len(table):
             return sorted([v for v in table if first <= v < last])
-        regions = self.regions
-        if first >> 9 == (last - 1) >> 9:
-            if first >> 9 not in regions:
-                return []
+        if low_region == high_region:
             return [v for v in range(first, last) if v in table]
         found: list[int] = []
-        for region in range(first >> 9, ((last - 1) >> 9) + 1):
+        for region in range(low_region, high_region + 1):
             if region in regions:
                 low, high = max(first, region << 9), min(last, (region + 1) << 9)
                 found += [v for v in range(low, high) if v in table]

@@ -2,9 +2,9 @@
 
 `AddressSpace` is put together from layers, each of which knows only those below it:
 `pages` (table and frames), `faults` (areas, page faults), `user` (access by the kernel),
-`mapping` (mmap, munmap, mprotect), `growth` (mremap, brk, stack), `advice` (madvise, mlock,
-msync), `report` (figures).  They are base classes rather than parts because a page fault
-and a read of user memory have no time for another indirection.
+`placement` (free addresses), `mapping` (mmap, munmap, mprotect), `growth` (mremap, brk,
+stack), `advice` (madvise, mlock, msync), `report` (figures).  They are base classes rather
+than parts because a page fault and a read of user memory have no time for another indirection.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class AddressSpace(Report):
             if area.source is not None:
                 area.source.map_added(child, area)
         if flags & _SPECIAL_AT_FORK:
-            child._settle_after_fork()
+            child._settle_after_fork()  # noqa: SLF001  # a space of our own making
         return child
 
     def _sibling(self) -> AddressSpace:

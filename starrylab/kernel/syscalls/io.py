@@ -20,6 +20,7 @@ from ...abi.errno import (
     ENOSPC,
     EOPNOTSUPP,
     EPIPE,
+    LinuxError,
 )
 from ...abi.fcntl import (
     O_APPEND,

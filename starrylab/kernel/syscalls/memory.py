@@ -44,7 +44,7 @@ from ...abi.resource import RLIMIT_MEMLOCK
 from ...machine.api import PAGE_MASK
 from ..mm.areas import VM_NOEXEC, VM_NOWRITE
 from ..mm.layout import MMAP_MIN_ADDR
-from ..mm.mapping import page_up
+from ..mm.placement import page_up
 from ..mm.source import PageSource
 from ._declare import syscall
 from ._types import FdNum, Int, Ptr, Size, UInt, ULong

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from ...abi.errno import E2BIG, EINVAL, ENAMETOOLONG
+from ...abi.errno import E2BIG, EFAULT, EINVAL, ENAMETOOLONG
 from ...abi.fcntl import AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW
 from ...abi.sched import (
     CLONE_CLEAR_SIGHAND,
@@ -94,7 +95,8 @@ def _clone(t: Thread, args: CloneArgs) -> int | Coroutine[object, object, int]:
         raise EINVAL
     child = clone(t, args)
     if args.flags & CLONE_PARENT_SETTID:
-        t.mm.write_partial(args.parent_tid, child.tid.to_bytes(4, "little"))
+        with suppress(EFAULT):  # as in Linux: the child is there, wherever its number goes
+            t.mm.write_u32(args.parent_tid, child.tid)
     if args.flags & CLONE_PIDFD:
         from ..files.pidfd import PidFd
 

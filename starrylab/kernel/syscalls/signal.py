@@ -106,10 +106,10 @@ def rt_sigprocmask(t: Thread, how: Int, nset: Ptr, oset: Ptr, sigsetsize: Size) 
     """rt_sigprocmask(2)."""
     if sigsetsize != _SIGSET_SIZE:
         raise EINVAL
-    mm = t.mm
-    old = t.signals.mask
+    mm, signals = t.mm, t.signals
+    old = signals.mask
     if nset:
-        given = int.from_bytes(mm.read(nset, 8), "little")
+        given = mm.read_u64(nset)
         if how == sig.SIG_BLOCK:
             new = old | given
         elif how == sig.SIG_UNBLOCK:
@@ -118,9 +118,12 @@ def rt_sigprocmask(t: Thread, how: Int, nset: Ptr, oset: Ptr, sigsetsize: Size) 
             new = given
         else:
             raise EINVAL
-        set_mask(t, new)
+        if signals.pending.set or signals.process.pending.set:
+            set_mask(t, new)
+        else:  # nothing to deliver or hand over; a start of a thread comes here four times
+            signals.mask = new & ~UNBLOCKABLE
     if oset:
-        mm.write(oset, old.to_bytes(8, "little"))
+        mm.write_u64(oset, old)
 
 
 @syscall()

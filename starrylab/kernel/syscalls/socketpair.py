@@ -61,7 +61,10 @@ def socketpair(t: Thread, family: Int, type_: Int, protocol: Int, fds: Ptr) -> N
     if kind not in _TYPES:
         raise ESOCKTNOSUPPORT
     inos = (next(t.kernel.anon_inodes), next(t.kernel.anon_inodes))
-    pair = UnixSocket.pair(kind, credentials(t), type_ & O_NONBLOCK, inos, t.kernel.heap)
+    kernel = t.kernel
+    pair = UnixSocket.pair(
+        kind, credentials(t), type_ & O_NONBLOCK, inos, kernel.heap, kernel.travelling
+    )
     cloexec = bool(type_ & so.SOCK_CLOEXEC)
     first = t.install(pair[0], cloexec=cloexec)
     try:

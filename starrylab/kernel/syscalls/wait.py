@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ...abi import signal as sig
@@ -37,14 +37,22 @@ _STATUS_CONTINUED: Final = 0xFFFF
 _SIGINFO: Final = struct.Struct("<iiiiiIi")  #: signo, errno, code, pad, pid, uid, status
 
 
+Candidates = Callable[[], Iterable[Process]]  #: the children that a call asks about, as of now
+
+
 class _Event(NamedTuple):
     """A change of a child's state that a caller asked for."""
 
-    pid: int
-    uid: int
+    child: Process
     status: int  #: wait(2) status word
     code: int  #: CLD_*
-    usage: Usage
+
+    def usage(self) -> Usage:
+        """Return what the child and those that it waited for used so far."""
+        total = self.child.total_usage()
+        if self.child.zombie:
+            total.add(self.child.children_usage)
+        return total
 
 
 @syscall(restart=Restart.SA_RESTART)
@@ -56,25 +64,17 @@ def wait4(
         raise EINVAL
     if pid == -(1 << 31):
         raise ESRCH
-    if pid > 0 and not rusage:
-        # The usual case: one child, by its number, as it ends.
-        child = t.process.children.get(pid)
-        if child is not None and child.zombie and _of_kind(child, options):
-            if status:
-                t.mm.write_u32(status, child.exit_status or 0)
-            reap(t.kernel, child)
-            return pid
-    selected = _by_pid(t, pid)
+    candidates = _by_pid(t, pid)
 
     def take() -> int | None:
-        event = _find(t, selected, options | WEXITED)
+        event = _find(t, candidates(), options | WEXITED)
         if event is None:
             return None
         if status:
             t.mm.write_u32(status, event.status)
         if rusage:
-            t.mm.write(rusage, pack_rusage(event.usage))
-        return event.pid
+            t.mm.write(rusage, pack_rusage(event.usage()))
+        return event.child.pid
 
     found = take()
     if found is not None:
@@ -90,16 +90,16 @@ def waitid(
     known = WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | WALL | WCLONE | WNOTHREAD
     if options & ~known or not options & (WEXITED | WSTOPPED | WCONTINUED):
         raise EINVAL
-    selected = _by_type(t, idtype, ident)
+    candidates = _by_type(t, idtype, ident)
 
     def take() -> int | None:
-        event = _find(t, selected, options)
+        event = _find(t, candidates(), options)
         if event is None:
             return None
         if info:
             t.mm.write(info, _siginfo(event))
         if rusage:
-            t.mm.write(rusage, pack_rusage(event.usage))
+            t.mm.write(rusage, pack_rusage(event.usage()))
         return 0
 
     if take() is not None:
@@ -120,27 +120,33 @@ async def _wait(t: Thread, take: Callable[[], int | None]) -> int:
             return found
 
 
-def _by_pid(t: Thread, pid: int) -> Callable[[Process], bool]:
+def _by_pid(t: Thread, pid: int) -> Candidates:
+    children = t.process.children
     if pid == -1:
-        return lambda _child: True
+        return children.values
     if pid > 0:
-        return lambda child: child.pid == pid
+        return lambda: (children[pid],) if pid in children else ()
     pgid = t.process.group.pgid if pid == 0 else -pid
-    return lambda child: child.group.pgid == pgid
+    return _of_group(t, pgid)
 
 
-def _by_type(t: Thread, idtype: int, ident: int) -> Callable[[Process], bool]:
+def _of_group(t: Thread, pgid: int) -> Candidates:
+    children = t.process.children
+    return lambda: [child for child in children.values() if child.group.pgid == pgid]
+
+
+def _by_type(t: Thread, idtype: int, ident: int) -> Candidates:
+    children = t.process.children
     if idtype == P_ALL:
-        return lambda _child: True
+        return children.values
     if idtype == P_PID:
         if ident <= 0:
             raise EINVAL
-        return lambda child: child.pid == ident
+        return _by_pid(t, ident)
     if idtype == P_PGID:
         if ident < 0:
             raise EINVAL
-        pgid = ident or t.process.group.pgid
-        return lambda child: child.group.pgid == pgid
+        return _of_group(t, ident or t.process.group.pgid)
     if idtype == P_PIDFD:
         from ..files.pidfd import PidFd
 
@@ -148,22 +154,25 @@ def _by_type(t: Thread, idtype: int, ident: int) -> Callable[[Process], bool]:
         if not isinstance(file, PidFd):
             raise EINVAL
         process = file.process
-        return lambda child: child is process
+        return lambda: (process,) if children.get(process.pid) is process else ()
     raise EINVAL
 
 
-def _find(t: Thread, selected: Callable[[Process], bool], options: int) -> _Event | None:
+def _find(t: Thread, candidates: Iterable[Process], options: int) -> _Event | None:
     """Return the first matching change, taking it unless WNOWAIT; ``ECHILD`` without children."""
-    candidates = [c for c in t.process.children.values() if selected(c) and _of_kind(c, options)]
-    if not candidates:
-        raise ECHILD
+    nobody = True
     for child in candidates:
+        if not _of_kind(child, options):
+            continue
+        nobody = False
         event = _event(child, options)
         if event is not None:
             ended = event.code not in (sig.CLD_STOPPED, sig.CLD_CONTINUED)
             if child.zombie and ended and not options & WNOWAIT:
                 reap(t.kernel, child)
             return event
+    if nobody:
+        raise ECHILD
     return None
 
 
@@ -180,21 +189,16 @@ def _event(child: Process, options: int) -> _Event | None:
         if not options & WEXITED:
             return None
         status = child.exit_status or 0
-        usage = Usage()
-        usage.add(child.usage)
-        usage.add(child.children_usage)
-        return _Event(child.pid, child.uid, status, _exit_code(status), usage)
+        return _Event(child, status, _exit_code(status))
     if child.stop_report is not None and options & WSTOPPED:
         status = child.stop_report
         if not keep:
             child.stop_report = None
-        return _Event(child.pid, child.uid, status, sig.CLD_STOPPED, child.total_usage())
+        return _Event(child, status, sig.CLD_STOPPED)
     if child.continue_report and options & WCONTINUED:
         if not keep:
             child.continue_report = False
-        return _Event(
-            child.pid, child.uid, _STATUS_CONTINUED, sig.CLD_CONTINUED, child.total_usage()
-        )
+        return _Event(child, _STATUS_CONTINUED, sig.CLD_CONTINUED)
     return None
 
 
@@ -213,4 +217,4 @@ def _siginfo(event: _Event) -> bytes:
         status = sig.SIGCONT
     else:
         status = event.status & 0x7F
-    return _SIGINFO.pack(sig.SIGCHLD, 0, event.code, 0, event.pid, event.uid, status)
+    return _SIGINFO.pack(sig.SIGCHLD, 0, event.code, 0, event.child.pid, event.child.uid, status)

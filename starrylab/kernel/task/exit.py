@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...abi import signal as sig
+from ...abi.errno import EFAULT
 from ..core.sched import State
 from ..thread_signals import (
     groups_losing_link,
@@ -39,7 +40,7 @@ def exit_thread(thread: Thread) -> None:
     if vfork_done is not None:
         vfork_done.wake()
     if len(process.threads) == 1:
-        process.usage.add_faults(thread.mm)
+        thread.usage.add_faults(thread.mm)
     if not shared:
         kernel.forget_space(thread.mm)
     thread.scope.close()
@@ -47,13 +48,14 @@ def exit_thread(thread: Thread) -> None:
     process.uid_at_exit = thread.cred.uid
     del process.threads[thread.tid]
     kernel.threads.pop(thread.tid, None)
-    process.usage.add(thread.usage)
+    process.add_usage(thread.usage)
     if not process.threads:
         if process.exit_status is None:
             process.exit_status = thread.exit_status
         _exit_process(kernel, process)
     else:
-        retarget(thread, process.signals.pending.set)  # it may have been about to take one
+        if process.signals.pending.set:
+            retarget(thread, process.signals.pending.set)  # it may have been about to take one
         process.children_changed.wake()
     if process.leader is not thread:  # the leader's number is the process's, and goes with it
         kernel.pids.release(thread.tid)
@@ -61,8 +63,6 @@ def exit_thread(thread: Thread) -> None:
 
 def _clear_tid(thread: Thread) -> None:
     """set_tid_address(2): tell pthread_join, if the address is still good."""
-    from ...abi.errno import EFAULT
-
     try:
         thread.mm.write_u32(thread.clear_child_tid, 0)
     except EFAULT:

@@ -270,6 +270,8 @@ class FutexTable:
 def futex_wake(kernel: Kernel, mm: AddressSpace, addr: int, count: int) -> int:
     """Wake waiters of the word at ``addr``, shared or private; 0 if the address is bad."""
     table = kernel.futexes
+    if not table.queues:  # nobody waits for anything
+        return 0
     try:
         key = futex_key(mm, addr, 0)
     except (EFAULT, EINVAL):

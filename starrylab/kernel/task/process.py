@@ -50,7 +50,7 @@ class ProcessGroup:
         """Make ``process`` a member; it leaves its former group."""
         old = process.group
         if old is not None and old is not self:
-            old._members.pop(process.pid, None)
+            old.remove(process)
         process.group = self
         self._members[process.pid] = process
 
@@ -92,8 +92,9 @@ class Usage:
         """Add the counters of ``other``; maxrss is the greater of both."""
         self.utime_ns += other.utime_ns
         self.stime_ns += other.stime_ns
-        self.minflt += other.minflt
-        self.majflt += other.majflt
+        if other.minflt or other.majflt:
+            self.minflt += other.minflt
+            self.majflt += other.majflt
         self.voluntary += other.voluntary
         self.involuntary += other.involuntary
         if other.maxrss_kib > self.maxrss_kib:
@@ -123,7 +124,7 @@ class Process:
         self.comm = b""
         self.exe: Any = None  #: Location of the program
         self.start_time_ns = 0  #: monotonic
-        self.usage = Usage()  #: of threads that ended
+        self._usage: Usage | None = None
         self._children_usage: Usage | None = None
         self.exit_status: int | None = None  #: wait status once the group is exiting
         self.zombie = False
@@ -153,6 +154,21 @@ class Process:
         for thread in self.threads.values():
             return thread.cred.uid
         return self.uid_at_exit
+
+    @property
+    def usage(self) -> Usage:
+        """Usage of the threads that ended."""
+        found = self._usage
+        if found is None:  # most processes end with their first thread
+            found = self._usage = Usage()
+        return found
+
+    def add_usage(self, usage: Usage) -> None:
+        """Count what a thread used that ended; ``usage`` belongs to the process now."""
+        if self._usage is None:
+            self._usage = usage
+        else:
+            self._usage.add(usage)
 
     @property
     def children_usage(self) -> Usage:

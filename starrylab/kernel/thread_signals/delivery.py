@@ -17,6 +17,7 @@ from ...abi.signal import (
     SIGSEGV,
     SS_AUTODISARM,
 )
+from ..core.attention import ATTENTION_SIGNAL
 from ..signal.actions import DEFAULT, SignalAction
 from ..signal.deaths import DeathReport
 from ..signal.frame import pop_frame, push_frame, register_words
@@ -24,7 +25,7 @@ from ..signal.info import SignalInfo
 from ..signal.sets import CORE, IGNORED, STOPPING, UNBLOCKABLE, SignalSet
 from ..signal.stack import NO_STACK, SignalStack, changed
 from .job_control import stop
-from .sending import ATTENTION_SIGNAL, force_fault, unkillable
+from .sending import force_fault, unkillable
 
 if TYPE_CHECKING:
     from ..mm.space import MapEntry

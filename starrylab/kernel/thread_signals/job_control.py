@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...abi.signal import CLD_STOPPED, SI_KERNEL, SIGCONT, SIGHUP, SIGSTOP
+from ..core.attention import ATTENTION_STOP
 from ..signal.info import SignalInfo
-from .sending import ATTENTION_STOP, notify_parent, send_group_signal
+from .sending import notify_parent, send_group_signal
 
 if TYPE_CHECKING:
     from ..task.process import Process, ProcessGroup

@@ -23,6 +23,7 @@ from ...abi.signal import (
     SIGRTMIN,
     SIGSTOP,
 )
+from ..core.attention import ATTENTION_SIGNAL
 from ..signal.actions import DEFAULT
 from ..signal.info import CLOCK_TICK_NS, SignalInfo
 from ..signal.sets import CORE, STOPPING, SignalSet, bit
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from ..task.process import Process, ProcessGroup
     from ..thread import Thread
 
-ATTENTION_SIGNAL: Final = 1  #: Thread.attention: look for signals
-ATTENTION_STOP: Final = 8  #: Thread.attention: stop if the process is stopped
 
 #: Signals that act when they are sent, not only when they are delivered.
 _AT_ONCE: Final = STOPPING | bit(SIGCONT) | bit(SIGKILL)

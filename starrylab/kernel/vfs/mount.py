@@ -136,7 +136,7 @@ class MountNamespace:
         self._minors = itertools.count(21)
         self._roots: dict[FilesystemOps, DirEntry] = {}
         self.hidden: Mountpoint | None = None  #: holds files without a place (memfd)
-        self.pipes: Mountpoint | None = None  #: holds the nodes of pipes
+        self.nameless: Mountpoint | None = None  #: holds nodes of pipes and the like
         self.lock_waits = WaitGraph()
         self.generation = 0  #: grows with every change, for poll(2) on /proc/self/mounts
 

@@ -70,13 +70,15 @@ class Context:
     __slots__ = ("bank", "home")
 
     def __init__(self, template: UserContext | None = None) -> None:
-        self.home = new_bank()
-        self.bank = self.home  #: the hart's, while loaded
-        if template is not None:
-            if not isinstance(template, Context):
-                raise TypeError("the template is another hart's context")
-            self.home.raw[:] = template.bank.raw
-            self.home.flags[0] = template.bank.flags[0]
+        if template is None:
+            home = new_bank()
+        elif type(template) is Context:
+            source = template.bank
+            home = Bank(memoryview(bytearray(source.raw)), memoryview(bytearray(source.flags)))
+        else:
+            raise TypeError("the template is another hart's context")
+        self.home = home
+        self.bank = home  #: the hart's, while loaded
 
     @property
     def pc(self) -> int:

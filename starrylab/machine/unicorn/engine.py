@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Callable
 from ctypes import c_bool, c_int, c_size_t, c_uint32, c_uint64, c_void_p
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -180,12 +181,8 @@ class Engine:
 
     def flusher(self) -> Callable[[], object]:
         """Return a function that empties the soft TLB, with everything prepared."""
-        control, handle, request = self._ctl, c_void_p(self.handle), _ctl(*_CTL_TLB_FLUSH)
-
-        def flush() -> None:
-            control(handle, request)
-
-        return flush
+        # A partial spares the Python function, a quarter of the cost.
+        return partial(self._ctl, c_void_p(self.handle), _ctl(*_CTL_TLB_FLUSH))
 
     def remove_code(self, start: int, end: int) -> None:
         """Drop the translations of virtual addresses ``start`` to ``end`` (within a page)."""

@@ -103,7 +103,7 @@ class UnicornHart:
         self._map(0, self.ram)
         self._map(SCRATCH, self._scratch)
         self._tlb = Tlb(engine)
-        self.flush_tlb: Callable[[], None] = self._tlb.flush
+        self.flush_tlb: Callable[[], object] = self._tlb.flush
         self.code_changed: Callable[[int], None] = self._tlb.code_changed
 
         self._mirror: Mirror | None = None

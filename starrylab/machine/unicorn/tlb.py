@@ -46,7 +46,8 @@ class Tlb:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._empty = engine.flusher()
+        #: Forget every translation of the table in use.
+        self.flush = engine.flusher()
         self._data: set[int] = set()
         self._writable: set[int] = set()  #: entries that permit both, of frames in _data
         self._code: set[int] = set()
@@ -154,16 +155,12 @@ class Tlb:
             if frame in self._data:
                 self._data.remove(frame)
                 self._writable.clear()
-                self._empty()
+                self.flush()
         if pte & READ:
             self._fetchable.add(pte)
         view[0] = frame + FETCH_ALIAS
         view[1] = pte & (READ | EXEC)
         return True
-
-    def flush(self) -> None:
-        """Forget every translation of the table in use."""
-        self._empty()
 
     def code_changed(self, frame: int) -> None:
         """See `Hart.code_changed`."""
@@ -188,4 +185,4 @@ class Tlb:
         self._hidden[addr >> PAGE_SHIFT] = frame | EXEC
         yield addr
         self._hidden.clear()
-        self._empty()
+        self.flush()

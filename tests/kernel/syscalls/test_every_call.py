@@ -14,8 +14,10 @@ from starrylab.kernel.task.cred import Credentials
 CALLS = declared()
 NEVER = {"exit", "exit_group", "rt_sigreturn", "reboot"}  #: have no result to look at
 #: These wait for ever when their arguments happen to be good.
-SLEEPERS = {"rt_sigsuspend", "pause", "futex_waitv", "ppoll", "pselect6", "nanosleep",
-            "clock_nanosleep", "epoll_pwait", "epoll_pwait2", "rt_sigtimedwait", "futex"}  # fmt: skip
+SLEEPERS = {
+    "rt_sigsuspend", "pause", "futex_waitv", "ppoll", "pselect6", "nanosleep", "clock_nanosleep",
+    "epoll_pwait", "epoll_pwait2", "rt_sigtimedwait", "futex",
+}  # fmt: skip
 #: The scripted machine speaks riscv64's numbers.
 HERE = sorted(set(CALLS) & set(numbers.names("riscv64").values()))
 BAD = 0x3F_DEAD_0000  #: a user address where nothing is

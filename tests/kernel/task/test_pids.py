@@ -33,8 +33,11 @@ def test_the_search_wraps_above_the_reserved_ones() -> None:
 
 
 def test_a_group_keeps_the_number_of_its_leader() -> None:
-    pids = PidAllocator(lambda number: number in (2, 3))
-    assert [pids.take(), pids.take()] == [1, 4]
+    pids = PidAllocator(lambda number: number == 301, maximum=304)
+    assert [pids.take() for _ in range(303)] == list(range(1, 304))
+    for number in range(300, 304):
+        pids.release(number)
+    assert [pids.take() for _ in range(3)] == [300, 302, 303]
 
 
 def test_no_number_is_left_in_a_tiny_space() -> None:

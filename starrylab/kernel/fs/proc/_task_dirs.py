@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final, cast
 
 from ....abi.errno import ENOENT
 from ...files.fdtable import FdTable
+from ..nameless import place_of
 from ._declare import Declared, Subject, declared
-from ..nameless import place_of_pipe
 from ._nodes import DIR, FILE, LINK, MagicLink, TaskDir, TaskNode, ino_of, owner_of
 
 if TYPE_CHECKING:
@@ -159,11 +159,8 @@ class FdDir(TaskDir):
         owner = owner_of(self.subject())
 
         def place() -> Location | None:
-            now = self._file(name)
-            buffer = getattr(now, "buffer", None)
-            if now.place is None and isinstance(buffer, PipeBuffer):
-                return place_of_pipe(self.kernel, buffer, *owner)
-            return now.place
+            file = self._file(name)
+            return place_of(self.kernel, file, *owner) if file.place is None else file.place
 
         def text() -> bytes:
             return self._file(name).path()

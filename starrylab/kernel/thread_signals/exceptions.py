@@ -1,0 +1,37 @@
+"""What the CPU could not do becomes a signal (design document 4.1, signal(7))."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ...abi import signal as sig
+from ...machine.api import Fault, PageFault
+from ..core.attention import ATTENTION_EXIT
+from ..mm.space import BadAccess, OutOfMemory
+from .sending import force_fault
+
+if TYPE_CHECKING:
+    from ..thread import Thread
+
+_SIGNALS: Final = {
+    "illegal instruction": (sig.SIGILL, sig.ILL_ILLOPC),
+    "breakpoint": (sig.SIGTRAP, sig.TRAP_BRKPT),
+    "misaligned": (sig.SIGBUS, sig.BUS_ADRALN),
+}
+
+
+def serve_fault(thread: Thread, trap: object) -> None:
+    """Resolve a page fault, or send the signal that says what went wrong and where."""
+    if type(trap) is PageFault:
+        try:
+            thread.mm.fault(trap.addr, trap.access)
+        except BadAccess as bad:
+            force_fault(thread, bad.signal, bad.code, trap.addr)
+        except OutOfMemory:
+            if not thread.attention & ATTENTION_EXIT:
+                thread.kernel.out_of_memory(thread)
+        return
+    assert isinstance(trap, Fault)
+    signo, code = _SIGNALS[trap.cause]
+    addr = trap.addr if trap.cause == "misaligned" else thread.context.pc
+    force_fault(thread, signo, code, addr)

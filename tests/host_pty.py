@@ -1,0 +1,169 @@
+"""A terminal for tests: a program on a host pseudo-terminal, and the screen it draws."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyte
+
+STARRYLAB = (sys.executable, "-m", "starrylab")
+_ESCAPES = re.compile(rb"\x1b\[[?0-9;]*[a-zA-Z]\r?")
+_PATIENCE = 20.0  #: seconds; generous, since a failure takes that long and a success does not
+
+
+class HostTerminal:
+    """A pseudo-terminal with a program on it, read as a person would."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        rows: int = 24,
+        columns: int = 80,
+        stdin: int | None = None,
+        stdout: int | None = None,
+        stderr: int | None = None,
+    ) -> None:
+        self.screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self.screen)
+        self.output = bytearray()  #: everything that was drawn
+        self.master, slave = pty.openpty()
+        self._size(rows, columns)
+        self.process = subprocess.Popen(
+            command,
+            stdin=slave if stdin is None else stdin,
+            stdout=slave if stdout is None else stdout,
+            stderr=slave if stderr is None else stderr,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(slave, termios.TIOCSCTTY, 0),
+        )
+        self.slave = slave  # kept open: the settings can be asked for after the end
+
+    def _size(self, rows: int, columns: int) -> None:
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, 0, 0))
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Give the window another size; the terminal signals its foreground."""
+        self.screen.resize(rows, columns)
+        self._size(rows, columns)
+
+    def type(self, text: str | bytes) -> None:
+        """Type."""
+        data = text.encode() if isinstance(text, str) else text
+        while data:
+            self._read(0)
+            if select.select((), (self.master,), (), 1)[1]:
+                data = data[os.write(self.master, data[:1024]) :]
+
+    def _read(self, seconds: float) -> bool:
+        if not select.select((self.master,), (), (), seconds)[0]:
+            return False
+        try:
+            data = os.read(self.master, 65536)
+        except OSError:
+            return False
+        self.output += data
+        self._stream.feed(data)
+        return bool(data)
+
+    @property
+    def text(self) -> str:
+        """What is on the screen, without the empty rest of each line."""
+        return "\n".join(line.rstrip() for line in self.screen.display).rstrip()
+
+    @property
+    def line(self) -> str:
+        """The line with the cursor."""
+        return self.screen.display[self.screen.cursor.y].rstrip()
+
+    def wait_until(self, done: Callable[[], bool], what: str = "") -> None:
+        """Read until something is true; fail with the screen if it does not come to pass."""
+        end = time.monotonic() + _PATIENCE
+        while not done():
+            assert time.monotonic() < end, f"waited in vain for {what}; the screen:\n{self.text}"
+            self._read(0.05)
+
+    def see(self, text: str) -> None:
+        """Wait for a text on the screen."""
+        self.wait_until(lambda: text in self.text, repr(text))
+
+    def see_line(self, text: str) -> None:
+        """Wait for the line with the cursor to be ``text``."""
+        self.wait_until(lambda: self.line == text.rstrip(), f"the line {text!r}")
+
+    def run(self, line: str, prompt: str = "$ ") -> str:
+        """Type a command line into a shell; return what the screen shows of its output."""
+        start = len(self.output)
+        self.type(line + "\r")
+        marker = prompt.encode()
+        end = time.monotonic() + _PATIENCE
+
+        def answer() -> bytes:
+            return bytes(self.output[start:]).partition(b"\n")[2]
+
+        while not answer().endswith(marker):
+            assert time.monotonic() < end, f"{line!r} goes on; the screen:\n{self.text}"
+            self._read(0.05)
+        plain = _ESCAPES.sub(b"", answer()[: -len(marker)])
+        return plain.replace(b"\r\n", b"\n").decode(errors="replace")
+
+    def settings(self) -> list[int | list[bytes | int]]:
+        """Return the host terminal's settings (tcgetattr(3))."""
+        return termios.tcgetattr(self.slave)
+
+    def hang_up(self) -> None:
+        """Take the terminal away, as closing a window does."""
+        os.close(self.slave)
+        os.close(self.master)
+        self.slave = self.master = -1
+
+    def end(self) -> int:
+        """Wait for the program to end; return its status as a shell has it."""
+        end = time.monotonic() + _PATIENCE
+        while self.process.poll() is None:
+            assert time.monotonic() < end, f"it does not end; the screen:\n{self.text}"
+            if self.master >= 0:
+                self._read(0.05)
+            else:
+                time.sleep(0.02)
+        while self.master >= 0 and self._read(0):
+            pass
+        status = self.process.returncode
+        return 128 - status if status < 0 else status
+
+    def close(self) -> None:
+        """End what still runs."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+        for fd in (self.master, self.slave):
+            if fd >= 0:
+                os.close(fd)
+
+
+@contextmanager
+def lab(
+    *argv: str, root: Path | None = None, options: Sequence[str] = (), **more: int
+) -> Iterator[HostTerminal]:
+    """Run ``starrylab run`` on a terminal of its own."""
+    command = [*STARRYLAB, "run", *options]
+    if root is not None:
+        command += ["--rootfs", str(root)]
+    terminal = HostTerminal([*command, "--", *argv], **more)
+    try:
+        yield terminal
+    finally:
+        terminal.close()
