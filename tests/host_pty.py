@@ -21,7 +21,7 @@ import pyte
 
 STARRYLAB = (sys.executable, "-m", "starrylab")
 _ESCAPES = re.compile(rb"\x1b\[[?0-9;]*[a-zA-Z]\r?")
-_PATIENCE = 20.0  #: seconds; generous, since a failure takes that long and a success does not
+_PATIENCE = 5.0
 
 
 class HostTerminal:

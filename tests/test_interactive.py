@@ -6,7 +6,9 @@ import re
 import signal
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,18 +20,36 @@ PROMPT = ("--env", "PS1=$ ")
 
 
 @pytest.fixture(scope="module")
-def _bash(debian_root: Path) -> Iterator[HostTerminal]:
-    with lab("bash", "--norc", root=debian_root, options=PROMPT) as terminal:
-        terminal.see_line("$ ")
+def _bashes(debian_root: Path) -> Iterator[Reused]:
+    with ExitStack() as stack:
+        open_bash = partial(lab, "bash", "--norc", root=debian_root, options=PROMPT)
+        yield Reused(lambda: stack.enter_context(open_bash()))
+
+
+class Reused:
+    """One shell for many tests, each of which finds it at its prompt and the screen empty."""
+
+    def __init__(self, start: Callable[[], HostTerminal]) -> None:
+        self._start = start
+        self._terminal: HostTerminal | None = None
+
+    @contextmanager
+    def lend(self) -> Iterator[HostTerminal]:
+        terminal, self._terminal = self._terminal, None
+        if terminal is None:
+            terminal = self._start()
+            terminal.see_line("$ ")
+        terminal.type("\x15\x0c")  # erase the line, clear the screen
+        terminal.wait_until(lambda: terminal.text == "$", "an empty screen with a prompt")
         yield terminal
+        self._terminal = terminal  # not after a failure: who knows what it does now
 
 
 @pytest.fixture
-def bash(_bash: HostTerminal) -> HostTerminal:
-    """One Debian bash for many tests: each finds it at its prompt, the screen empty."""
-    _bash.type("\x15\x0c")  # erase the line, clear the screen
-    _bash.wait_until(lambda: _bash.text == "$", "an empty screen with a prompt")
-    return _bash
+def bash(_bashes: Reused) -> Iterator[HostTerminal]:
+    """Debian's bash."""
+    with _bashes.lend() as terminal:
+        yield terminal
 
 
 @pytest.fixture
@@ -37,6 +57,20 @@ def shell() -> Iterator[HostTerminal]:
     """The built-in shell."""
     with lab("sh", options=PROMPT) as terminal:
         terminal.see_line("$ ")
+        yield terminal
+
+
+@pytest.fixture(scope="module")
+def _tool_bashes(terminal_root: Path) -> Iterator[Reused]:
+    with ExitStack() as stack:
+        open_bash = partial(lab, "bash", "--norc", root=terminal_root, options=PROMPT)
+        yield Reused(lambda: stack.enter_context(open_bash()))
+
+
+@pytest.fixture
+def bash_with_tools(_tool_bashes: Reused) -> Iterator[HostTerminal]:
+    """A bash beside programs that make terminals of their own."""
+    with _tool_bashes.lend() as terminal:
         yield terminal
 
 
@@ -333,14 +367,6 @@ def test_tmux_holds_two_shells(bash_with_tools: HostTerminal) -> None:
     assert "2 panes" not in terminal.run("tmux ls")
     terminal.run("tmux kill-server")
     terminal.resize(24, 80)
-
-
-@pytest.fixture(scope="module")
-def bash_with_tools(terminal_root: Path) -> Iterator[HostTerminal]:
-    """A bash beside programs that make terminals of their own."""
-    with lab("bash", "--norc", root=terminal_root, options=PROMPT) as terminal:
-        terminal.see_line("$ ")
-        yield terminal
 
 
 # -- the end ------------------------------------------------------------------------------

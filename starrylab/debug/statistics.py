@@ -19,6 +19,7 @@ def report(kernel: Kernel) -> str:
     ]
     usage = kernel.frames.usage()
     total = sum(usage.values())
-    lines += [f"{kind.name.lower().replace('_', ' '):14} {size >> 10:8} KiB" for kind, size in usage.items()]
+    for kind, size in usage.items():
+        lines.append(f"{kind.name.lower().replace('_', ' '):14} {size >> 10:8} KiB")
     lines.append(f"{'total':14} {total >> 10:8} KiB")
     return "\n".join(lines) + "\n"

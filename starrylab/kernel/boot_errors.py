@@ -17,7 +17,6 @@ from ..abi.errno import (
     ENOTDIR,
     LinuxError,
 )
-
 from .vfs.node import DIRECTORY
 
 if TYPE_CHECKING:

@@ -20,10 +20,10 @@ from .core.events import Events
 from .core.sched import TICK_NS, Executor
 from .files.travelling import Travelling
 from .load import LoadAverage
+from .mm.heap import KernelHeap
 from .mm.layout import Layout
 from .mm.pages import Mmu
 from .mm.space import AddressSpace
-from .mm.heap import KernelHeap
 from .mm.sysv import ShmTable
 from .syscalls import table
 from .task.futexes import FutexTable

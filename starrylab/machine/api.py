@@ -110,8 +110,10 @@ class UserContext(Protocol):
         """Set the thread pointer."""
         ...
 
-    def set_return_address(self, value: int) -> None:
-        """Set the register a function returns through."""
+    def enter_function(
+        self, pc: int, sp: int, return_address: int, arguments: tuple[int, int, int]
+    ) -> None:
+        """Enter the function at ``pc``: stack pointer, return address, three arguments."""
         ...
 
     def restart_syscall(self, first_argument: int) -> None:

@@ -118,9 +118,14 @@ class ScriptedContext:
         """See ``UserContext``."""
         self.x[4] = value & _M64
 
-    def set_return_address(self, value: int) -> None:
+    def enter_function(
+        self, pc: int, sp: int, return_address: int, arguments: tuple[int, int, int]
+    ) -> None:
         """See ``UserContext``."""
-        self.x[1] = value & _M64
+        self.pc = pc
+        self.sp = sp
+        self.x[1] = return_address & _M64
+        self.x[10:13] = arguments
 
     def restart_syscall(self, first_argument: int) -> None:
         """See ``UserContext``; the hart notices that the pc is 4 below a token."""

@@ -27,7 +27,9 @@ SYSTEM = (
 )
 
 #: programs that make terminals of their own
-TERMINAL = ("bash", "dash", "coreutils", "procps", "tmux", "bsdutils", "ncurses-base", "ncurses-bin")
+TERMINAL = (
+    *("bash", "dash", "coreutils", "procps", "tmux", "bsdutils", "ncurses-base", "ncurses-bin"),
+)
 
 #: names that busybox may have been built with; those that it has become links
 _APPLETS = """

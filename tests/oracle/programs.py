@@ -52,5 +52,8 @@ def expected(name: str) -> tuple[bytes, int]:
 def observe(name: str) -> tuple[bytes, int]:
     """Run a program on its oracle once more, without remembering what it did."""
     program = build(name, platform.machine() if name in NATIVE else "riscv64")
-    result = qemu.run_tree(None, [str(program), *ARGUMENTS], cwd="/tmp", timeout=60)
+    command = [f"/tmp/share/{program.name}", *ARGUMENTS]
+    result = qemu.run_tree(None, command, cwd="/tmp", share=program.parent, timeout=60)
+    if result.status in (126, 127):
+        raise RuntimeError(f"{name} was not started: {result.stderr.decode(errors='replace')}")
     return result.stdout, result.status

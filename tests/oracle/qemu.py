@@ -33,7 +33,14 @@ set +e
 if [ -n "$keep" ]; then
     :
 elif [ -z "$root" ]; then
+    # The share may itself lie in the /tmp that is about to disappear: hold it by the cwd.
+    cd "${STARRYLAB_SHARE:-/}"
     mount -t tmpfs -o mode=1777 none /tmp
+    if [ -n "$STARRYLAB_SHARE" ]; then
+        mkdir /tmp/share
+        mount --no-canonicalize --bind . /tmp/share
+    fi
+    unset STARRYLAB_SHARE
 else
     mount --rbind /dev "$root/dev"
     mount -t proc none "$root/proc"

@@ -43,10 +43,12 @@ class Receiver(File):
 
     def drop_queue(self) -> None:
         """Let go of all files in the queue."""
+        dropped: list[File] = []
         for message in self.queue:
-            if message.files:
-                files, message.files = message.files, ()
-                self.travelling.drop(files, self)
+            dropped += message.files
+            message.files = ()
+        if dropped:
+            self.travelling.drop(dropped, self)
 
 
 class Travelling:

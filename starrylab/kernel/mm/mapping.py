@@ -288,6 +288,8 @@ class Mapping(Placement):
         area = areas[index]
         if end > area.end or not area.simple or area.flags or len(areas) + 2 > MAX_MAP_COUNT:
             return False
+        if prot == area.prot:
+            return True
         if prot & WRITE and not area.prot & WRITE and self.limits.soft(RLIMIT_DATA) != INFINITY:
             return False
         backend = area.backend

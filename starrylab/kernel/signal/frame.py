@@ -64,12 +64,8 @@ def push_frame(
     addr = (sp - size & ~15) & _M64
     fields = layout.encode_context(context.general(), context.floating())
     memory.write(addr, frame.pack(info.encode(), 0, 0, base, flags, length, mask, *fields))
-    context.pc = action.handler
-    context.sp = addr
-    context.set_return_address(action.restorer or trampoline)
-    context.set_argument(0, info.signo)
-    context.set_argument(1, addr)
-    context.set_argument(2, addr + UCONTEXT_OFFSET)
+    arguments = info.signo, addr, addr + UCONTEXT_OFFSET
+    context.enter_function(action.handler, addr, action.restorer or trampoline, arguments)
 
 
 def pop_frame(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from ...abi.errno import E2BIG, EFAULT, EINVAL, ENAMETOOLONG
@@ -95,8 +94,7 @@ def _clone(t: Thread, args: CloneArgs) -> int | Coroutine[object, object, int]:
         raise EINVAL
     child = clone(t, args)
     if args.flags & CLONE_PARENT_SETTID:
-        with suppress(EFAULT):  # as in Linux: the child is there, wherever its number goes
-            t.mm.write_u32(args.parent_tid, child.tid)
+        _tell(t, args.parent_tid, child.tid)
     if args.flags & CLONE_PIDFD:
         from ..files.pidfd import PidFd
 
@@ -105,6 +103,14 @@ def _clone(t: Thread, args: CloneArgs) -> int | Coroutine[object, object, int]:
     if args.flags & CLONE_VFORK:
         return _vfork(t, child)
     return child.tid
+
+
+def _tell(t: Thread, addr: int, tid: int) -> None:
+    """Store a number where the caller wants it; a bad address is no error, as in Linux."""
+    try:
+        t.mm.write_u32(addr, tid)
+    except EFAULT:
+        return
 
 
 async def _vfork(t: Thread, child: Thread) -> int:

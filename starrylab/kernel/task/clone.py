@@ -193,24 +193,17 @@ def _bind(parent: Thread, child: Thread, flags: int) -> None:
         scope.share_all_from(other)
         child.mm, child.fds, child.fs = parent.mm, parent.fds, parent.fs
         return
-    for item, shared in (
-        (FS, flags & CLONE_FS),
-        (FILES, flags & CLONE_FILES),
-        (MEMORY, flags & CLONE_VM),
-    ):
-        try:
-            if shared:
-                scope.share_from(item, other)
-            else:
-                scope.copy_from(item, other)
-        except BaseException:
-            scope.close()
-            raise
+    try:
+        child.fs = (scope.share_from if flags & CLONE_FS else scope.copy_from)(FS, other)
+        child.fds = (scope.share_from if flags & CLONE_FILES else scope.copy_from)(FILES, other)
+        child.mm = (scope.share_from if flags & CLONE_VM else scope.copy_from)(MEMORY, other)
+    except BaseException:
+        scope.close()
+        raise
     if flags & (CLONE_SIGHAND | CLONE_THREAD):
         scope.share_from(ACTIONS, other)
     else:
         scope.set(ACTIONS, child.process.signals.actions)
-    child.bind_resources()
     if not flags & CLONE_VM:
         child.mm.limits = child.process.limits
 

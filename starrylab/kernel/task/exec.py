@@ -30,7 +30,7 @@ from ...abi.fcntl import MS_NOEXEC, MS_NOSUID
 from ...abi.mman import MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE
 from ...abi.resource import RLIMIT_NPROC, RLIMIT_STACK
 from ...abi.stat import S_IFMT, S_IFREG, S_ISGID, S_ISUID, S_IXGRP
-from ...machine.api import EXEC, PAGE_MASK, PAGE_SIZE, READ, WRITE
+from ...machine.api import EXEC, PAGE_MASK, PAGE_SIZE, WRITE
 from ..mm.space import AddressSpace
 from ..vfs.node import FileNodeOps
 from ..vfs.permission import MAY_EXEC, check
@@ -191,10 +191,9 @@ def _map_image(space: AddressSpace, place: Location, image: elf.Image, bias: int
         if end > mapped_end:
             space.map(mapped_end, end - mapped_end, segment.prot, flags | MAP_ANONYMOUS)
         tail = mapped_end - file_end
-        if segment.file_size and segment.memory_size > segment.file_size and tail:
-            # The rest of the last file page is bss and must read as zero.
-            if segment.prot & WRITE:
-                space.write(file_end, bytes(tail))
+        has_bss = segment.memory_size > segment.file_size > 0
+        if has_bss and tail and segment.prot & WRITE:
+            space.write(file_end, bytes(tail))  # the rest of the last file page reads as zero
 
 
 def _map_file(

@@ -53,7 +53,7 @@ def choose(thread: Thread) -> Delivery | None:
     actions = signals.process.actions
     on_signal = thread.kernel.events.signal
     while True:
-        info = signals.dequeue()
+        info = signals.dequeue_any_of(~(signals.mask | signals.waited))
         if info is None:
             return None
         if on_signal is not None:

@@ -78,7 +78,14 @@ class Context:
         else:
             raise TypeError("the template is another hart's context")
         self.home = home
-        self.bank = home  #: the hart's, while loaded
+        self.bank: Bank = home  #: the hart's, while loaded
+
+    def go_home(self) -> None:
+        """Keep the registers in a bank of their own, as they outlive the CPU."""
+        home, bank = self.home, self.bank
+        home.raw[:] = bank.raw
+        home.flags[0] = bank.flags[0]
+        self.bank = home
 
     @property
     def pc(self) -> int:
@@ -116,9 +123,15 @@ class Context:
         """See `UserContext.set_tls`."""
         self.bank.words[TP] = value & MASK
 
-    def set_return_address(self, value: int) -> None:
-        """See `UserContext.set_return_address`."""
-        self.bank.words[RA] = value & MASK
+    def enter_function(
+        self, pc: int, sp: int, return_address: int, arguments: tuple[int, int, int]
+    ) -> None:
+        """See `UserContext.enter_function`."""
+        words = self.bank.words
+        words[PC] = pc & MASK
+        words[SP] = sp & MASK
+        words[RA] = return_address & MASK
+        words[A0], words[A0 + 1], words[A0 + 2] = arguments
 
     def restart_syscall(self, first_argument: int) -> None:
         """See `UserContext.restart_syscall`."""

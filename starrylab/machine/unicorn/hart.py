@@ -36,7 +36,7 @@ from ..api import (
     UserContext,
 )
 from ..ram import HostRam
-from . import decode, layout, selftest
+from . import decode, exceptions, layout, selftest
 from .context import (
     A0,
     ARGUMENTS,
@@ -47,7 +47,7 @@ from .context import (
     RESERVATION,
     Bank,
     Context,
-)
+)  # fmt: skip
 from .engine import (
     ERR_INSN_INVALID,
     HOOK_INTR,
@@ -58,6 +58,7 @@ from .engine import (
     Engine,
     IntrHook,
 )
+from .exceptions import ECALL_FROM_USER, ILLEGAL_INSTRUCTION
 from .registers import Mirror
 from .report import Report
 from .ticker import NativeTicker, ThreadTicker, Ticker, follow_forks
@@ -67,15 +68,6 @@ SCRATCH: Final = 1 << 35  #: physical address of pages of our own, above any RAM
 _HEARTBEAT_NS: Final = 50_000_000  #: without ticks, other Python threads get a turn this often
 _SLICE: Final = 20_000  #: instructions, about 0.2 ms
 _CROWDED: Final = 2000  #: TLB misses from one tick to the next that call for a larger TLB
-
-_ECALL_FROM_USER: Final = 8
-_ILLEGAL_INSTRUCTION: Final = 2
-_MISALIGNED: Final = (0, 4, 6)  #: fetch, load, store: volume II, table "mcause"
-_EBREAK: Final = 0x0010_0073
-_C_EBREAK: Final = 0x9002
-_RDTIME: Final = 0xC010_2073  #: csrrs rd, time, x0, which unicorn does not know
-_RDTIME_MASK: Final = 0xFFFF_F07F
-
 
 SyscallServer = Callable[[SyscallRegisters], int | None]
 
@@ -239,7 +231,7 @@ class UnicornHart:
             syscall = function
 
         def trap(_: int, number: int) -> None:
-            if number == _ECALL_FROM_USER:
+            if number == ECALL_FROM_USER:
                 try:
                     result = syscall(unpack(raw, ARGUMENTS_AT))
                 except BaseException as error:  # ctypes would print it and go on; `run` raises it
@@ -310,7 +302,7 @@ class UnicornHart:
             self._bank.words[PC] = (self._bank.words[PC] - 4) & MASK
             return self._fault(number)
         if error == ERR_INSN_INVALID:
-            return self._fault(_ILLEGAL_INSTRUCTION)
+            return self._fault(ILLEGAL_INSTRUCTION)
         if error != OK:
             raise RuntimeError(f"unicorn stopped with error {error}")
         return self._tick()
@@ -335,19 +327,14 @@ class UnicornHart:
 
     def _fault(self, number: int) -> Fault | None:
         """Name an exception; ``None`` for a read of the time, which is done and over."""
-        if number in _MISALIGNED:
-            address = decode.data_address(self._instruction(), self._bank.words)
-            return Fault("misaligned", self._bank.words[PC] if address is None else address)
-        instruction = self._instruction()
-        if instruction == _EBREAK or instruction & 0xFFFF == _C_EBREAK:
-            return Fault("breakpoint")
-        if instruction & _RDTIME_MASK == _RDTIME:
-            words, target = self._bank.words, instruction >> 7 & 31
-            if target:
-                words[target] = self._read_time() & MASK
-            words[PC] = (words[PC] + 4) & MASK
-            return None
-        return Fault("illegal instruction")
+        instruction, words = self._instruction(), self._bank.words
+        if not exceptions.reads_time(number, instruction):
+            return exceptions.name(number, instruction, words)
+        target = instruction >> 7 & 31
+        if target:
+            words[target] = self._read_time() & MASK
+        words[PC] = (words[PC] + 4) & MASK
+        return None
 
     def _page_fault(self, access: int) -> PageFault:
         """Say what exactly was refused; the TLB knows the page."""
@@ -365,9 +352,7 @@ class UnicornHart:
 
     def _instruction(self) -> int:
         """Return the 32 bits at the program counter, or the 16 that are there."""
-        pc = self._bank.words[PC]
-        low = self._halfword(pc)
-        return low if low & 3 != 3 else low | self._halfword(pc + 2) << 16
+        return exceptions.fetch(self._bank.words[PC], self._halfword)
 
     def _halfword(self, addr: int) -> int:
         pte = self._table.get(addr >> PAGE_SHIFT, 0)
@@ -403,10 +388,8 @@ class UnicornHart:
         if self._ticker is not None:
             self._ticker.close()
             self._ticker = None
-        if self._loaded is not None:  # its registers outlive the CPU
-            self._loaded.home.raw[:] = self._bank.raw
-            self._loaded.home.flags[0] = self._bank.flags[0]
-            self._loaded.bank = self._loaded.home
+        if self._loaded is not None:
+            self._loaded.go_home()
             self._loaded = None
         self.flush_tlb = lambda: None
         self.code_changed = lambda _: None

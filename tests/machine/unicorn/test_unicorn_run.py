@@ -97,13 +97,15 @@ def test_contexts_alternate(bench):
 
 def test_named_registers(bench):
     context = bench.context()
-    context.sp, context.pc = -16, CODE
+    context.enter_function(CODE, -16, 0x5678, (7, 8, 9))
     context.set_tls(0x1234)
-    context.set_return_address(0x5678)
     context.set_argument(5, -1)
     words = struct.unpack("<32Q", context.general())
     assert words[0] == CODE
     assert (words[1], words[2], words[4], words[15]) == (0x5678, MASK - 15, 0x1234, MASK)
+    assert words[10:13] == (7, 8, 9)
+    context.sp, context.pc = 32, CODE + 4
+    assert (context.sp, context.pc) == (32, CODE + 4)
     with pytest.raises(IndexError):
         context.set_argument(6, 0)
     with pytest.raises(ValueError, match="256"):

@@ -1,0 +1,39 @@
+"""What an exception of the CPU means (RISC-V volume II, table "mcause")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from ..api import Fault
+from . import decode
+from .context import PC
+
+ECALL_FROM_USER: Final = 8
+ILLEGAL_INSTRUCTION: Final = 2
+_MISALIGNED: Final = (0, 4, 6)  #: fetch, load, store
+_EBREAK: Final = 0x0010_0073
+_C_EBREAK: Final = 0x9002
+_RDTIME: Final = 0xC010_2073  #: csrrs rd, time, x0, which unicorn does not know
+_RDTIME_MASK: Final = 0xFFFF_F07F
+
+
+def reads_time(number: int, instruction: int) -> bool:
+    """Tell whether the exception is only that unicorn has no ``time`` register."""
+    return number == ILLEGAL_INSTRUCTION and instruction & _RDTIME_MASK == _RDTIME
+
+
+def name(number: int, instruction: int, words: Sequence[int]) -> Fault:
+    """Name exception ``number`` of ``instruction``; ``words`` are the registers of the bank."""
+    if number in _MISALIGNED:
+        address = decode.data_address(instruction, words)
+        return Fault("misaligned", words[PC] if address is None else address)
+    if instruction == _EBREAK or instruction & 0xFFFF == _C_EBREAK:
+        return Fault("breakpoint")
+    return Fault("illegal instruction")
+
+
+def fetch(pc: int, halfword: Callable[[int], int]) -> int:
+    """Return the 32 bits at ``pc``, or the 16 that are there."""
+    low = halfword(pc)
+    return low if low & 3 != 3 else low | halfword(pc + 2) << 16
