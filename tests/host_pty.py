@@ -24,6 +24,14 @@ _ESCAPES = re.compile(rb"\x1b\[[?0-9;]*[a-zA-Z]\r?")
 _PATIENCE = 5.0
 
 
+class Screen(pyte.Screen):
+    """Knows besides that CSI with ? and m is no colour (XTQMODKEYS of xterm)."""
+
+    def select_graphic_rendition(self, *attrs: int, private: bool = False) -> None:
+        if not private:
+            super().select_graphic_rendition(*attrs)
+
+
 class HostTerminal:
     """A pseudo-terminal with a program on it, read as a person would."""
 
@@ -37,7 +45,7 @@ class HostTerminal:
         stdout: int | None = None,
         stderr: int | None = None,
     ) -> None:
-        self.screen = pyte.Screen(columns, rows)
+        self.screen = Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.output = bytearray()  #: everything that was drawn
         self.master, slave = pty.openpty()
@@ -64,11 +72,12 @@ class HostTerminal:
         """Type."""
         data = text.encode() if isinstance(text, str) else text
         while data:
-            self._read(0)
+            self.read(0)
             if select.select((), (self.master,), (), 1)[1]:
                 data = data[os.write(self.master, data[:1024]) :]
 
-    def _read(self, seconds: float) -> bool:
+    def read(self, seconds: float) -> bool:
+        """Draw what the program wrote, or within ``seconds`` writes; False when it does not."""
         if not select.select((self.master,), (), (), seconds)[0]:
             return False
         try:
@@ -81,8 +90,8 @@ class HostTerminal:
 
     @property
     def text(self) -> str:
-        """What is on the screen, without the empty rest of each line."""
-        return "\n".join(line.rstrip() for line in self.screen.display).rstrip()
+        """What is on the screen, without the empty rest of each line and of the screen."""
+        return "\n".join(line.rstrip() for line in self.screen.display).rstrip() + "\n"
 
     @property
     def line(self) -> str:
@@ -94,7 +103,7 @@ class HostTerminal:
         end = time.monotonic() + _PATIENCE
         while not done():
             assert time.monotonic() < end, f"waited in vain for {what}; the screen:\n{self.text}"
-            self._read(0.05)
+            self.read(0.05)
 
     def see(self, text: str) -> None:
         """Wait for a text on the screen."""
@@ -104,6 +113,16 @@ class HostTerminal:
         """Wait for the line with the cursor to be ``text``."""
         self.wait_until(lambda: self.line == text.rstrip(), f"the line {text!r}")
 
+    def start(self, line: str) -> None:
+        """Type a command line into a shell and wait until the cursor has left it."""
+        self.type(line)
+        self.wait_until(lambda: self.line.endswith(line.rstrip()), f"the echo of {line!r}")
+        row = self.screen.cursor.y
+        self.type("\r")
+        self.wait_until(
+            lambda: self.screen.cursor.y != row or not self.line.endswith(line), "a new line"
+        )
+
     def run(self, line: str, prompt: str = "$ ") -> str:
         """Type a command line into a shell; return what the screen shows of its output."""
         start = len(self.output)
@@ -112,13 +131,13 @@ class HostTerminal:
         end = time.monotonic() + _PATIENCE
 
         def answer() -> bytes:
-            return bytes(self.output[start:]).partition(b"\n")[2]
+            return _ESCAPES.sub(b"", bytes(self.output[start:]).partition(b"\n")[2])
 
         while not answer().endswith(marker):
             assert time.monotonic() < end, f"{line!r} goes on; the screen:\n{self.text}"
-            self._read(0.05)
-        plain = _ESCAPES.sub(b"", answer()[: -len(marker)])
-        return plain.replace(b"\r\n", b"\n").decode(errors="replace")
+            self.read(0.05)
+        shown = answer()[: -len(marker)].replace(b"\r\n", b"\n").rstrip(b"\r")
+        return shown.decode(errors="replace")
 
     def settings(self) -> list[int | list[bytes | int]]:
         """Return the host terminal's settings (tcgetattr(3))."""
@@ -136,10 +155,10 @@ class HostTerminal:
         while self.process.poll() is None:
             assert time.monotonic() < end, f"it does not end; the screen:\n{self.text}"
             if self.master >= 0:
-                self._read(0.05)
+                self.read(0.05)
             else:
                 time.sleep(0.02)
-        while self.master >= 0 and self._read(0):
+        while self.master >= 0 and self.read(0):
             pass
         status = self.process.returncode
         return 128 - status if status < 0 else status

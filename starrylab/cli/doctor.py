@@ -101,7 +101,7 @@ def _compiler() -> Iterator[Finding]:
     from ..userland import BuildError, cache_folder, compiler_version
 
     try:
-        yield Finding("ok", f"C compiler for programs: zig {compiler_version()}")
+        yield Finding("ok", f"C compiler for programs: {compiler_version()}")
     except BuildError as error:
         yield Finding("missing", "C compiler for programs", str(error))
     folder = cache_folder()

@@ -114,12 +114,13 @@ class _RawMode:
         self._shared = not (os.isatty(1) and os.isatty(2))
 
     def enter(self) -> None:
-        """Switch to it."""
-        tty.setraw(0, termios.TCSANOW)
-        if self._shared:
-            now = termios.tcgetattr(0)
-            now[1] |= termios.OPOST
-            termios.tcsetattr(0, termios.TCSANOW, now)
+        """Switch to it; nothing to do when the terminal is gone."""
+        with contextlib.suppress(termios.error):
+            tty.setraw(0, termios.TCSANOW)
+            if self._shared:
+                now = termios.tcgetattr(0)
+                now[1] |= termios.OPOST
+                termios.tcsetattr(0, termios.TCSANOW, now)
 
     def leave(self) -> None:
         """Bring back what was before; nothing to do when the terminal is gone."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..abi import signal as sig
 from ..abi.errno import EINTR, LinuxError
-from ..machine.api import INTERRUPT, LEFT, UserContext
+from ..machine.api import INTERRUPT, LEFT, Trap, UserContext
 from .core.attention import (
     ATTENTION_EXIT,
     ATTENTION_RESCHED,
@@ -224,40 +224,71 @@ class Thread(Task):
     # -- the loop ---------------------------------------------------------------------
 
     def step(self) -> None:
-        """Stay on the CPU until the thread waits, ends, or its slice is over."""
-        kernel = self.kernel
-        monotonic = kernel.door.monotonic
+        """Stay on the CPU until the thread waits, ends, or its slice is over.
+
+        On the way the CPU may be handed to other threads (`kernel.switching`); the turn then
+        ends as the last one's.
+        """
+        started = self.kernel.door.monotonic()
+        self.take_turn(started)
+        thread: Thread | None = self
+        if self.pending is not None and not self._finish_call():
+            thread = None
+        while thread is not None:
+            thread = thread._stay()
+
+    def take_turn(self, now: int) -> None:
+        """Begin to count the CPU time of a turn at ``now`` (monotonic nanoseconds)."""
         if self.slice_left <= 0:
             self.slice_left = self.slice_ticks()
-        started = monotonic()
-        usage = self.usage
-        if self.pending is not None and not self._finish_call():
-            usage.stime_ns += monotonic() - started
-            return
-        hart = kernel.hart
-        context = self.context
-        while True:
-            if self.attention and self._look_up() is _Go.LEAVE:
-                usage.stime_ns += monotonic() - started
-                return
-            kernel.enter(self)
-            self.sampled_ns = 0
-            entered = self.ns_start = monotonic()
-            usage.stime_ns += entered - started
-            trap = hart.run(context)
-            started = monotonic()
+        self.sampled_ns = 0
+        self.ns_start = now
+
+    def charge(self, now: int) -> None:
+        """Book the time since `take_turn`, as user time but for what is known better."""
+        sampled = self.sampled_ns
+        self.usage.utime_ns += max(0, now - self.ns_start - sampled)
+        self.usage.stime_ns += sampled
+        self.sampled_ns = 0
+        self.ns_start = 0
+
+    def _stay(self) -> Thread | None:
+        """Enter user mode once; return who goes on, ``None`` to leave the CPU."""
+        kernel = self.kernel
+        monotonic = kernel.door.monotonic
+        if self.attention and self._look_up() is _Go.LEAVE:
+            self._book_system_time(monotonic())
+            return None
+        kernel.enter(self)
+        now = monotonic()
+        self._book_system_time(now)
+        self.ns_start = now
+        trap = kernel.hart.run(self.context)
+        last = self.executor.current
+        if last is self:
+            return self._serve(trap, monotonic())
+        return last._serve(trap, monotonic()) if isinstance(last, Thread) else None
+
+    def _book_system_time(self, now: int) -> None:
+        """Book the time since `ns_start` as the kernel's."""
+        if self.ns_start:
+            self.usage.stime_ns += now - self.ns_start
             self.ns_start = 0
-            sampled = self.sampled_ns
-            usage.utime_ns += max(0, started - entered - sampled)
-            usage.stime_ns += sampled
-            if trap is LEFT:
-                if self.pending is not None and not self._settle():
-                    return
-            elif trap is INTERRUPT:
-                if self._end_of_tick():
-                    return
-            else:
-                serve_fault(self, trap)
+
+    def _serve(self, trap: Trap, now: int) -> Thread | None:
+        """Act on why user mode was left; return as `_stay` does."""
+        self.charge(now)
+        self.ns_start = now
+        if trap is LEFT:
+            if self.pending is not None and not self._settle():
+                self._book_system_time(self.kernel.door.monotonic())
+                return None
+        elif trap is INTERRUPT:
+            if self._end_of_tick():
+                return None
+        else:
+            serve_fault(self, trap)
+        return self
 
     def _end_of_tick(self) -> bool:
         """Serve what came from outside; tell whether the slice is over and others wait."""

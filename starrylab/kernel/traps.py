@@ -17,6 +17,7 @@ from ..machine.api import SyscallRegisters, TrapHandler
 from .core.attention import ATTENTION_SIGNAL
 from .core.sched import Park
 from .mm.space import BadAccess, OutOfMemory
+from .switching import make_switch
 from .thread_signals import deliver
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ class Traps:
         table = calls.list
         monotonic = kernel.door.monotonic
         events = kernel.events
+        switch = make_switch(kernel)
 
         def enter(next_thread: Thread) -> None:
             nonlocal thread
@@ -140,7 +142,7 @@ class Traps:
                             t.pending = result
                             t.call = registers
                             t.entry = calls.entry(number)
-                            return None
+                            return switch(t)
             except LinuxError as error:
                 result = -error.errno
             except Exception as bug:  # a kernel bug: stop this machine, not the lab

@@ -181,6 +181,14 @@ class Hart(Protocol):
         """Run user code until the kernel is needed."""
         ...
 
+    def switch(self, context: UserContext) -> bool:
+        """From within `TrapHandler.syscall`: let `run` go on with another context.
+
+        The handler's result is then that context's.  False, with nothing changed, where the
+        hart cannot do that; the handler leaves instead.
+        """
+        ...
+
     def interrupt(self) -> None:
         """Make `run` return ``INTERRUPT`` soon; callable from any thread and from a handler."""
         ...

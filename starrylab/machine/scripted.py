@@ -261,6 +261,10 @@ class ScriptedHart:
         """See ``Hart``; recorded."""
         self.changed.append(frame)
 
+    def switch(self, context: UserContext) -> bool:
+        """See ``Hart``; a script is always left."""
+        return False
+
     def interrupt(self) -> None:
         """See ``Hart``."""
         self._interrupted = True

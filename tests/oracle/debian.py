@@ -26,10 +26,8 @@ SYSTEM = (
     *("util-linux", "procps", "nano", "vim-tiny", "less", "ncurses-base", "htop"),
 )
 
-#: programs that make terminals of their own
-TERMINAL = (
-    *("bash", "dash", "coreutils", "procps", "tmux", "bsdutils", "ncurses-base", "ncurses-bin"),
-)
+#: a program that makes terminals of its own, script(1), and what it needs
+TERMINAL = ("bash", "dash", "coreutils", "procps", "bsdutils", "libc-bin", "ncurses-base")
 
 #: names that busybox may have been built with; those that it has become links
 _APPLETS = """

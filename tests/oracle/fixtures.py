@@ -42,7 +42,7 @@ def debian_root() -> Path:
 
 @pytest.fixture(scope="session")
 def terminal_root() -> Path:
-    """A root tree with Debian's riscv64 bash, tmux and script."""
+    """A root tree with Debian's riscv64 bash and script."""
     return _or_missing(lambda: debian.tree("terminal", debian.TERMINAL))
 
 

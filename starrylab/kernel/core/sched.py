@@ -7,7 +7,9 @@ coroutine (`CoroutineTask`).  Everything that waits ends up in ``park`` or
 Scheduling is round robin with priorities, as sched(7) tells it: a runnable real-time
 task goes before every normal one, a higher priority before a lower; SCHED_RR and normal
 tasks take turns.  ``nice`` decides how many ticks a turn of a normal task lasts, which
-divides the CPU in proportion without any task ever starving.
+divides the CPU in proportion without any task ever starving.  Who wakes up goes before those
+that wait for their next turn, so that a shell answers while others compute; but not more
+often than `_AHEAD` times in a row.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from ...abi.errno import EINTR
 from ...machine.door import Door
 
 TICK_NS: Final = 4_000_000  #: the unit of a time slice (CONFIG_HZ=250)
+_AHEAD: Final = 64  #: tasks that woke up and went first, before one that waits has its turn
+_SWEEP: Final = 256  #: timers, before those cancelled are looked for
 _POLL_NS: Final = 4_000_000  #: how stale input from outside may become while tasks are busy
 
 SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, SCHED_IDLE = 0, 1, 2, 3, 5  # <linux/sched.h>
@@ -172,9 +176,12 @@ class Executor:
         self.idle_ns = 0
         self.on_idle: Callable[[bool], object] | None = None  #: called around every idle wait
         self._normal: deque[Task] = deque()
+        self._woken = 0  #: how many tasks at the front of `_normal` are there for having woken up
+        self._credit = _AHEAD
         self._realtime: dict[int, deque[Task]] = {}
         self._top = 0  #: highest priority with a non-empty queue; 0: none
         self._timers: list[tuple[int, int, Timer]] = []
+        self._sweep_at = _SWEEP
         self._sequence = itertools.count()
         self._running = False
         self.stopping = False  #: `run` was asked to return
@@ -205,6 +212,10 @@ class Executor:
         task.state = State.RUNNABLE
         if task.priority:
             self.enqueue(task)
+        elif self._credit:
+            self._credit -= 1
+            self._normal.insert(self._woken, task)
+            self._woken += 1
         else:
             self._normal.append(task)
 
@@ -218,12 +229,35 @@ class Executor:
         """Tell whether somebody else is waiting for the CPU."""
         return bool(self._normal) or self._top > 0
 
+    def next_normal(self) -> Task | None:
+        """Return the task that would run next, if it is a normal one and runnable."""
+        if self._top or not self._normal or not self._running:
+            return None
+        task = self._normal[0]
+        return task if task.state is State.RUNNABLE else None
+
+    def take_normal(self) -> None:
+        """Take what `next_normal` returned off its queue."""
+        self._normal.popleft()
+        if self._woken:
+            self._woken -= 1
+        else:
+            self._credit = _AHEAD
+
     def call_at(self, when: int, action: Callable[[], object]) -> Timer:
         """Call ``action`` once the monotonic clock reaches ``when`` (nanoseconds)."""
         timer = Timer(when, action)
+        if len(self._timers) > self._sweep_at:
+            self._sweep()
         heapq.heappush(self._timers, (when, next(self._sequence), timer))
         self._next_check = min(self._next_check, when)
         return timer
+
+    def _sweep(self) -> None:
+        """Forget cancelled timers: a program can make any number with far deadlines."""
+        self._timers = [entry for entry in self._timers if entry[2].action is not None]
+        heapq.heapify(self._timers)
+        self._sweep_at = max(_SWEEP, 2 * len(self._timers))
 
     def stop(self) -> None:
         """Make `run` return after the current step."""
@@ -242,6 +276,10 @@ class Executor:
                 task = self._pop_realtime()
             elif self._normal:
                 task = self._normal.popleft()
+                if self._woken:
+                    self._woken -= 1
+                else:
+                    self._credit = _AHEAD
             else:
                 self._idle()
                 continue
@@ -250,9 +288,10 @@ class Executor:
             self.current = task
             self.switches += 1
             task.step()
-            self.current = None
-            if task.state is State.RUNNABLE:
-                self.enqueue(task)
+            # Not necessarily `task`: a thread may have handed the CPU on (kernel.switching).
+            last, self.current = self.current, None
+            if last is not None and last.state is State.RUNNABLE:
+                self.enqueue(last)
             if monotonic() >= self._next_check:
                 self.check()
 

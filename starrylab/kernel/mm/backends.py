@@ -71,8 +71,8 @@ class Cow(Backend):
     def fault(self, space: Faults, area: Area, vpn: int, access: int) -> int:
         """Read a page of the file: shared with its cache until it is written."""
         frame = _source_frame(space, area, vpn, 0)
+        frames = space.frames
         if access == WRITE:
-            frames = space.frames
             frames.refs[frame >> 12] += 1  # or making room for the copy could free it
             try:
                 entry = _copy(space, area, frame)
@@ -80,7 +80,12 @@ class Cow(Backend):
                 frames.release(frame)
             space.table[vpn] = entry
             return entry
-        entry = _enter(space, vpn, frame | area.pte & ~WRITE)
+        # `_enter` in line: this is most of what a start of a program costs.
+        entry = frame | area.pte & ~WRITE
+        frames.refs[frame >> 12] += 1
+        if entry & EXEC:
+            frames.code[frame >> 12] = 1
+        space.table[vpn] = entry
         _map_around(space, area, vpn)
         return entry
 
@@ -157,7 +162,7 @@ def _source_frame(space: Faults, area: Area, vpn: int, write: int) -> int:
     assert source is not None
     misses = source.misses
     try:
-        frame = source.frame(area.index(vpn), bool(write))
+        frame = source.frame((area.offset >> 12) + vpn - (area.start >> 12), bool(write))
     except ENOMEM:
         raise
     except LinuxError:

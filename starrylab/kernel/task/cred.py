@@ -116,6 +116,12 @@ class Credentials:
         file_caps = ALL_CAPABILITIES if 0 in (new.uid, new.euid) else 0
         permitted = (new.inheritable & file_caps) | (file_caps & new.bounding) | ambient
         effective = permitted if new.euid == 0 else ambient
+        wanted = (new.euid, new.egid, new.euid, new.egid, permitted, effective, ambient)
+        if new is self and not self.securebits & SECBIT_KEEP_CAPS and wanted == (
+            self.suid, self.sgid, self.fsuid, self.fsgid, self.permitted, self.effective,
+            self.ambient,
+        ):  # fmt: skip
+            return self  # as nearly always
         return replace(
             new,
             suid=new.euid,

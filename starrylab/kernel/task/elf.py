@@ -77,13 +77,15 @@ class Image:
         return max(segment.vaddr + segment.memory_size for segment in self.segments)
 
 
-def parse(read_at: ReadAt, machine: int) -> Image:
+def parse(read_at: ReadAt, machine: int, head: bytes = b"") -> Image:
     """Parse the ELF file behind ``read_at`` for ELF machine number ``machine``.
+
+    ``head`` is what the caller has read of its beginning.
 
     Raises ``ENOEXEC`` when it is not an executable of this machine, ``EIO`` when it ends
     before its own tables do, ``EINVAL`` when they contradict themselves.
     """
-    header = read_at(HEADER_SIZE, 0)
+    header = head[:HEADER_SIZE] if len(head) >= HEADER_SIZE else read_at(HEADER_SIZE, 0)
     if len(header) < HEADER_SIZE or header[:4] != MAGIC:
         raise ENOEXEC
     (ident, kind, arch, _version, entry, phoff, _shoff, _flags, _ehsize, phentsize, phnum,
@@ -92,7 +94,8 @@ def parse(read_at: ReadAt, machine: int) -> Image:
         raise ENOEXEC
     if kind not in (ET_EXEC, ET_DYN) or phentsize != _PHDR_SIZE or not 0 < phnum <= _MAX_PHDRS:
         raise ENOEXEC
-    table = read_at(phnum * _PHDR_SIZE, phoff)
+    end = phoff + phnum * _PHDR_SIZE
+    table = head[phoff:end] if end <= len(head) else read_at(phnum * _PHDR_SIZE, phoff)
     if len(table) < phnum * _PHDR_SIZE:
         raise EIO
     return _image(read_at, entry, kind == ET_DYN, phoff, list(_PHDR.iter_unpack(table)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from ...abi import elf as elf_abi
 from ...abi.arch import ARCHES
@@ -42,8 +42,10 @@ from .timers import delete_posix_timers
 if TYPE_CHECKING:
     from ..thread import Thread
     from ..vfs.mount import Location
+    from .cred import Credentials
 
 _HEAD: Final = 256  #: bytes of a file that decide what it is (BINPRM_BUF_SIZE)
+_FIRST_READ: Final = 1024  #: bytes; the program headers of most files are among them
 _MAX_INTERPRETERS: Final = 4
 _MAX_ARG_STRING: Final = 32 * PAGE_SIZE
 _CLOCK_TICKS: Final = 100  #: AT_CLKTCK: the unit of times(2)
@@ -69,13 +71,14 @@ def execve(
     the thread's context stands at the new program's first instruction.
     """
     program = _resolve(thread, place, name, argv)
+    cred = _new_credentials(thread, program.place)
     space, entry, auxv = _load(thread, program)
     try:
-        stack = _build_stack(thread, space, program, envp, auxv)
+        stack = _build_stack(thread, space, program, envp, auxv, cred)
     except BaseException:
         space.release()
         raise
-    _commit(thread, program, space)
+    _commit(thread, program, space, cred)
     thread.context.clear(entry, stack)
 
 
@@ -87,11 +90,11 @@ def _resolve(thread: Thread, place: Location, name: bytes, argv: list[bytes]) ->
     machine = ARCHES[thread.kernel.arch].elf_machine
     for _ in range(_MAX_INTERPRETERS + 1):
         node = _executable(thread, place)
-        head = node.read_at(_HEAD, 0)
+        head = node.read_at(_FIRST_READ, 0)
         if head[:2] != b"#!":
-            image = elf.parse(node.read_at, machine)
+            image = elf.parse(node.read_at, machine, head)
             return _Program(place, image, name, argv)
-        interpreter, argument = _shebang(head)
+        interpreter, argument = _shebang(head[:_HEAD])
         argv = [interpreter, *([argument] if argument else []), name, *argv[1:]]
         name = interpreter
         place = thread.fs.walk(interpreter, thread.cred)
@@ -225,7 +228,7 @@ def _page_up(addr: int) -> int:
 
 def _build_stack(
     thread: Thread, space: AddressSpace, program: _Program, envp: list[bytes],
-    auxv: list[tuple[int, int]],
+    auxv: list[tuple[int, int]], new_cred: Credentials,
 ) -> int:  # fmt: skip
     """Write strings, vectors and auxv below the stack's top; return the stack pointer.
 
@@ -235,7 +238,6 @@ def _build_stack(
     argv = program.argv
     _check_size(thread, argv, envp)
     cred = thread.cred
-    new_cred = _new_credentials(thread, program.place)
     top = space.layout.stack_top
     strings = b"".join(text + b"\0" for text in (*argv, *envp, program.name)) + bytes(8)
     base = top - len(strings)
@@ -291,7 +293,7 @@ def _check_size(thread: Thread, argv: list[bytes], envp: list[bytes]) -> None:
 # -- the point of no return ----------------------------------------------------------------
 
 
-def _new_credentials(thread: Thread, place: Location) -> Any:
+def _new_credentials(thread: Thread, place: Location) -> Credentials:
     node = place.node
     set_uid = set_gid = None
     if not place.mount.flags & MS_NOSUID:
@@ -302,10 +304,9 @@ def _new_credentials(thread: Thread, place: Location) -> Any:
     return thread.cred.after_exec(set_uid, set_gid)
 
 
-def _commit(thread: Thread, program: _Program, space: AddressSpace) -> None:
+def _commit(thread: Thread, program: _Program, space: AddressSpace, cred: Credentials) -> None:
     """Give up the old program: other threads, memory, handlers, marked descriptors."""
     kernel, process = thread.kernel, thread.process
-    cred = _new_credentials(thread, program.place)
     limit = process.limits.soft(RLIMIT_NPROC)
     if cred.uid != 0 and thread.cred.uid != cred.uid and len(kernel.threads) > limit:
         raise EAGAIN

@@ -14,12 +14,16 @@ from weakref import ref
 
 from ...abi.errno import ENOMEM
 from ..mm.frames import PAGE_CACHE, FrameAllocator
+from .page_content import ABSENT
 
 if TYPE_CHECKING:
     from .page_store import PageStore
 
 DEFAULT_LIMIT: Final = 16384  #: pages that can be read in again: 64 MiB
 _BATCH: Final = 64  #: pages that one eviction frees
+_STALE: Final = 1024  #: entries of pages that are gone, before the clock is swept
+_KEPT_SHARE: Final = 32  #: mapped pages are kept when the cache is down to this part of RAM,
+_KEPT_MOST: Final = 1024  #: or to this many pages
 
 
 class PagePool:
@@ -34,9 +38,12 @@ class PagePool:
         self.view = frames.view
         self.evictable = 0  #: pages in RAM that have a backing store
         self.evictions = 0
+        # Below that, programs would do nothing but wait for each other's code to be read in
+        # again; so RAM counts as used up, and the out-of-memory killer makes room.
+        self._kept = min(frames.total // _KEPT_SHARE, _KEPT_MOST)
         self.wrote: Callable[[int], object] = frames.wrote
         self.release: Callable[[int], object] = frames.release
-        frames.reclaimers.append(self.shrink)
+        frames.reclaimers.append(lambda count: self.shrink(count, self._kept))
         self._clock: deque[tuple[ref[PageStore], int]] = deque()
 
     def frame(self) -> int:
@@ -68,29 +75,39 @@ class PagePool:
     def added(self, cache: PageStore, indexes: Iterable[int]) -> None:
         """Note pages that can be evicted, and evict others above the limit."""
         handle = ref(cache)
-        before = len(self._clock)
-        self._clock.extend([(handle, index) for index in indexes])
-        self.evictable += len(self._clock) - before
+        clock = self._clock
+        before = len(clock)
+        clock.extend([(handle, index) for index in indexes])
+        self.evictable += len(clock) - before
         if self.evictable > self.limit:
             self.shrink(self.evictable - self.limit + _BATCH)
+        if len(clock) > 2 * self.evictable + _STALE:
+            self._clock = deque(dict.fromkeys(entry for entry in clock if _is_present(*entry)))
 
     def removed(self, count: int) -> None:
         """Note pages that were given up; their entries leave the clock when it comes by."""
         self.evictable -= count
 
-    def shrink(self, count: int) -> int:
-        """Evict up to ``count`` pages that no transfer is using; return how many it were."""
+    def shrink(self, count: int, kept: int = 0) -> int:
+        """Evict up to ``count`` pages that no transfer is using; return how many it were.
+
+        Mapped ones go only while there are more than ``kept`` pages.
+        """
         clock = self._clock
+        refs = self.frames.refs
         freed = 0
         for _ in range(2 * len(clock)):
             if freed >= count or not clock:
                 break
             handle, index = clock.popleft()
             cache = handle()
-            if cache is None or cache.content.get(index) < 0:
+            frame = ABSENT if cache is None else cache.content.get(index)
+            if cache is None or frame < 0:
                 continue
             if index in cache.recent:
                 cache.recent.discard(index)
+                clock.append((handle, index))
+            elif refs[frame >> 12] > 1 and self.evictable <= kept:
                 clock.append((handle, index))
             elif cache.evict(index):
                 freed += 1
@@ -98,3 +115,8 @@ class PagePool:
                 clock.append((handle, index))
         self.evictions += freed
         return freed
+
+
+def _is_present(handle: ref[PageStore], index: int) -> bool:
+    cache = handle()
+    return cache is not None and cache.content.get(index) >= 0

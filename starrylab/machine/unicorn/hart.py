@@ -219,6 +219,14 @@ class UnicornHart:
             if trap is not None:
                 return trap
 
+    def switch(self, context: UserContext) -> bool:
+        """See `Hart.switch`; only where the registers are used in place."""
+        if self._mirror is not None:
+            return False
+        if context is not self._loaded:
+            self._load(context)
+        return True
+
     def _make_hook(self) -> object:
         raw, words, mirror = self._bank.raw, self._bank.words, self._mirror
         unpack, handle, stop = ARGUMENTS.unpack_from, self._engine.handle, self._engine.stop

@@ -68,7 +68,8 @@ class Tlb:
         lookup = PageTable().get
         misses = 0
         views: dict[int, memoryview] = {}
-        writable, fetchable, slow = self._writable, self._fetchable, self._fill
+        writable, fetchable = self._writable, self._fetchable
+        slow_data, slow_fetch = self._fill, self._fetch
 
         def use(table: PageTable) -> None:
             nonlocal lookup
@@ -97,19 +98,18 @@ class Tlb:
                     view[0] = pte
                     view[1] = READ
                     return True
-            elif pte in fetchable:
+                return slow_data(pte, addr, access, view)
+            if pte in fetchable:
                 view[0] = pte + FETCH_ALIAS
                 view[1] = READ | EXEC
                 return True
-            return slow(pte, addr, access, view)
+            return slow_fetch(addr, pte, view)
 
         self.use = use
         self.misses = lambda: misses
         return FillHook(fill)
 
     def _fill(self, pte: int, addr: int, access: int, view: memoryview) -> bool:
-        if access == ACCESS_FETCH:
-            return self._fetch(addr, pte, view)
         need = access - _ACCESS_TO_BIT
         if not pte & need:
             pte = self._missing(addr, need)
