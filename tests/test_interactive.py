@@ -168,6 +168,7 @@ def stops_and_continues(terminal: HostTerminal) -> None:
     terminal.see("\ngo\n")  # a key that comes before the job has the terminal is the shell's
     terminal.type("\x1a")
     terminal.see("Stopped")
+    terminal.see_line("$ ")
     assert re.search(r"\[1\].*Stopped", terminal.run("jobs"))
     terminal.run("bg")
     assert re.search(r"\[1\].*Running.*sleep 100", terminal.run("jobs"))
@@ -211,7 +212,9 @@ def test_a_pipeline_is_one_job(bash: HostTerminal) -> None:
     bash.see("\ngo\n")
     bash.type("\x1a")
     bash.see("Stopped")
-    assert set(bash.run("ps -o stat=,comm= | grep -E 'yes|cat'").split()[::2]) == {"T"}
+    bash.see_line("$ ")
+    states = bash.run("ps -o stat= -C yes,cat")
+    assert states.split() == ["T", "T"]
     bash.run("kill -9 %1; wait 2>/dev/null")
 
 
@@ -349,6 +352,7 @@ def test_script_records_a_nested_shell(bash_with_tools: HostTerminal) -> None:
     terminal.see("\ngo\n")  # a key that comes before the job has the terminal is the shell's
     terminal.type("\x1a")
     terminal.see("Stopped")
+    terminal.see_line("$ ")
     terminal.start("fg")
     terminal.see("\n$ fg\nsh -c 'echo go; exec sleep 100'\n")
     time.sleep(0.1)

@@ -134,7 +134,9 @@ def assemble(config: LabConfig, io: HostIo) -> Lab:
         tty = _attach_console(lab, io)
         _mount(kernel, config, source)
         boot.start(
-            kernel, _boot_config(config, source), lambda thread: _stdio(lab, io, tty, thread)
+            kernel,
+            _boot_config(config, source, interactive=io.stdin_tty),
+            lambda thread: _stdio(lab, io, tty, thread),
         )
     except boot.BootError as error:
         raise AssemblyError(str(error), error.status) from None
@@ -177,7 +179,9 @@ def _bind(kernel: Kernel, bind: Bind) -> None:
     boot.mount_at(kernel, bind.guest, fs, source, os.fsencode(name) if is_file else b"")
 
 
-def _boot_config(config: LabConfig, source: rootfs.HostFolder | Tree) -> boot.BootConfig:
+def _boot_config(
+    config: LabConfig, source: rootfs.HostFolder | Tree, *, interactive: bool
+) -> boot.BootConfig:
     argv: Sequence[bytes] = config.argv
     if not argv:
         found = [path for path in _INITS if has_program(source, path)]
@@ -195,6 +199,8 @@ def _boot_config(config: LabConfig, source: rootfs.HostFolder | Tree) -> boot.Bo
         "TERM": os.environ.get("TERM", "xterm-256color"),
         "HOSTNAME": config.hostname,
     }
+    if interactive:  # what the console understands; scripts get the C locale, as elsewhere
+        env["LANG"] = "C.UTF-8"
     env.update(config.env)
     return boot.BootConfig(
         argv,

@@ -255,7 +255,7 @@ class Executor:
 
     def _sweep(self) -> None:
         """Forget cancelled timers: a program can make any number with far deadlines."""
-        self._timers = [entry for entry in self._timers if entry[2].action is not None]
+        self._timers[:] = [entry for entry in self._timers if entry[2].action is not None]
         heapq.heapify(self._timers)
         self._sweep_at = max(_SWEEP, 2 * len(self._timers))
 

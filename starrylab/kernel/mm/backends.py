@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from .faults import Faults
 
 
-_AROUND: Final = 16  #: pages; a power of two that divides what one page table page maps
-
-
 class BadAccess(EFAULT):
     """An access that no area permits: a signal for user code, EFAULT for a system call."""
 
@@ -86,7 +83,6 @@ class Cow(Backend):
         if entry & EXEC:
             frames.code[frame >> 12] = 1
         space.table[vpn] = entry
-        _map_around(space, area, vpn)
         return entry
 
     def upgrade(self, space: Faults, area: Area, vpn: int, access: int, entry: int) -> int:
@@ -122,11 +118,8 @@ class Shared(Backend):
     def fault(self, space: Faults, area: Area, vpn: int, access: int) -> int:
         """Map the source's own frame; a first write marks the page dirty."""
         frame = _source_frame(space, area, vpn, access & WRITE)
-        if access == WRITE:
-            return _enter(space, vpn, frame | area.pte)
-        entry = _enter(space, vpn, frame | area.pte & ~WRITE)
-        _map_around(space, area, vpn)
-        return entry
+        pte = area.pte if access == WRITE else area.pte & ~WRITE
+        return _enter(space, vpn, frame | pte)
 
     def upgrade(self, space: Faults, area: Area, vpn: int, access: int, entry: int) -> int:
         """Permit the access; at a write the source may answer with another frame."""
@@ -172,28 +165,6 @@ def _source_frame(space: Faults, area: Area, vpn: int, write: int) -> int:
     else:
         space.minflt += 1
     return frame
-
-
-def _map_around(space: Faults, area: Area, vpn: int) -> None:
-    """Map what is in memory around a page that was read: the next access needs no fault.
-
-    Linux does the same (do_fault_around() of mm/memory.c, /sys/kernel/debug/fault_around_bytes):
-    sixteen pages, aligned, and it counts them as one fault.  A start of a dynamic program
-    faults a third as often.
-    """
-    source, table = area.source, space.table
-    assert source is not None
-    first = max(vpn & -_AROUND, area.start >> 12)
-    last = min((vpn | _AROUND - 1) + 1, area.end >> 12)
-    refs, code = space.frames.refs, space.frames.code
-    pte = area.pte & ~WRITE
-    executable = pte & EXEC
-    for neighbour, frame in enumerate(source.span(area.index(first), area.index(last)), first):
-        if frame >= 0 and neighbour not in table:
-            table[neighbour] = frame | pte
-            refs[frame >> 12] += 1
-            if executable:
-                code[frame >> 12] = 1
 
 
 def _copy(space: Faults, area: Area, old: int) -> int:

@@ -57,11 +57,6 @@ class SharedPages:
             frame = self.pages[index] = self.frames.alloc_zeroed(USER)
         return frame
 
-    def span(self, first: int, last: int) -> list[int]:
-        """See `PageSource.span`."""
-        get = self.pages.get
-        return [get(index, -1) for index in range(first, last)]
-
     def cached(self, index: int) -> bool:
         """See `PageSource.cached`."""
         return index in self.pages

@@ -71,13 +71,6 @@ class PageSource(Protocol):
         """
         ...
 
-    def span(self, first: int, last: int) -> list[int]:
-        """Return the frames of pages ``first`` up to ``last``, excluded, without reading any in.
-
-        A page that is not in memory is negative; pages beyond the end may be missing.
-        """
-        ...
-
     def cached(self, index: int) -> bool:
         """Tell whether a page is in memory (mincore(2))."""
         ...

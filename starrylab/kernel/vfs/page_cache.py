@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...abi.errno import EFAULT, EFBIG, ENOSPC, ENXIO, EOPNOTSUPP
-from ...machine.api import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, READ, WRITE
+from ...machine.api import PAGE_MASK, PAGE_SIZE, READ, WRITE
 from ..mm.areas import VM_NOWRITE, VM_SHARED
 from .page_content import ABSENT
 from .page_store import MAX_SIZE, ZEROS, Account, Backing, PageStore
@@ -37,10 +37,6 @@ class PageCache(PageStore):
     def cached(self, index: int) -> bool:
         """Tell whether a page is in RAM (mincore(2))."""
         return self.content.get(index) >= 0
-
-    def span(self, first: int, last: int) -> list[int]:
-        """Return the frames of pages that are in RAM, negative for those that are not."""
-        return self.content.span(first, min(last, (self.size + PAGE_MASK) >> PAGE_SHIFT))
 
     def punch(self, start: int, end: int) -> None:
         """Make bytes ``start`` up to ``end``, excluded, a hole (MADV_REMOVE)."""

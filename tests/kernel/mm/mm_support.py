@@ -55,9 +55,6 @@ class PlainFile:
             self.dirty.add(index)
         return self.pages[index]
 
-    def span(self, first: int, last: int) -> list[int]:
-        return [self.pages.get(index, -1) for index in range(first, last)]
-
     def cached(self, index: int) -> bool:
         return index in self.pages
 
