@@ -28,6 +28,7 @@ from .mm.sysv import ShmTable
 from .syscalls import table
 from .task.futexes import FutexTable
 from .task.ids import PidAllocator
+from .task.oom import kill_for_memory
 from .traps import Calls, Traps, describe
 from .vfs.mount import MountNamespace
 from .vfs.page_pool import PagePool
@@ -99,6 +100,7 @@ class Kernel:
         self.ptys: Any = None
         self.trampoline_frame = 0  #: byte offset of the page that signal handlers return to
         self.command_line = b""
+        frames.last_resort = lambda: kill_for_memory(self)
         self.boot_time_ns = door.realtime()
         self.boot_monotonic_ns = door.monotonic()
         self.boot_id = uuid.UUID(bytes=door.random(16), version=4)
@@ -159,37 +161,6 @@ class Kernel:
         self.executor.stop()
         self.hart.interrupt()
         self.halted()
-
-    def out_of_memory(self, thread: Thread) -> None:
-        """Kill the process with the highest out-of-memory score (proc_pid_oom_score(5))."""
-        candidates = [
-            process
-            for process in self.processes.values()
-            if process.threads and process.oom_score_adj > -1000 and process.exit_status is None
-        ]
-        if len(candidates) > 1:
-            candidates = [process for process in candidates if process is not self.init]
-        if not candidates:
-            return
-        victim = max(candidates, key=self.oom_score)
-        self.log(
-            f"Out of memory: Killed process {victim.pid} "
-            f"({victim.comm.decode(errors='replace')}) score {self.oom_score(victim)}"
-        )
-        victim.exit_group(SIGKILL)
-        if victim is not thread.process:
-            # The victim's threads only sleep or wait for the CPU, so its memory can be
-            # had back before the faulting thread tries again.
-            for other in list(victim.threads.values()):
-                other.die()
-
-    def oom_score(self, process: Process) -> int:
-        """Return 0..2000: the share of memory in thousandths, plus oom_score_adj."""
-        thread = next(iter(process.threads.values()), None)
-        if thread is None:
-            return 0
-        pages = self.ram.size >> 12
-        return max(0, thread.mm.rss_pages() * 1000 // pages + process.oom_score_adj)
 
     def log(self, text: str, level: int = 6) -> None:
         """Append a line to the kernel log; `dev.kmsg` replaces this when it is set up."""

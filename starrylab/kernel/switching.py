@@ -81,9 +81,7 @@ def make_switch(kernel: Kernel) -> Switch:
             if thread.attention or thread.request is Park.YIELD:
                 executor.enqueue(thread)
             else:
-                thread.state = (
-                    State.PARKED if thread.request is Park.INTERRUPTIBLE else State.DISK
-                )
+                thread.state = State.PARKED if thread.request is Park.INTERRUPTIBLE else State.DISK
             thread.charge(monotonic())
             return False
         thread.pending = thread.entry = None

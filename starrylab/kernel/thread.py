@@ -235,7 +235,7 @@ class Thread(Task):
         if self.pending is not None and not self._finish_call():
             thread = None
         while thread is not None:
-            thread = thread._stay()
+            thread = thread.stay()
 
     def take_turn(self, now: int) -> None:
         """Begin to count the CPU time of a turn at ``now`` (monotonic nanoseconds)."""
@@ -252,7 +252,7 @@ class Thread(Task):
         self.sampled_ns = 0
         self.ns_start = 0
 
-    def _stay(self) -> Thread | None:
+    def stay(self) -> Thread | None:
         """Enter user mode once; return who goes on, ``None`` to leave the CPU."""
         kernel = self.kernel
         monotonic = kernel.door.monotonic
@@ -266,8 +266,8 @@ class Thread(Task):
         trap = kernel.hart.run(self.context)
         last = self.executor.current
         if last is self:
-            return self._serve(trap, monotonic())
-        return last._serve(trap, monotonic()) if isinstance(last, Thread) else None
+            return self.serve(trap, monotonic())
+        return last.serve(trap, monotonic()) if isinstance(last, Thread) else None
 
     def _book_system_time(self, now: int) -> None:
         """Book the time since `ns_start` as the kernel's."""
@@ -275,8 +275,8 @@ class Thread(Task):
             self.usage.stime_ns += now - self.ns_start
             self.ns_start = 0
 
-    def _serve(self, trap: Trap, now: int) -> Thread | None:
-        """Act on why user mode was left; return as `_stay` does."""
+    def serve(self, trap: Trap, now: int) -> Thread | None:
+        """Act on why user mode was left; return as `stay` does."""
         self.charge(now)
         self.ns_start = now
         if trap is LEFT:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from ..abi.errno import ENOSYS, LinuxError
+from ..abi.signal import SIGKILL
 from ..machine.api import SyscallRegisters, TrapHandler
 from .core.attention import ATTENTION_SIGNAL
 from .core.sched import Park
@@ -172,7 +173,7 @@ class Traps:
             except BadAccess:
                 return 0
             except OutOfMemory:
-                kernel.out_of_memory(t)
+                t.process.exit_group(SIGKILL)  # where there was nobody else to kill
                 return 0
             except Exception as bug:
                 kernel.panic(bug)

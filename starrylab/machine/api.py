@@ -136,6 +136,14 @@ class UserContext(Protocol):
         """Set the floating-point state from `floating`'s layout."""
         ...
 
+    def save(self) -> tuple[bytes, bytes]:
+        """Return `general` and `floating` together: every signal frame needs both."""
+        ...
+
+    def restore(self, general: bytes, floating: bytes) -> None:
+        """Undo `save`."""
+        ...
+
     def clear(self, pc: int, sp: int) -> None:
         """Zero every register but these two (execve)."""
         ...

@@ -148,6 +148,15 @@ class ScriptedContext:
         """See ``UserContext``."""
         self.fp_state = bytes(data)
 
+    def save(self) -> tuple[bytes, bytes]:
+        """See ``UserContext``."""
+        return self.general(), self.floating()
+
+    def restore(self, general: bytes, floating: bytes) -> None:
+        """See ``UserContext``."""
+        self.set_general(general)
+        self.set_floating(floating)
+
     def clear(self, pc: int, sp: int) -> None:
         """See ``UserContext``."""
         self.x = [0] * 32

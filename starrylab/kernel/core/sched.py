@@ -26,6 +26,7 @@ from ...machine.door import Door
 
 TICK_NS: Final = 4_000_000  #: the unit of a time slice (CONFIG_HZ=250)
 _AHEAD: Final = 64  #: tasks that woke up and went first, before one that waits has its turn
+_CHILDREN: Final = 3  #: generations of new tasks that go first as well
 _SWEEP: Final = 256  #: timers, before those cancelled are looked for
 _POLL_NS: Final = 4_000_000  #: how stale input from outside may become while tasks are busy
 
@@ -77,7 +78,7 @@ class Task(Waker):
     every ended task into a cycle that only the garbage collector unties.
     """
 
-    __slots__ = ("executor", "nice", "policy", "priority", "slice_left", "state")
+    __slots__ = ("ahead", "executor", "nice", "policy", "priority", "slice_left", "state")
 
     def __init__(self, executor: Executor) -> None:
         self.executor = executor
@@ -86,6 +87,7 @@ class Task(Waker):
         self.priority = 0  #: real-time priority, 1..99; 0 for normal tasks
         self.nice = 0  #: -20..19
         self.slice_left = 0  #: ticks
+        self.ahead = 0  #: how many new tasks of this one may go before those that wait
 
     @property
     def name(self) -> str:
@@ -214,10 +216,25 @@ class Executor:
             self.enqueue(task)
         elif self._credit:
             self._credit -= 1
+            task.ahead = _CHILDREN
             self._normal.insert(self._woken, task)
             self._woken += 1
         else:
             self._normal.append(task)
+
+    def start(self, task: Task, parent: Task) -> None:
+        """Queue a new task: among those that wake up if ``parent`` itself did lately.
+
+        So what a shell starts need not wait behind everything that computes; that it is a few
+        generations and not all keeps a program that forks without end from going first always.
+        """
+        if parent.ahead and self._credit and not task.priority:
+            parent.ahead = task.ahead = parent.ahead - 1
+            self._credit -= 1
+            self._normal.insert(self._woken, task)
+            self._woken += 1
+        else:
+            self.enqueue(task)
 
     def outranks_current(self, task: Task) -> bool:
         """Tell whether ``task`` should run before the current one goes on."""

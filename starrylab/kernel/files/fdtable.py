@@ -20,9 +20,9 @@ class FdTable(dict[int, File]):
     def __init__(self) -> None:
         super().__init__()
         self.cloexec: set[int] = set()
-        # Invariant: every free descriptor below _next is in _free (which may also hold
-        # descriptors that were taken by number since; install skips those, and close thins
-        # out what comes back again and again, as a shell's redirections do).
+        # Invariant: every free descriptor below _next is in _free.  It may also hold some that
+        # were taken by number since, or are not below _next any more: install skips those, and
+        # close thins out what comes back again and again, as a shell's redirections do.
         self._free: list[int] = []
         self._next = 0
 
@@ -51,13 +51,14 @@ class FdTable(dict[int, File]):
             free = self._free
             while free and free[0] in self:
                 heapq.heappop(free)
-            fd = free[0] if free else self._next
+            following = self._next
+            fd = free[0] if free and free[0] < following else following
             if fd >= limit:
                 raise EMFILE
-            if free:
-                heapq.heappop(free)
-            else:
+            if fd == following:
                 self._next = fd + 1
+            else:
+                heapq.heappop(free)
             self[fd] = file
             file.refs += 1
         if cloexec:
@@ -85,11 +86,15 @@ class FdTable(dict[int, File]):
         """Unbind ``fd``; raise ``EBADF`` if it is not open."""
         file = self[fd]
         del self[fd]
-        self.cloexec.discard(fd)
-        free = self._free
-        heapq.heappush(free, fd)
-        if len(free) > 2 * self._next:
-            self._free = [n for n in range(self._next) if n not in self]
+        if self.cloexec:
+            self.cloexec.discard(fd)
+        if fd + 1 == self._next:  # the one that was opened last, as nearly always
+            self._next = fd
+        else:
+            free = self._free
+            heapq.heappush(free, fd)
+            if len(free) > 2 * self._next:
+                self._free = [n for n in range(self._next) if n not in self]
         file.drop_locks(self)
         file.release()
 

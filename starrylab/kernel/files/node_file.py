@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ...abi.fcntl import (
     MS_NOATIME,
@@ -19,7 +19,7 @@ from .file import File
 if TYPE_CHECKING:
     from .fdtable import FdTable
 
-_DAY_NS = 86_400_000_000_000
+DAY_NS: Final = 86_400_000_000_000
 
 
 class NodeFile(File):
@@ -71,7 +71,7 @@ def wants_atime(place: Location, flags: int) -> bool:
     if mount.flags & MS_STRICTATIME:
         return True
     atime = node.atime
-    return atime <= node.mtime or atime <= node.ctime or node.fs.now() - atime > _DAY_NS
+    return atime <= node.mtime or atime <= node.ctime or node.fs.now() - atime > DAY_NS
 
 
 def touch_atime(place: Location, flags: int) -> None:

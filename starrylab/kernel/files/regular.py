@@ -37,7 +37,7 @@ from ..vfs.mount import Location
 from ..vfs.node import Credentials, FileNodeOps
 from ..vfs.page_cache import MAX_SIZE, PageCache
 from ..vfs.permission import drop_privileges
-from .node_file import NodeFile, wants_atime
+from .node_file import DAY_NS, NodeFile
 
 if TYPE_CHECKING:
     from ..mm.source import PageSource
@@ -111,13 +111,20 @@ class RegularFile(NodeFile):
 
     def _touch(self) -> None:
         """Set the access time if relatime wants it, and decide about further reads."""
-        place, node = self.place, self.node
-        if wants_atime(place, self.flags):
-            node.atime = node.fs.now()
-        elif self.flags & O_NOATIME or place.mount.flags & _NO_ATIME or place.mount.read_only:
+        # `wants_atime` in line: the first read after every open comes here.
+        node, mount = self.node, self.place.mount
+        flags = mount.flags
+        if self.flags & O_NOATIME or flags & _NO_ATIME or mount.fs.read_only:
             self.atime = _NEVER
             return
-        self.atime = _ALWAYS if place.mount.flags & MS_STRICTATIME else _IF_OLDER
+        now, atime = node.fs.now(), node.atime
+        if flags & MS_STRICTATIME:
+            self.atime = _ALWAYS
+            node.atime = now
+            return
+        self.atime = _IF_OLDER
+        if atime <= node.mtime or atime <= node.ctime or now - atime > DAY_NS:
+            node.atime = now
 
     def read_user(self, mm: AddressSpace, addr: int, size: int) -> int:
         """See ``File.read_user``."""

@@ -67,6 +67,8 @@ class FrameAllocator:
         self.code = bytearray(self.total)  #: 1 where code may have been executed from
         self.code_changed = code_changed
         self.reclaimers: list[Reclaimer] = []
+        #: Asked when no reclaimer freed anything; returns 0 when that is the end.
+        self.last_resort: Callable[[], int] | None = None
         self.reclaims = 0  #: how often the reclaimers were asked
         self.serial = itertools.count(1)  #: numbers for shared memory without a file
         self.on_alloc: Hook | None = None
@@ -229,6 +231,8 @@ class FrameAllocator:
             freed += reclaimer(wanted - freed)
             if freed >= wanted:
                 break
+        if not freed and self.last_resort is not None:
+            freed = self.last_resort()
         return freed
 
 

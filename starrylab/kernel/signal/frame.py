@@ -62,7 +62,7 @@ def push_frame(
         elif action.flags & SA_ONSTACK:
             sp = base + length
     addr = (sp - size & ~15) & _M64
-    fields = layout.encode_context(context.general(), context.floating())
+    fields = layout.encode_context(*context.save())
     memory.write(addr, frame.pack(info.encode(), 0, 0, base, flags, length, mask, *fields))
     arguments = info.signo, addr, addr + UCONTEXT_OFFSET
     context.enter_function(action.handler, addr, action.restorer or trampoline, arguments)
@@ -81,8 +81,7 @@ def pop_frame(
     fields = frame.unpack(memory.read(context.sp, frame.size))
     _, _, _, base, flags, size, mask = fields[:7]
     general, floating = layout.decode_context(*fields[7:])
-    context.set_general(general)
-    context.set_floating(floating)
+    context.restore(general, floating)
     at = layout.result_offset
     return mask, (base, flags, size), int.from_bytes(general[at : at + 8], "little")
 

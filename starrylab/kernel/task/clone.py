@@ -126,7 +126,7 @@ def clone(parent: Thread, args: CloneArgs) -> Thread:
     _enrol(parent, child)
     if kernel.events.fork is not None:
         kernel.events.fork(parent, child)
-    kernel.executor.enqueue(child)
+    kernel.executor.start(child, parent)
     return child
 
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from ...abi import signal as sig
 from ...machine.api import Fault, PageFault
-from ..core.attention import ATTENTION_EXIT
 from ..mm.space import BadAccess, OutOfMemory
 from .sending import force_fault
 
@@ -28,8 +27,7 @@ def serve_fault(thread: Thread, trap: object) -> None:
         except BadAccess as bad:
             force_fault(thread, bad.signal, bad.code, trap.addr)
         except OutOfMemory:
-            if not thread.attention & ATTENTION_EXIT:
-                thread.kernel.out_of_memory(thread)
+            thread.process.exit_group(sig.SIGKILL)  # where there was nobody else to kill
         return
     assert isinstance(trap, Fault)
     signo, code = _SIGNALS[trap.cause]

@@ -34,6 +34,9 @@ ARGUMENTS_AT: Final = A0 * 8
 _N_GENERAL: Final = 32
 _GENERAL_SIZE: Final = _N_GENERAL * 8
 _FLOATING: Final = struct.Struct("<256sII")
+_N_FLOATING: Final = 256  #: bytes of f0 to f31; fcsr follows
+_STATE: Final = struct.Struct("<248s256s8s")  #: a bank from x1 on: x1 to x31, f0 to f31, pc
+_FCSR: Final = tuple(struct.pack("<II", fcsr, 0) for fcsr in range(256))  #: with its padding
 _ECALL_SIZE: Final = 4
 
 # fcsr's flags are NV DZ OF UF NX from bit 4 down; softfloat's are these, in that order.
@@ -166,6 +169,21 @@ class Context:
         bank = self.bank
         bank.raw[F0 * 8 : PC * 8], fcsr, _ = _FLOATING.unpack(data)
         bank.words[FRM] = fcsr >> 5 & 7
+        bank.flags[0] = FLAGS_TO_SOFTFLOAT[fcsr & 31]
+
+    def save(self) -> tuple[bytes, bytes]:
+        """See `UserContext.save`."""
+        bank = self.bank
+        general, floats, pc = _STATE.unpack_from(bank.raw, RA * 8)
+        fcsr = (bank.words[FRM] & 7) << 5 | SOFTFLOAT_TO_FLAGS[bank.flags[0]]
+        return pc + general, floats + _FCSR[fcsr]
+
+    def restore(self, general: bytes, floating: bytes) -> None:
+        """See `UserContext.restore`."""
+        bank = self.bank
+        _STATE.pack_into(bank.raw, RA * 8, general[8:], floating, general)
+        fcsr = floating[_N_FLOATING]
+        bank.words[FRM] = fcsr >> 5
         bank.flags[0] = FLAGS_TO_SOFTFLOAT[fcsr & 31]
 
     def clear(self, pc: int, sp: int) -> None:

@@ -32,6 +32,11 @@ ANON = MAP_PRIVATE | MAP_ANONYMOUS
 AT = 0x2000_0000
 
 
+def test_a_fork_has_every_attribute_of_a_space() -> None:
+    space = Memory().space()
+    assert vars(space.fork()).keys() == vars(space).keys()
+
+
 @pytest.fixture
 def memory():
     return Memory()

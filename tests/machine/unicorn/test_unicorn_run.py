@@ -114,6 +114,17 @@ def test_named_registers(bench):
         context.set_floating(b"")
 
 
+def test_saved_together_or_apart_registers_are_the_same(bench):
+    general = struct.pack("<32Q", CODE, *range(1, 32))
+    floating = struct.pack("<32QII", *(1 << i for i in range(32)), 0b101_10011, 0)
+    one, other = bench.context(), bench.context()
+    one.restore(general, floating)
+    other.set_general(general)
+    other.set_floating(floating)
+    assert one.save() == other.save() == (general, floating)
+    assert (one.general(), one.floating()) == (general, floating)
+
+
 def test_floating_point_state(bench):
     # 1/3 rounded up, in a mode and with flags that a second context must not see
     program = (

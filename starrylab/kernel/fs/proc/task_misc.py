@@ -16,6 +16,7 @@ from ....abi.fcntl import (
     MS_STRICTATIME,
 )
 from ...core.sched import State
+from ...task.oom import oom_score as _score
 from ._declare import Subject, task
 
 if TYPE_CHECKING:
@@ -281,4 +282,4 @@ def oom_adj(task: Subject) -> str:
 @task("oom_score")
 def oom_score(task: Subject) -> str:
     """proc_pid_oom_score(5)."""
-    return f"{0 if task.mm is None else task.kernel.oom_score(task.process)}\n"
+    return f"{0 if task.mm is None else _score(task.kernel, task.process)}\n"
