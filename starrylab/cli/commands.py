@@ -49,7 +49,8 @@ def run_command(args: list[str]) -> int:
     parsed = parser.parse_args(args)
     module = COMMANDS[name][0] if name else "console"
     status: int = importlib.import_module(f".{module}", __package__).main(parsed)
-    sys.stdout.flush()
+    if sys.stdout is not None:  # as it is when standard output is closed
+        sys.stdout.flush()
     return status
 
 

@@ -35,6 +35,7 @@ from .task.resources import ACTIONS, FILES, FS, MEMORY
 from .thread import Thread
 from .vfs.context import FsContext
 from .vfs.mount import MountNamespace
+from .vfs.node import DIRECTORY
 
 if TYPE_CHECKING:
     from .vfs.mount import Location
@@ -206,7 +207,10 @@ def _first_thread(kernel: Kernel, config: BootConfig) -> Thread:
     scope.set(MEMORY, kernel.new_space(process.limits))
     thread.bind_resources()
     try:
-        thread.fs.set_cwd(thread.fs.walk(config.cwd, config.cred))
+        place = thread.fs.walk(config.cwd, config.cred)
+        if place.node.kind != DIRECTORY:
+            raise ENOTDIR
+        thread.fs.set_cwd(place)
     except LinuxError as error:
         message = f"cannot start in {config.cwd.decode(errors='replace')}: {error}"
         raise BootError(message, 125) from None

@@ -28,7 +28,7 @@ from .mm.sysv import ShmTable
 from .syscalls import table
 from .task.futexes import FutexTable
 from .task.ids import PidAllocator
-from .task.oom import kill_for_memory
+from .task.oom import Killer
 from .traps import Calls, Traps, describe
 from .vfs.mount import MountNamespace
 from .vfs.page_pool import PagePool
@@ -100,7 +100,7 @@ class Kernel:
         self.ptys: Any = None
         self.trampoline_frame = 0  #: byte offset of the page that signal handlers return to
         self.command_line = b""
-        frames.last_resort = lambda: kill_for_memory(self)
+        frames.last_resort = Killer(self).make_room
         self.boot_time_ns = door.realtime()
         self.boot_monotonic_ns = door.monotonic()
         self.boot_id = uuid.UUID(bytes=door.random(16), version=4)

@@ -63,7 +63,7 @@ def test_streams_can_be_opened_by_name() -> None:
 
 
 def test_process_substitution(debian_root: Path) -> None:
-    result = run(["bash", "-c", "paste <(seq 3) <(seq 4 6); seq 3 > >(wc -l)"], root=debian_root)
+    result = run(["bash", "-c", "paste <(seq 3) <(seq 4 6); wc -l < <(seq 3)"], root=debian_root)
     assert result.stdout == b"1\t4\n2\t5\n3\t6\n3\n"
 
 
@@ -88,7 +88,7 @@ def test_a_slow_reader_does_not_stop_the_machine() -> None:
     process.stderr.close()
     process.stdout.close()
     assert process.wait(20) == 128 + signal.SIGTERM
-    assert rest == b"y\n" * (len(rest) // 2)
+    assert rest == (b"y\n" * len(rest))[: len(rest)]
 
 
 def test_what_was_written_before_the_end_arrives() -> None:
@@ -116,7 +116,9 @@ def test_a_terminal_for_input_only(tmp_path: Path) -> None:
     """Keys still work; what is typed is shown on the terminal, the output goes elsewhere."""
     target = tmp_path / "output"
     with target.open("wb") as stdout:
-        with lab("cat", stdout=stdout.fileno(), stderr=stdout.fileno()) as terminal:
+        script = "echo ready > /dev/tty; cat"
+        with lab("sh", "-c", script, stdout=stdout.fileno(), stderr=stdout.fileno()) as terminal:
+            terminal.see("ready")
             terminal.type("typed\r")
             terminal.see("typed")
             terminal.type("\x04")
@@ -201,7 +203,7 @@ def test_the_options_describe_the_guest(monkeypatch: pytest.MonkeyPatch) -> None
     )
     result = run(["sh", "-c", script], options=options)
     assert result.stdout.decode().splitlines() == [
-        "1=2//from here/unset", "lab7", "/tmp", "uid=1000(user) gid=1234",
+        "1=2//from here/unset", "lab7", "/tmp", "uid=1000(user) gid=1234(1234)",
         "MemTotal:          65536 kB", "refused",
     ]  # fmt: skip
 
@@ -262,7 +264,7 @@ def test_calls_are_traced_to_standard_error() -> None:
     result = run(["cat", "/etc/hostname"], options=["--strace"])
     assert result.stdout == b"starry\n"
     lines = result.stderr.decode().splitlines()
-    assert any("openat(AT_FDCWD, \"/etc/hostname\"" in line for line in lines)
+    assert any('openat(AT_FDCWD, "/etc/hostname"' in line for line in lines)
     assert b"\r" not in result.stderr
     result = run(["cat", "/etc/hostname", "/no"], options=["--strace=openat,!read"])
     names = {line.split("] ")[1].split("(")[0] for line in result.stderr.decode().splitlines()
