@@ -56,7 +56,9 @@ BOUNDED: Final = {
     "cache: kernel log": "a ring of 128 KiB",
     "cycles found by gc": "of this round",
     "kernel.mm.frames.FrameAllocator._free holds": "hints, no more than there are frames",
+    "machine.unicorn.tlb.c_ulong_Array_2": "places of unicorn's stack, at most 64",
     "machine.unicorn.tlb.Tlb._code holds": "no more than there are frames",
+    "machine.unicorn.tlb.Tlb._fetchable holds": "no more than there are frames",
     "machine.unicorn.tlb.Tlb._data holds": "no more than there are frames",
     "machine.unicorn.tlb.Tlb._writable holds": "no more than there are frames",
 }
@@ -185,8 +187,8 @@ def census(lab: Lab) -> dict[str, int]:
         cls = type(thing)
         name = f"{cls.__module__.removeprefix('starrylab.')}.{cls.__qualname__}"
         cache = _cache_of(thing)
-        if cache:
-            counts[cache] += 1
+        if cache or name in BOUNDED:
+            counts[cache or name] += 1
             counts["objects"] -= 1
             continue
         counts[name] += 1

@@ -6,9 +6,9 @@ guest while its terminal has the focus, and F4 passes even the next kept key on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -42,8 +42,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     TITLE = "StarryLab"
     COMMAND_PALETTE_BINDING = "f2"
-    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {"console": "console"}
-    DEFAULT_MODE = "console"
+    CSS_PATH = "screens/console.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
             Binding(key, action, label, id=f"app.{action.partition('(')[0]}.{key}",
@@ -59,10 +58,17 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.config = config or LabConfig()
         self.client = client or LabClient()
         self.console_screen = ConsoleScreen()
-        self.install_screen(self.console_screen, "console")
         self._counting = False
         self._literal = False
         self._sized = False
+
+    def get_default_screen(self) -> Screen[None]:
+        """Return the console.
+
+        Not a mode of `MODES`: with eager tasks (Python 3.12) the widgets of a mode's screen
+        start before the screen is the app's, and an `Input` asks for it as it starts.
+        """
+        return self.console_screen
 
     def on_mount(self) -> None:
         """Listen to the lab; it boots once the terminal knows its size."""

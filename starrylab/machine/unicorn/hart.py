@@ -23,9 +23,6 @@ from ..api import (
     EXEC,
     INTERRUPT,
     LEFT,
-    PAGE_MASK,
-    PAGE_SHIFT,
-    PTE_FRAME,
     WRITE,
     Fault,
     PageFault,
@@ -64,7 +61,6 @@ from .report import Report
 from .ticker import NativeTicker, ThreadTicker, Ticker, follow_forks
 from .tlb import FETCH_ALIAS, Tlb, refuse
 
-SCRATCH: Final = 1 << 35  #: physical address of pages of our own, above any RAM
 _HEARTBEAT_NS: Final = 50_000_000  #: without ticks, other Python threads get a turn this often
 _SLICE: Final = 20_000  #: instructions, about 0.2 ms
 _CROWDED: Final = 2000  #: TLB misses from one tick to the next that call for a larger TLB
@@ -93,7 +89,7 @@ class UnicornHart:
         self._engine = engine = Engine()
         self._scratch = HostRam(selftest.SCRATCH_SIZE)
         self._map(0, self.ram)
-        self._map(SCRATCH, self._scratch)
+        self._map(selftest.SCRATCH, self._scratch)
         self._tlb = Tlb(engine)
         self.flush_tlb: Callable[[], object] = self._tlb.flush
         self.code_changed: Callable[[int], None] = self._tlb.code_changed
@@ -360,15 +356,7 @@ class UnicornHart:
 
     def _instruction(self) -> int:
         """Return the 32 bits at the program counter, or the 16 that are there."""
-        return exceptions.fetch(self._bank.words[PC], self._halfword)
-
-    def _halfword(self, addr: int) -> int:
-        pte = self._table.get(addr >> PAGE_SHIFT, 0)
-        at = (pte & PTE_FRAME) + (addr & PAGE_MASK)
-        memory = self.ram
-        if at >= SCRATCH:
-            memory, at = self._scratch, at - SCRATCH
-        return int.from_bytes(memory.view[at : at + 2], "little")
+        return exceptions.fetch(self._bank.words[PC], self._table, self.ram, self._scratch)
 
     # ---- time
 

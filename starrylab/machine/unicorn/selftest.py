@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .tlb import Tlb
 
 SCRATCH_SIZE: Final = 3 * PAGE_SIZE
-_FRAME: Final = 1 << 35  #: the physical address of the scratch pages
+SCRATCH: Final = 1 << 35  #: the physical address of the scratch pages, above any RAM
 _CODE: Final = 0x10_0000
 _DATA: Final = 0x20_0000
 _TLB_ENTRIES: Final = 1024
@@ -40,7 +40,7 @@ class _Handler:
     """Serves one page of code and data pages that come in two steps, interrupting at each."""
 
     def __init__(self, hart: UnicornHart, *, interrupts: bool, refuses: bool = False) -> None:
-        self.table: PageTable = {_CODE >> PAGE_SHIFT: _FRAME | READ | EXEC}
+        self.table: PageTable = {_CODE >> PAGE_SHIFT: SCRATCH | READ | EXEC}
         self._hart = hart
         self._interrupts = interrupts
         self._refuses = refuses
@@ -56,14 +56,14 @@ class _Handler:
         if self._interrupts:
             self._hart.interrupt()
         permissions = READ if access == READ else READ | WRITE
-        self.table[addr >> PAGE_SHIFT] = pte = _FRAME + PAGE_SIZE | permissions
+        self.table[addr >> PAGE_SHIFT] = pte = SCRATCH + PAGE_SIZE | permissions
         return pte
 
 
 def exact_stops(hart: UnicornHart, scratch: HostRam) -> bool:
     """Say whether atomic instructions happen once although a stop meets each of them."""
     scratch.view[: len(_ATOMICS)] = _ATOMICS
-    hart.code_changed(_FRAME)
+    hart.code_changed(SCRATCH)
     struct.pack_into("<2Q", scratch.view, PAGE_SIZE, 100, 200)
     _Handler(hart, interrupts=True)
     context = hart.new_context()
@@ -82,7 +82,7 @@ def exact_stops(hart: UnicornHart, scratch: HostRam) -> bool:
 def exact_faults(hart: UnicornHart, engine: Engine, scratch: HostRam) -> memoryview | None:
     """Return the field in which unicorn notes the address of a fault, or ``None``."""
     scratch.view[: len(_LOAD)] = _LOAD
-    hart.code_changed(_FRAME)
+    hart.code_changed(SCRATCH)
     _Handler(hart, interrupts=False, refuses=True)
     context = hart.new_context()
     field: memoryview | None = None
@@ -104,11 +104,11 @@ def grow_tlb(hart: UnicornHart, scratch: HostRam) -> None:
     spend their time in misses: 422,901 of them in a start of bash, or 976.
     """
     scratch.view[: len(_TOUCH)] = _TOUCH
-    hart.code_changed(_FRAME)
+    hart.code_changed(SCRATCH)
     handler = _Handler(hart, interrupts=False)
     context = hart.new_context()
     entries = 256
-    pte = _FRAME + PAGE_SIZE | READ
+    pte = SCRATCH + PAGE_SIZE | READ
     first = _DATA >> PAGE_SHIFT
     handler.table.update((first + i, pte) for i in range(_TLB_ENTRIES))
     while entries < _TLB_ENTRIES:
@@ -125,6 +125,6 @@ def clear_reservation(engine: Engine, tlb: Tlb, scratch: HostRam, limit: int) ->
     """Undo any lr without looking into the CPU: a conditional store of our own fails."""
     frame = 2 * PAGE_SIZE
     scratch.view[frame : frame + len(_STORE_CONDITIONAL)] = _STORE_CONDITIONAL
-    with tlb.showing(_FRAME + frame) as addr:
+    with tlb.showing(SCRATCH + frame) as addr:
         while engine.start(engine.handle, addr, 0, 0, limit) == OK:
             pass  # a tick came first
