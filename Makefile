@@ -7,7 +7,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
-APT_PACKAGES := qemu-user-static debian-archive-keyring util-linux
+APT_PACKAGES := qemu-user-static debian-archive-keyring util-linux tmux less vim-tiny procps
+# One program of each package, to see without apt whether something is missing.
+PROGRAMS := qemu-riscv64-static unshare tmux less vi top
 
 .PHONY: run test lint bench system clean
 
@@ -29,7 +31,8 @@ bench: $(VENV)/.installed-dev system
 # What tests compare with. Without root or network the tests that need it say so and are skipped
 # (in CI they fail).
 system:
-	@if command -v qemu-riscv64-static >/dev/null; then :; \
+	@if (for name in $(PROGRAMS); do command -v $$name || exit 1; done >/dev/null) && \
+	    [ -e /usr/share/keyrings/debian-archive-keyring.gpg ]; then :; \
 	elif ! command -v apt-get >/dev/null; then \
 	    echo "make: no apt-get here: install qemu-user-static yourself to run all tests"; \
 	elif [ "$$(id -u)" != 0 ] && [ -z "$(SUDO)" ]; then \

@@ -220,6 +220,7 @@ def test_a_full_disk_in_the_cache(empty_cache, monkeypatch, capsys) -> None:
     assert list((empty_cache / "starrylab" / "programs").glob("[!.]*")) == []
 
 
+@pytest.mark.optional
 @pytest.mark.skipif(
     os.geteuid() != 0 or shutil.which("mount") is None, reason="only root can mount a small disk"
 )

@@ -1,6 +1,6 @@
 """Trace events: what the kernel tells whoever watches (design document, chapter 11).
 
-One stream feeds strace, statistics, leak tracking and the screens.  The kernel emits and
+One stream feeds strace, statistics and the screens.  The kernel emits and
 never asks who listens.  An event that nobody subscribed to costs one attribute test at the
 place where it would be emitted::
 
@@ -28,8 +28,6 @@ KINDS: Final[dict[str, str]] = {
     "exit": "thread, status: a thread ends",
     "process_exit": "process: a process became a zombie",
     "switch": "thread: it gets the CPU",
-    "alloc": "kind, size, owner",
-    "free": "kind, size, owner",
     "panic": "exception",
 }
 
@@ -48,8 +46,6 @@ class Events:
     exit: Listener | None
     process_exit: Listener | None
     switch: Listener | None
-    alloc: Listener | None
-    free: Listener | None
     panic: Listener | None
 
     def __init__(self) -> None:
