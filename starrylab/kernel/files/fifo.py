@@ -11,7 +11,7 @@ from ..core.sched import Waker
 from ..vfs.locks import LockTable, drop_process_locks
 from ..vfs.mount import Location
 from ..vfs.node import Credentials, NodeOps
-from .pipe import PipeBuffer, PipeReader, PipeReadWrite, PipeWriter
+from .pipe import PipeBuffer, PipeEnd, PipeReader, PipeReadWrite, PipeWriter
 
 if TYPE_CHECKING:
     from .fdtable import FdTable
@@ -43,93 +43,52 @@ def _name(place: Location) -> bytes | None:
     return None if Fifo.of(place.node).is_pipe else place.path()
 
 
-def _enter(file: FifoReader | FifoWriter | FifoBoth, place: Location) -> None:
-    file.place = place
-    file.node = place.node
-    place.mount.users += 1
-    fifo = Fifo.of(file.node)
-    fifo.users += 1
-    if file.readable:
-        fifo.reader_opens += 1
-    fifo.opened.wake()
+class _FifoEnd(PipeEnd):
+    """What an end of a FIFO has beyond a pipe's: a node, whose FIFO it keeps alive.
+
+    Stands before a pipe's end among the bases, and has no slots: two bases with slots of their
+    own cannot be joined.
+    """
+
+    def __init__(self, place: Location, flags: int) -> None:
+        super().__init__(Fifo.of(place.node).buffer, flags, _name(place))
+        self.place = place
+        self.node = place.node
+        place.mount.users += 1
+        fifo = Fifo.of(self.node)
+        fifo.users += 1
+        if self.readable:
+            fifo.reader_opens += 1
+        fifo.opened.wake()
+
+    def closed(self) -> None:
+        """See ``File.closed``."""
+        super().closed()
+        node = self.node
+        self.place.mount.users -= 1
+        table: LockTable | None = node.bound(LockTable)
+        if table is not None:
+            table.closed(self)
+        fifo = Fifo.of(node)
+        fifo.users -= 1
+        if not fifo.users:
+            node.bind(Fifo, None)
+
+    def drop_locks(self, table: FdTable) -> None:
+        """See ``File.drop_locks``."""
+        drop_process_locks(self.node, table)
 
 
-def _leave(file: FifoReader | FifoWriter | FifoBoth) -> None:
-    node = file.node
-    file.place.mount.users -= 1
-    table: LockTable | None = node.bound(LockTable)
-    if table is not None:
-        table.closed(file)
-    fifo = Fifo.of(node)
-    fifo.users -= 1
-    if not fifo.users:
-        node.bind(Fifo, None)
-
-
-class FifoReader(PipeReader):
+class FifoReader(_FifoEnd, PipeReader):
     """A FIFO opened for reading."""
 
-    __slots__ = ("node", "place")
 
-    node: NodeOps
-    place: Location
-
-    def __init__(self, place: Location, flags: int) -> None:
-        super().__init__(Fifo.of(place.node).buffer, flags, _name(place))
-        _enter(self, place)
-
-    def closed(self) -> None:
-        """See ``File.closed``."""
-        super().closed()
-        _leave(self)
-
-    def drop_locks(self, table: FdTable) -> None:
-        """See ``File.drop_locks``."""
-        drop_process_locks(self.node, table)
-
-
-class FifoWriter(PipeWriter):
+class FifoWriter(_FifoEnd, PipeWriter):
     """A FIFO opened for writing."""
 
-    __slots__ = ("node", "place")
 
-    node: NodeOps
-    place: Location
-
-    def __init__(self, place: Location, flags: int) -> None:
-        super().__init__(Fifo.of(place.node).buffer, flags, _name(place))
-        _enter(self, place)
-
-    def closed(self) -> None:
-        """See ``File.closed``."""
-        super().closed()
-        _leave(self)
-
-    def drop_locks(self, table: FdTable) -> None:
-        """See ``File.drop_locks``."""
-        drop_process_locks(self.node, table)
-
-
-class FifoBoth(PipeReadWrite):
+class FifoBoth(_FifoEnd, PipeReadWrite):
     """A FIFO opened for both; Linux permits it, and it never blocks."""
-
-    __slots__ = ("node", "place")
-
-    node: NodeOps
-    place: Location
-
-    def __init__(self, place: Location, flags: int) -> None:
-        super().__init__(Fifo.of(place.node).buffer, flags, _name(place))
-        _enter(self, place)
-
-    def closed(self) -> None:
-        """See ``File.closed``."""
-        super().closed()
-        _leave(self)
-
-    def drop_locks(self, table: FdTable) -> None:
-        """See ``File.drop_locks``."""
-        drop_process_locks(self.node, table)
 
 
 class FifoOpening:

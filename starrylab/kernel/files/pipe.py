@@ -21,7 +21,7 @@ _IN: Final = POLLIN | POLLRDNORM
 _OUT: Final = POLLOUT | POLLWRNORM
 
 
-class _PipeEnd(File):
+class PipeEnd(File):
     """What both ends have in common."""
 
     __slots__ = ("buffer", "name")
@@ -53,7 +53,7 @@ class _PipeEnd(File):
         return b"pipe:[%d]" % self.buffer.ino if self.name is None else self.name
 
 
-class PipeReader(_PipeEnd):
+class PipeReader(PipeEnd):
     """The read end."""
 
     __slots__ = ("_opens_seen",)
@@ -134,7 +134,7 @@ class PipeReader(_PipeEnd):
         self.buffer.reader_closed()
 
 
-class PipeWriter(_PipeEnd):
+class PipeWriter(PipeEnd):
     """The write end."""
 
     __slots__ = ()

@@ -6,15 +6,12 @@ There are no other address families, and no addresses: ``socket`` says so.
 from __future__ import annotations
 
 from collections.abc import Callable
-from struct import Struct
 from typing import TYPE_CHECKING, Final
 
 from ...abi import socket as so
 from ...abi.errno import (
     EAFNOSUPPORT,
-    EFAULT,
     EINVAL,
-    EMFILE,
     ENOPROTOOPT,
     EOPNOTSUPP,
     EPROTONOSUPPORT,
@@ -24,6 +21,7 @@ from ...abi.fcntl import O_NONBLOCK
 from ..files.unix_socket import MAX_BUFFER, MIN_BUFFER, UnixSocket
 from ._ancillary import as_socket, credentials
 from ._declare import syscall
+from ._pairs import install_pair
 from ._types import Fd, Int, Ptr
 
 if TYPE_CHECKING:
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
 
 _TYPES: Final = (so.SOCK_STREAM, so.SOCK_DGRAM, so.SOCK_SEQPACKET)
 _TYPE_FLAGS: Final = so.SOCK_NONBLOCK | so.SOCK_CLOEXEC
-_PAIR: Final = Struct("<ii")
 
 
 def _check_type(type_: int) -> int:
@@ -65,19 +62,7 @@ def socketpair(t: Thread, family: Int, type_: Int, protocol: Int, fds: Ptr) -> N
     pair = UnixSocket.pair(
         kind, credentials(t), type_ & O_NONBLOCK, inos, kernel.heap, kernel.travelling
     )
-    cloexec = bool(type_ & so.SOCK_CLOEXEC)
-    first = t.install(pair[0], cloexec=cloexec)
-    try:
-        second = t.install(pair[1], cloexec=cloexec)
-    except EMFILE:
-        t.fds.close(first)
-        raise
-    try:
-        t.mm.write(fds, _PAIR.pack(first, second))
-    except EFAULT:
-        t.fds.close(first)
-        t.fds.close(second)
-        raise
+    install_pair(t, pair, fds, cloexec=bool(type_ & so.SOCK_CLOEXEC))
 
 
 # -- the rest ------------------------------------------------------------------------------

@@ -130,37 +130,6 @@ class PageCache(PageStore):
             done += step
         return done
 
-    def _gather(self, target: memoryview, offset: int, frames: list[int], first: int) -> None:
-        """Copy from ``frames``, whose first is page ``first``, into all of ``target``."""
-        view = self.pool.view
-        size = len(target)
-        done = 0
-        index = (offset >> 12) - first
-        inner = offset & PAGE_MASK
-        while done < size:
-            frame = frames[index]
-            run = PAGE_SIZE - inner
-            rest = size - done
-            index += 1
-            if frame < 0:
-                run = min(run, rest)
-                target[done : done + run] = ZEROS[:run]
-            else:
-                following = frame + PAGE_SIZE
-                while run < rest and frames[index] == following:
-                    run += PAGE_SIZE
-                    index += 1
-                    following += PAGE_SIZE
-                frame += inner
-                if run > rest:
-                    run = rest
-                if run == size:
-                    target[:] = view[frame : frame + run]
-                    return
-                target[done : done + run] = view[frame : frame + run]
-            inner = 0
-            done += run
-
     # Writing.
 
     def write(self, data: bytes | memoryview, offset: int) -> int:
