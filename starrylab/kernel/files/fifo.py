@@ -50,6 +50,9 @@ class _FifoEnd(PipeEnd):
     own cannot be joined.
     """
 
+    node: NodeOps
+    place: Location
+
     def __init__(self, place: Location, flags: int) -> None:
         super().__init__(Fifo.of(place.node).buffer, flags, _name(place))
         self.place = place
