@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..kernel.core.sched import State
 from ..kernel.load import load_average
-from ..machine.api import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, PTE_FRAME
+from ..machine.api import PAGE_SHIFT
+from .peek import peek
 from .snapshot import CallCount, MemoryKind, ProcessView, Snapshot
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class View:
         if known is not None and known[0] == key:
             return known[1]
         start, end = space.arguments[:2]
-        data = _peek(self._kernel.ram.view, space.table, start, min(end - start, _CMDLINE))
+        data = peek(self._kernel.ram.view, space.table, start, min(end - start, _CMDLINE))
         text = data.rstrip(b"\0").replace(b"\0", b" ").decode(errors="replace")
         text = "".join(char if char.isprintable() else "?" for char in text)
         self._command_lines[process.pid] = (key, text)
@@ -157,19 +158,3 @@ def _waiting(thread: Thread) -> str:
     if thread.state is State.RUNNABLE or thread.entry is None:
         return ""
     return str(thread.entry.name)
-
-
-def _peek(ram: memoryview, table: dict[int, int], addr: int, size: int) -> bytes:
-    """Read a process's memory without making anything present; absent pages end it."""
-    data = bytearray()
-    while size > 0:
-        entry = table.get(addr >> PAGE_SHIFT)
-        if entry is None:
-            break
-        offset = addr & PAGE_MASK
-        piece = min(size, PAGE_SIZE - offset)
-        start = (entry & PTE_FRAME) + offset
-        data += ram[start : start + piece]
-        addr += piece
-        size -= piece
-    return bytes(data)

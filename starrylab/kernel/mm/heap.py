@@ -31,6 +31,11 @@ class KernelHeap:
         self._held: list[int] = []
         self.used = 0  #: bytes
 
+    @property
+    def held(self) -> int:
+        """Bytes of the frames that hold what is charged."""
+        return len(self._held) << PAGE_SHIFT
+
     def charge(self, size: int) -> None:
         """Account for ``size`` more bytes; raise ``ENOMEM`` if there is no memory for them."""
         held = self._held
