@@ -13,7 +13,9 @@ from pathlib import Path
 
 from .client_channel import ClientChannel
 from .config import LabConfig
+from .inspection.model import Question
 from .protocol import (
+    Ask,
     Booted,
     Command,
     Consumed,
@@ -143,6 +145,10 @@ class LabClient:
     def count_calls(self, on: bool) -> None:
         """Have system calls counted by name in the snapshots, or not."""
         self._send(CountCalls(on))
+
+    def ask(self, question: Question) -> None:
+        """Ask for a close look; the answer comes as an `Answered` event."""
+        self._send(Ask(question))
 
     def consumed(self, size: int) -> None:
         """``size`` bytes of output were drawn: the lab may send as many more."""

@@ -18,7 +18,11 @@ from ..kernel.signal.info import SignalInfo
 from ..kernel.thread_signals import send_process_signal
 from .assemble import AssemblyError, HostIo, Lab, assemble
 from .channel import LabChannel
+from .inspection.answering import answer
+from .inspection.model import Question
 from .protocol import (
+    Answered,
+    Ask,
     Booted,
     Command,
     Consumed,
@@ -42,7 +46,7 @@ from .view import View
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _SECOND = 1_000_000_000
 _RETRY_NS = 10_000_000
-_COST = 40  #: a snapshot may take one part in so many of the guest's time
+_COST = 40  #: snapshots and answers may take one part in so many of the guest's time
 _REST_NS = 10_000_000  #: a machine that did less in an interval only kept its clock going
 _GATHER = 8192  #: bytes of output that go in one message
 _GATHER_NS = 2_000_000  #: how long output may wait for more
@@ -58,6 +62,7 @@ class Session:
         self._interval_ns = 0
         self._seen = True  #: the front end took the last snapshot
         self._resting = False  #: the last snapshot showed a machine at rest
+        self._looking_ns = 0  #: spent on answers since the last snapshot
         self._looked = (-1, 0, 0)  #: switches, time and idle time at the last look
         self._unsent = bytearray()  #: output; less than two bursts of the driver
         self._flush_is_due = False
@@ -98,6 +103,8 @@ class Session:
             case CountCalls(on=on):
                 if self._view is not None:
                     self._view.count_calls(on)
+            case Ask(question=question):
+                self._answer(question)
             case Stop():
                 self._leave()
 
@@ -119,6 +126,14 @@ class Session:
         process = self._lab.kernel.processes.get(pid)
         if process is not None and not process.zombie and 0 < signo < 65:
             send_process_signal(process, SignalInfo(signo))
+
+    def _answer(self, question: Question) -> None:
+        if self._lab is None:
+            return
+        executor = self._lab.kernel.executor
+        started = executor.now
+        self._channel.send(Answered(answer(self._lab.kernel, question)))
+        self._looking_ns += executor.now - started
 
     # -- the machine ----------------------------------------------------------------------
 
@@ -220,7 +235,8 @@ class Session:
                 self._send_snapshot()
             self._resting = not ran
         now = executor.now
-        executor.call_at(now + max(self._interval_ns, (now - started) * _COST), self._tick)
+        cost_ns, self._looking_ns = now - started + self._looking_ns, 0
+        executor.call_at(now + max(self._interval_ns, cost_ns * _COST), self._tick)
 
     def _something_ran(self) -> bool:
         """Tell whether a task was switched to, or one went on without a switch."""

@@ -19,6 +19,7 @@ from typing import Final, Generic, TypeAlias, TypeVar
 import msgspec
 
 from .config import LabConfig
+from .inspection.model import Answer, Question
 from .snapshot import Snapshot
 
 VERSION: Final = 1
@@ -83,6 +84,12 @@ class CountCalls(msgspec.Struct, frozen=True, tag="count"):
     on: bool
 
 
+class Ask(msgspec.Struct, frozen=True, tag="ask"):
+    """Look closely at one part of the system; `Answered` follows while there is a machine."""
+
+    question: Question
+
+
 class Consumed(msgspec.Struct, frozen=True, tag="consumed"):
     """So many bytes of console output were drawn: credit for as many more."""
 
@@ -104,6 +111,12 @@ class Output(msgspec.Struct, frozen=True, tag="output"):
     """What the console printed."""
 
     data: bytes
+
+
+class Answered(msgspec.Struct, frozen=True, tag="answered"):
+    """What was asked for with `Ask`, in the order of the questions."""
+
+    answer: Answer
 
 
 class Booted(msgspec.Struct, frozen=True, tag="booted"):
@@ -142,9 +155,21 @@ class Crashed(msgspec.Struct, frozen=True, tag="crashed"):
 
 
 Command: TypeAlias = (
-    Hello | Start | Input | Resize | Signal | Interval | CountCalls | Consumed | SnapshotSeen | Stop
+    Hello
+    | Start
+    | Input
+    | Resize
+    | Signal
+    | Interval
+    | CountCalls
+    | Ask
+    | Consumed
+    | SnapshotSeen
+    | Stop
 )
-Event: TypeAlias = Hello | Output | Snapshot | Booted | Exited | Panic | Failed | Log | Crashed
+Event: TypeAlias = (
+    Hello | Output | Snapshot | Answered | Booted | Exited | Panic | Failed | Log | Crashed
+)
 
 _encoder: Final = msgspec.msgpack.Encoder()
 

@@ -12,7 +12,8 @@ import pytest
 
 from starrylab.session.client import LabClient, LabState
 from starrylab.session.config import LabConfig
-from starrylab.session.protocol import Booted, Crashed, Event, Exited, Failed, Output
+from starrylab.session.inspection.model import AboutMemory, AboutProcess
+from starrylab.session.protocol import Answered, Booted, Crashed, Event, Exited, Failed, Output
 from starrylab.session.snapshot import Snapshot
 
 SHELL = LabConfig(argv=(b"/bin/sh",))
@@ -207,3 +208,20 @@ def alive(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return state != "Z"
+
+
+async def test_a_close_look(console) -> None:
+    client = console.client
+    await client.start(SHELL)
+    await console.says(rb"# ")
+    client.ask(AboutProcess(1))
+    client.ask(AboutMemory(100))
+    client.ask(AboutProcess(4711))
+    await console.until(lambda: sum(isinstance(e, Answered) for e in console.events) == 3)
+    shell, memory, nobody = (e.answer for e in console.events if isinstance(e, Answered))
+    assert (shell.pid, shell.comm, shell.arguments) == (1, "sh", ("/bin/sh",))
+    assert {d.fd for d in shell.descriptors} >= {0, 1, 2}
+    assert any(area.name == "[stack]" for area in shell.areas)
+    assert len(memory.cells) == 100
+    assert any(file.path.startswith("/bin/") for file in memory.files)
+    assert not nobody.found

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from starrylab.session import protocol
 from starrylab.session.channel import LabChannel
 from starrylab.session.config import Bind, LabConfig
+from starrylab.session.inspection import model
 from starrylab.session.protocol import (
     WINDOW,
     Consumed,
@@ -47,6 +48,16 @@ COMMANDS = [
     Signal(2, 9),
     Interval(0.5),
     CountCalls(True),
+    *(
+        protocol.Ask(question)
+        for question in (
+            model.AboutProcess(1),
+            model.AboutMemory(7),
+            model.AboutAddress(1, 1 << 63),
+            model.AboutFiles(),
+            model.AboutFolder(b"/\xff"),
+        )
+    ),
     Consumed(100),
     SnapshotSeen(),
     Stop(),
@@ -55,6 +66,14 @@ EVENTS = [
     Hello(),
     Output(b"\x00\xffabc"),
     SNAPSHOT,
+    *(
+        protocol.Answered(answer)
+        for answer in (
+            model.ProcessDetails(3, limits=(model.LimitView("cpu", -1, 5),)),
+            model.AddressDetails(3, 1 << 63, data=b"\0\xff"),
+            model.FolderDetails(b"/", entries=(model.EntryView("x", "file", 1, 2, 0, 0, False),)),
+        )
+    ),
     protocol.Booted(),
     protocol.Exited(9),
     protocol.Panic("x\ny"),
