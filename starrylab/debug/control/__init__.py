@@ -1,0 +1,1 @@
+"""Stopping, stepping, breakpoints and watchpoints: what a debugger does to running programs."""
