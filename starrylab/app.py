@@ -8,32 +8,50 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, Final, NamedTuple
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from .screens.console import ConsoleScreen
+from .screens.console import VIEWS, ConsoleScreen
+from .screens.settings import SettingsStore
 from .screens.widgets.processes import ProcessPane
 from .screens.widgets.terminal import Terminal
 from .session import protocol
 from .session.client import LabClient, LabState
 from .session.config import LabConfig
 
-#: key, action, label, help, shown in the footer
-KEYS = (
-    ("f1", "keys", "Keys", "Show or hide all keys", True),
-    ("f2", "command_palette", "Commands", "Search all commands", True),
-    ("f3", "find", "Find", "Search the scroll-back", True),
-    ("f4", "literal", "Pass key", "The next key goes to the guest, whatever it is", True),
-    ("f5", "zoom", "Zoom", "Let the focused pane fill the window, and back", True),
-    ("f6", "next_pane", "Pane", "Move to the next pane", True),
-    ("f7", "split(-1)", "Smaller", "Make the focused pane smaller", False),
-    ("f8", "split(1)", "Larger", "Make the focused pane larger", False),
-    ("f9", "restart", "Restart", "Boot the lab again", True),
-    ("f10", "quit", "Quit", "End the lab and the console", True),
-)
+
+class Key(NamedTuple):
+    """A key that the console keeps for itself."""
+
+    ident: str  #: by which the user can give it another key
+    key: str
+    action: str
+    label: str
+    tooltip: str
+    show: bool  #: in the footer
+
+
+KEYS: Final = (
+    Key("app.keys", "f1", "keys", "Keys", "Show or hide all keys", True),
+    Key("app.commands", "f2", "command_palette", "Commands", "Search all commands", True),
+    Key("app.find", "f3", "find", "Find", "Search the scroll-back", True),
+    Key("app.literal", "f4", "literal", "Pass key",
+        "The next key goes to the guest, whatever it is", True),
+    Key("app.zoom", "f5", "zoom", "Zoom", "Let the focused pane fill the window, and back", True),
+    Key("app.next-pane", "f6", "next_pane", "Pane", "Move to the next pane", True),
+    Key("app.smaller", "f7", "split(-1)", "Smaller", "Make the focused pane smaller", False),
+    Key("app.larger", "f8", "split(1)", "Larger", "Make the focused pane larger", False),
+    Key("app.restart", "f9", "restart", "Restart", "Boot the lab again", True),
+    Key("app.quit", "f10", "quit", "Quit", "End the lab and the console", True),
+    *(
+        Key(f"app.view-{view.NAME.lower()}", f"alt+{number}", f"view({number - 1})", view.NAME,
+            f"Show the view {view.NAME}", False)
+        for number, view in enumerate(VIEWS, 1)
+    ),
+)  # fmt: skip
 _OVER = (LabState.ENDED, LabState.PANIC, LabState.CRASHED)
 
 
@@ -45,19 +63,26 @@ class ConsoleApp(App[None], inherit_bindings=False):
     CSS_PATH = "screens/console.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
-            Binding(key, action, label, id=f"app.{action.partition('(')[0]}.{key}",
-                    tooltip=tooltip, show=show, priority=True)
-            for key, action, label, tooltip, show in KEYS
+            Binding(key.key, key.action, key.label, id=key.ident, tooltip=key.tooltip,
+                    show=key.show, priority=True)
+            for key in KEYS
         ),
         Binding("r", "restart_ended", "Restart", id="app.restart-ended", show=False,
                 tooltip="Boot a lab that ended again", priority=True),
     ]  # fmt: skip
 
-    def __init__(self, config: LabConfig | None = None, client: LabClient | None = None) -> None:
+    def __init__(
+        self,
+        config: LabConfig | None = None,
+        client: LabClient | None = None,
+        store: SettingsStore | None = None,
+    ) -> None:
+        """Without a ``store`` nothing is remembered."""
         super().__init__()
         self.config = config or LabConfig()
         self.client = client or LabClient()
-        self.console_screen = ConsoleScreen()
+        self.store = store or SettingsStore(None)
+        self.console_screen = ConsoleScreen(self.store.settings)
         self._counting = False
         self._literal = False
         self._sized = False
@@ -72,12 +97,24 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Listen to the lab; it boots once the terminal knows its size."""
+        self._restore()
         self.run_worker(self._listen(), name="lab events", exit_on_error=True)
         self._redraw()
 
     async def on_unmount(self) -> None:
-        """Take the lab down."""
+        """Take the lab down, and remember the layout."""
+        self.store.settings.theme = self.theme
+        self.store.save()
         await self.client.close()
+
+    def _restore(self) -> None:
+        """Put back what was remembered; what does not fit any more is named."""
+        settings = self.store.settings
+        if self.store.problem:
+            self.notify(self.store.problem, severity="warning", timeout=15)
+        if settings.theme in self.available_themes:
+            self.theme = settings.theme
+        self.set_keymap(settings.keys)
 
     # -- events of the lab -----------------------------------------------------------------
 
@@ -87,6 +124,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
             match event:
                 case protocol.Output():
                     screen.terminal.feed(event.data)
+                case protocol.Answered():
+                    screen.answered(event.answer)
                 case protocol.Log():
                     self.notify(event.text, timeout=10)
                 case protocol.Exited() | protocol.Panic() | protocol.Failed() | protocol.Crashed():
@@ -134,13 +173,17 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """Send a signal to a guest process."""
         self.client.signal(message.pid, message.signo)
 
+    def on_console_screen_asked(self, message: ConsoleScreen.Asked) -> None:
+        """Pass a view's question on."""
+        self.client.ask(message.question)
+
     # -- actions -------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Let the guest have a key after F4; ``r`` restarts only what has ended."""
         if action == "restart_ended":
             return self.client.state in _OVER and not self.console_screen.search.has_focus
-        kept = any(name.partition("(")[0] == action for _, name, *_ in KEYS)
+        kept = any(key.action.partition("(")[0] == action for key in KEYS)
         return not (self._literal and kept)
 
     def action_count_calls(self) -> None:
@@ -184,6 +227,10 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """See `ConsoleScreen.move_split`."""
         self.console_screen.move_split(steps)
 
+    async def action_view(self, index: int) -> None:
+        """See `ConsoleScreen.show_view`."""
+        await self.console_screen.show_view(index)
+
     def action_find(self) -> None:
         """See `ConsoleScreen.open_search`."""
         self.console_screen.open_search()
@@ -198,15 +245,18 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Everything a key does is a command as well."""
         yield from super().get_system_commands(screen)
-        for key, action, label, tooltip, _ in KEYS:
-            if action not in ("command_palette", "literal", "quit"):
-                yield SystemCommand(
-                    f"{label} ({key.upper()})", tooltip, partial(self.run_action, action)
-                )
+        for key in KEYS:
+            if key.action not in ("command_palette", "literal", "quit"):
+                name = f"{key.label} ({self._key_of(key).upper()})"
+                yield SystemCommand(name, key.tooltip, partial(self.run_action, key.action))
         yield SystemCommand("Count system calls", "Show the most frequent system calls, or hide "
                             "them", self.action_count_calls)  # fmt: skip
         yield SystemCommand("Copy", "Copy the selected text of the console",
                             self.console_screen.terminal.action_copy_selection)  # fmt: skip
+
+    def _key_of(self, key: Key) -> str:
+        """Return what the user has to press."""
+        return self.store.settings.keys.get(key.ident, key.key)
 
 
 def _describe(event: protocol.Event) -> tuple[str, str]:
@@ -227,6 +277,6 @@ def _describe(event: protocol.Event) -> tuple[str, str]:
 
 def main(config: LabConfig | None = None) -> int:
     """Run the console until the user quits; return a process exit status."""
-    app = ConsoleApp(config)
+    app = ConsoleApp(config, store=SettingsStore.of_user())
     app.run()
     return app.return_code or 0

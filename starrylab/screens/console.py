@@ -1,40 +1,65 @@
-"""The first screen: the console of the lab, its process tree and its memory."""
+"""The first screen: the console of the lab, and a view beside it."""
 
 from __future__ import annotations
 
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
 from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Input
 
 from ..session.client import LabState
-from ..session.snapshot import Snapshot
-from .widgets.memory import MemoryPane
-from .widgets.processes import ProcessPane
+from ..session.inspection.model import Answer, Question
+from ..session.snapshot import EMPTY, Snapshot
+from .settings import Settings
+from .views.files import FilesView
+from .views.memory import MemoryView
+from .views.overview import Overview
+from .views.processes import ProcessesView
+from .views.view import View
 from .widgets.split import Split
 from .widgets.status import Banner, TitleBar
+from .widgets.tabs import ViewTabs
 from .widgets.terminal import Terminal
+
+VIEWS: Final[tuple[type[View], ...]] = (Overview, ProcessesView, MemoryView, FilesView)
 
 
 class ConsoleScreen(Screen[None]):
-    """A terminal beside two panes; each can fill the window."""
+    """A terminal beside one of the views; each pane can fill the window."""
 
     TITLE = "Console"
     ESCAPE_TO_MINIMIZE = False  # Escape belongs to the guest
 
-    def __init__(self) -> None:
+    @dataclass
+    class Asked(Message):
+        """A question for the lab."""
+
+        question: Question
+
+    def __init__(self, settings: Settings | None = None) -> None:
         super().__init__()
+        self.settings = Settings() if settings is None else settings
         self.terminal = Terminal(id="terminal")
-        self.processes = ProcessPane(id="processes")
-        self.memory = MemoryPane(id="memory")
-        self.side = Split(self.processes, self.memory, inner=True, percent=(60, 56), id="side")
-        self.split = Split(self.terminal, self.side, id="split")
+        self.views = tuple(view() for view in VIEWS)
+        self.tabs = ViewTabs(tuple(view.NAME for view in self.views), id="tabs")
+        self.view = self._remembered_view()
+        self.area = Vertical(self.tabs, self.view, id="area")
+        self.split = Split(self.terminal, self.area, percent=self.view.SHARE, id="split")
         self.banner = Banner(id="banner")
         self.title_bar = TitleBar(id="title")
         self.search = Input(placeholder="Find in the scroll-back (Enter: next, Escape: close)",
                             id="search")  # fmt: skip
         self.zoomed: Widget | None = None
         self.terminal.border_title = "Console"
+        self._snapshot = EMPTY
+        self._running = False
+        self._open_questions: deque[Question] = deque()
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
@@ -45,21 +70,88 @@ class ConsoleScreen(Screen[None]):
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
-        """Begin at the console."""
+        """Begin at the console, with the layout of last time."""
+        self.tabs.choose(self.views.index(self.view))
+        self._restore_splits()
         self.set_focus(self.terminal)
 
-    @property
-    def panes(self) -> tuple[Widget, ...]:
-        """The panes in the order the focus goes round."""
-        return (self.terminal, self.processes, self.memory)
+    # -- the lab ---------------------------------------------------------------------------
 
     def show_lab(self, title: str, state: LabState, snapshot: Snapshot) -> None:
         """Draw what is known of the lab."""
         self.title_bar.display_lab(title, state, snapshot)
-        self.processes.show(snapshot)
-        self.memory.show(snapshot)
+        self._running = state is LabState.RUNNING
+        if not self._running or snapshot.sequence < self._snapshot.sequence:
+            self._open_questions.clear()  # whoever was asked is gone
+        self._snapshot = snapshot
+        self.view.show(snapshot)
+
+    def on_view_asked(self, message: View.Asked) -> None:
+        """Pass a question on, unless nobody is there or the same one waits for its answer."""
+        message.stop()
+        if self._running and message.question not in self._open_questions:
+            self._open_questions.append(message.question)
+            self.post_message(self.Asked(message.question))
+
+    def answered(self, answer: Answer) -> None:
+        """Give the view in sight what it asked for."""
+        if self._open_questions:
+            self._open_questions.popleft()
+        self.view.answered(answer)
+
+    # -- views -----------------------------------------------------------------------------
+
+    def _remembered_view(self) -> View:
+        found = [view for view in self.views if self.settings.view == view.NAME]
+        return found[0] if found else self.views[0]
+
+    async def show_view(self, index: int) -> None:
+        """Put view ``index`` beside the console and move the focus into it."""
+        if not 0 <= index < len(self.views):
+            return
+        was_zoomed = self.zoomed is not None
+        self._zoom(None)
+        view = self.views[index]
+        if view is not self.view:
+            self.view.display = False
+            self.view = view
+            if view.parent is None:
+                await self.area.mount(view)
+            view.display = True
+            self._restore_splits()
+            self.settings.view = view.NAME
+            self.tabs.choose(index)
+        view.show(self._snapshot)
+        self.set_focus(view.panes[0])
+        if was_zoomed:
+            self._zoom(view.panes[0])
+
+    async def on_view_tabs_chosen(self, message: ViewTabs.Chosen) -> None:
+        """Show the view whose name was clicked."""
+        message.stop()
+        await self.show_view(message.index)
+
+    def _restore_splits(self) -> None:
+        splits = self.settings.splits
+        self.split.percent = splits.get(f"console {self.view.NAME}", self.view.SHARE)
+        for split in self.view.query(Split):
+            if split.id in splits:
+                split.percent = splits[split.id]
+
+    def on_split_moved(self, message: Split.Moved) -> None:
+        """Remember the sizes; the console's share is remembered for each view."""
+        message.stop()
+        split = message.split
+        name = f"console {self.view.NAME}" if split is self.split else split.id
+        if name is not None:
+            self.settings.splits[name] = split.percent
 
     # -- panes -----------------------------------------------------------------------------
+
+    @property
+    def panes(self) -> tuple[Widget, ...]:
+        """The panes in the order the focus goes round."""
+        return (self.terminal, *self.view.panes)
 
     def next_pane(self) -> None:
         """Move the focus to the next pane; a pane that fills the window gives way to it."""
@@ -67,6 +159,7 @@ class ConsoleScreen(Screen[None]):
         here = next((index for index, pane in enumerate(panes) if pane is self.focused), -1)
         target = panes[(here + 1) % len(panes)]
         if self.zoomed is not None:
+            self._zoom(None)
             self._zoom(target)
         self.set_focus(target)
 
@@ -76,21 +169,28 @@ class ConsoleScreen(Screen[None]):
         self._zoom(None if self.zoomed is not None else target)
 
     def _zoom(self, target: Widget | None) -> None:
+        """Let every split around ``target`` show only the area that ``target`` is in."""
         self.zoomed = target
-        for pane in self.panes:
-            pane.display = target is None or pane is target
-        self.side.display = target is not self.terminal
-        self.split.bar.display = self.side.bar.display = target is None
+        for split in (self.split, *self.view.query(Split)):
+            split.show_only(None)
+        part = target
+        while part is not None and part is not self:
+            parent = part.parent
+            if isinstance(parent, Split):
+                parent.show_only(part)
+            part = parent if isinstance(parent, Widget) else None
         self.set_class(target is not None, "-zoomed")
 
     def move_split(self, steps: int) -> None:
-        """Make the focused pane larger or smaller."""
-        if self.focused is self.processes:
-            self.side.move(steps)
-        elif self.focused is self.memory:
-            self.side.move(-steps)
-        else:
-            self.split.move(steps)
+        """Make the focused pane larger or smaller, at the cost of the one beside it."""
+        part: Widget | None = self.focused
+        while part is not None and part is not self:
+            parent = part.parent
+            if isinstance(parent, Split):
+                parent.move(steps if part is parent.first else -steps)
+                return
+            part = parent if isinstance(parent, Widget) else None
+        self.split.move(steps)
 
     # -- search --------------------------------------------------------------------------------
 

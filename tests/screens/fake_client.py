@@ -8,7 +8,8 @@ from pathlib import Path
 
 from starrylab.session.client import LabState
 from starrylab.session.config import LabConfig
-from starrylab.session.protocol import Booted, Crashed, Event, Exited, Failed, Panic
+from starrylab.session.inspection.model import Answer, Question
+from starrylab.session.protocol import Answered, Booted, Crashed, Event, Exited, Failed, Panic
 from starrylab.session.snapshot import EMPTY, CallCount, MemoryKind, ProcessView, Snapshot
 
 
@@ -61,6 +62,8 @@ class FakeClient:
         self.transcript_path = transcript
         self.typed = b""
         self.signals: list[tuple[int, int]] = []
+        self.asked: list[Question] = []
+        self.answers: dict[Question, Answer] = {}  #: what the test wants answered
         self.starts = 0
         self.drawn = 0
         self.closed = False
@@ -113,6 +116,11 @@ class FakeClient:
 
     def consumed(self, size: int) -> None:
         self.drawn += size
+
+    def ask(self, question: Question) -> None:
+        self.asked.append(question)
+        if (answer := self.answers.get(question)) is not None:
+            self.happen(Answered(answer))
 
     def count_calls(self, on: bool) -> None:
         pass

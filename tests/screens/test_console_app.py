@@ -16,9 +16,9 @@ from tests.screens.terminal_oracle import text_of
 
 
 @asynccontextmanager
-async def console(size=(140, 40), transcript: Path | None = None):
+async def console(size=(140, 40), transcript: Path | None = None, store=None):
     client = FakeClient(transcript)
-    app = ConsoleApp(client=client)
+    app = ConsoleApp(client=client, store=store)
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: client.starts)
         yield app, client, pilot
@@ -96,17 +96,17 @@ async def test_panes_zoom_and_split() -> None:
         await pilot.press("f7", "f7")
         await until(pilot, lambda: screen.terminal.size.width < width)
         await pilot.press("f6")
-        assert app.focused is screen.processes
-        height = screen.processes.size.height
+        assert app.focused is screen.view.processes
+        height = screen.view.processes.size.height
         await pilot.press("f8")
-        await until(pilot, lambda: screen.processes.size.height > height)
+        await until(pilot, lambda: screen.view.processes.size.height > height)
         await pilot.press("f5")
-        await until(pilot, lambda: screen.processes.size.width > 120)
+        await until(pilot, lambda: screen.view.processes.size.width > 120)
         assert not screen.terminal.display
         await pilot.press("f6")  # the next pane takes the window over
-        assert app.focused is screen.memory
-        assert screen.memory.display
-        assert not screen.processes.display
+        assert app.focused is screen.view.memory
+        assert screen.view.memory.display
+        assert not screen.view.processes.display
         await pilot.press("f5")
         assert screen.terminal.display
         await pilot.press("f6")
@@ -129,12 +129,12 @@ async def test_a_narrow_window_stacks_the_panes() -> None:
         screen = app.console_screen
         assert screen.split.stacked
         assert client.size[1] == 78
-        assert screen.processes.region.y > screen.terminal.region.y
+        assert screen.view.processes.region.y > screen.terminal.region.y
 
 
 async def test_snapshots_fill_the_panes_and_the_mark_stays_on_its_process() -> None:
     async with console() as (app, client, pilot):
-        pane = app.console_screen.processes
+        pane = app.console_screen.view.processes
         client.happen(BUSY)
         await until(pilot, lambda: len(pane._rows) == 6)
         pane.focus()
@@ -162,7 +162,7 @@ async def test_a_crash_keeps_everything_and_r_boots_again(tmp_path) -> None:
         assert "x.cast" in banner
         assert "Press r" in banner
         await until(pilot, lambda: "precious" in screen_text(app))
-        assert len(screen.processes._rows) == 6
+        assert len(screen.view.processes._rows) == 6
         await pilot.press("x", "r")
         await until(pilot, lambda: client.starts == 2)
         await until(pilot, lambda: not screen.banner.display)

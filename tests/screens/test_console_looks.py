@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from starrylab.app import ConsoleApp
+from starrylab.session.inspection.model import AboutFiles, AboutFolder, AboutProcess
 from starrylab.session.protocol import Crashed, Output
 from tests.screens.fake_client import BUSY, FakeClient
+from tests.screens.fixed_answers import FILES, FOLDER, MEMORY, PROCESS
 
 SESSION = (
     "\x1b[1;32mroot@starry\x1b[m:\x1b[1;34m/\x1b[m# ls --color\r\n"
@@ -69,3 +71,28 @@ def test_zoomed_processes(snap_compare) -> None:
         await pilot.pause(0.1)
 
     assert snap_compare(app, run_before=zoom, terminal_size=(120, 30))
+
+
+VIEWS = {
+    "processes": ("alt+2", {AboutProcess(2): PROCESS}, ("down",)),
+    "memory": ("alt+3", {}, ()),
+    "files": ("alt+4", {AboutFiles(): FILES, AboutFolder(b"/"): FOLDER}, ("down",)),
+}
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 40)], ids=["80x24", "140x40"])
+@pytest.mark.parametrize("name", VIEWS)
+def test_view(snap_compare, name, size) -> None:
+    key, answers, keys = VIEWS[name]
+    client = FakeClient()
+    client.answers.update(answers)
+    app = ConsoleApp(client=client)
+
+    async def run(pilot) -> None:
+        await show(Output(SESSION), BUSY)(pilot)
+        await pilot.press(key, *keys)
+        if name == "memory":
+            app.console_screen.view.answered(MEMORY)
+        await pilot.pause(0.2)
+
+    assert snap_compare(app, run_before=run, terminal_size=size)

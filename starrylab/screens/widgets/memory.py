@@ -11,7 +11,7 @@ from .pane import Pane
 from .units import count_text, size_text, uptime_text
 
 #: kind -> letter in the picture of all memory, and style; the letter carries the meaning
-_KINDS: Final = {
+KINDS: Final = {
     "user": ("U", "green"),
     "kernel heap": ("K", "red"),
     "page cache": ("C", "cyan"),
@@ -87,7 +87,7 @@ class MemoryPane(Pane):
 
 
 def _in_order(memory: tuple[MemoryKind, ...]) -> list[MemoryKind]:
-    order = list(_KINDS)
+    order = list(KINDS)
     return sorted(memory, key=lambda kind: order.index(kind.name) if kind.name in order else -1)
 
 
@@ -102,7 +102,7 @@ def memory_picture(memory: tuple[MemoryKind, ...], total: int, width: int) -> Te
         cells = min(left, max(1, round(width * kind.size / total)))
         text.append(letter * cells, style)
         left -= cells
-    letter, style = _KINDS["free"]
+    letter, style = KINDS["free"]
     return text.append(letter * left, style)
 
 
@@ -125,7 +125,7 @@ def _bar(kind: MemoryKind, total: int, used: int, width: int) -> Text:
 
 
 def _look(kind: MemoryKind) -> tuple[str, str]:
-    return _KINDS.get(kind.name, (kind.name[:1].upper(), "blue"))
+    return KINDS.get(kind.name, (kind.name[:1].upper(), "blue"))
 
 
 def _calls(snapshot: Snapshot) -> list[Text]:

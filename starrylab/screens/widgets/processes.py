@@ -82,15 +82,22 @@ class ProcessPane(Pane):
         pid: int
         signo: int
 
+    @dataclass
+    class Marked(Message):
+        """The mark moved to another process."""
+
+        pid: int
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
         super().__init__(id=id)
         self.border_title = "Processes"
         self._previous: Snapshot = EMPTY
         self._rows: list[_Row] = []
+        self._told = 0  #: the last pid of a `Marked`
 
     def show(self, snapshot: Snapshot) -> None:
         """Draw ``snapshot``, with the mark on the process it was on."""
-        marked = self._rows[self.row].process.pid if self.row < len(self._rows) else 0
+        marked = self.marked
         self._previous = self.snapshot if snapshot.sequence > self.snapshot.sequence else EMPTY
         self._rows = tree_rows(snapshot, self._previous)
         for index, row in enumerate(self._rows):
@@ -98,6 +105,18 @@ class ProcessPane(Pane):
                 self.row = index
         self.border_subtitle = _summary(snapshot)
         super().show(snapshot)
+
+    @property
+    def marked(self) -> int:
+        """The pid of the marked process, 0 if there is none."""
+        return self._rows[self.row].process.pid if self.row < len(self._rows) else 0
+
+    def redraw(self) -> None:
+        """See `Pane.redraw`; says when the mark is on another process."""
+        super().redraw()
+        if self.marked != self._told:
+            self._told = self.marked
+            self.post_message(self.Marked(self._told))
 
     def line_count(self) -> int:
         """Return how many lines there are, the heading included."""
@@ -126,9 +145,8 @@ class ProcessPane(Pane):
 
     def action_signal(self, name: str) -> None:
         """Ask for a signal to the marked process."""
-        if self.row < len(self._rows):
-            pid = self._rows[self.row].process.pid
-            self.post_message(self.Signalled(pid, signal.Signals[name].value))
+        if self.marked:
+            self.post_message(self.Signalled(self.marked, signal.Signals[name].value))
 
 
 def tree_rows(snapshot: Snapshot, previous: Snapshot = EMPTY) -> list[_Row]:

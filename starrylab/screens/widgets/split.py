@@ -16,7 +16,9 @@ from textual.message import Message
 from textual.widget import Widget
 
 STACK_BELOW: Final = 100  #: columns; a narrower window has its areas above each other
-_LEAST, _MOST, _STEP = 20, 80, 4  #: percent
+LEAST: Final = 20  #: percent that an area keeps
+MOST: Final = 80
+_STEP: Final = 4
 
 
 class SplitBar(Widget):
@@ -59,6 +61,12 @@ class Split(Container):
     when the areas are beside and above each other.
     """
 
+    @dataclass
+    class Moved(Message):
+        """The user gave the areas other sizes."""
+
+        split: Split
+
     def __init__(
         self,
         first: Widget,
@@ -91,6 +99,23 @@ class Split(Container):
         if self.stacked != self._should_stack():
             self._arrange()
 
+    @property
+    def percent(self) -> tuple[int, int]:
+        """The first area's share when the areas are beside and above each other."""
+        return self._percent[0], self._percent[1]
+
+    @percent.setter
+    def percent(self, percent: tuple[int, int]) -> None:
+        self._percent = list(percent)
+        if self.is_mounted:
+            self._arrange()
+
+    def show_only(self, part: Widget | None) -> None:
+        """Give all the room to one of the areas; ``None``: show both again."""
+        self.first.display = part is None or part is self.first
+        self.second.display = part is None or part is self.second
+        self.bar.display = part is None
+
     def move(self, steps: int) -> None:
         """Make the first area larger (positive) or smaller."""
         self._set(self._percent[self.stacked] + steps * _STEP)
@@ -105,8 +130,9 @@ class Split(Container):
             self._set(round(100 * (message.x - region.x) / max(1, region.width)))
 
     def _set(self, percent: int) -> None:
-        self._percent[self.stacked] = min(_MOST, max(_LEAST, percent))
+        self._percent[self.stacked] = min(MOST, max(LEAST, percent))
         self._arrange()
+        self.post_message(self.Moved(self))
 
     def _should_stack(self) -> bool:
         return (self.app.size.width < STACK_BELOW) != self._inner

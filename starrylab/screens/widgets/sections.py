@@ -1,0 +1,116 @@
+"""A pane with several pages of lines, one shown at a time, chosen by ← and → or the mouse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from rich.cells import cell_len
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+
+from .pane import Pane
+
+_NOTHING: Final = Text("nothing here", "dim italic")
+
+
+class SectionPane(Pane):
+    """The first line names the sections; the rest is the lines of the chosen one."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "section(-1)", "Section", id="sections.previous", show=False,
+                tooltip="The section to the left"),
+        Binding("right", "section(1)", "Section", id="sections.next",
+                tooltip="The section to the right"),
+    ]  # fmt: skip
+    SECTIONS: ClassVar[tuple[str, ...]] = ()
+    heading = 1
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
+        super().__init__(id=id)
+        self.section = self.SECTIONS[0]
+        self._lines: list[Text] = []
+        self._rows: dict[str, int] = {}
+
+    def section_lines(self, section: str, width: int) -> list[Text]:
+        """Return the lines of ``section``, none of which need be wider than ``width``."""
+        raise NotImplementedError
+
+    def section_changed(self) -> None:
+        """Do what a newly shown section needs."""
+
+    def choose(self, section: str) -> None:
+        """Show ``section``; each keeps its own place."""
+        self._rows[self.section] = self.row
+        self.section = section
+        self.row = self._rows.get(section, 0)
+        self.section_changed()
+        self.redraw()
+
+    def line_count(self) -> int:
+        """Return how many lines there are, the heading included."""
+        return 1 + len(self._lines)
+
+    def line(self, index: int, width: int) -> Text:
+        """Return the heading or a line of the chosen section."""
+        return self._names() if index == 0 else self._lines[index - 1]
+
+    def redraw(self) -> None:
+        """Lay the lines out again and draw them."""
+        width = max(1, self.content_size.width)
+        self._lines = self.section_lines(self.section, width) or [_NOTHING]
+        super().redraw()
+
+    def action_section(self, steps: int) -> None:
+        """Show the next section, round and round."""
+        names = self.SECTIONS
+        self.choose(names[(names.index(self.section) + steps) % len(names)])
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose a section by its name, or mark a line."""
+        offset = event.get_content_offset(self)
+        if offset is None or offset.y >= self.heading:
+            super().on_click(event)
+            return
+        start = 0
+        for name in self.SECTIONS:
+            start += len(name) + 2
+            if offset.x < start:
+                self.choose(name)
+                break
+
+    def _names(self) -> Text:
+        text = Text(no_wrap=True, overflow="ellipsis")
+        for name in self.SECTIONS:
+            text.append(f" {name} ", "reverse not underline" if name == self.section else "")
+        return text
+
+
+def table(
+    heading: tuple[str, ...], rows: Sequence[tuple[str, ...]], right: frozenset[int] = frozenset()
+) -> list[Text]:
+    """Return aligned lines; the last column is as wide as it likes, ``right`` are numbers."""
+    widths = [max(map(cell_len, column)) for column in zip(heading, *rows, strict=True)]
+    lines = []
+    for index, row in enumerate([heading, *rows]):
+        cells = [
+            _aligned(cell, width, right=number in right)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append(Text("  ".join(cells).rstrip(), "" if index else "bold", no_wrap=True))
+    return lines
+
+
+def _aligned(cell: str, width: int, *, right: bool) -> str:
+    space = " " * (width - cell_len(cell))
+    return space + cell if right else cell + space
+
+
+def facts(pairs: list[tuple[str, str]]) -> list[Text]:
+    """Return one line a pair: a name and what there is to say."""
+    width = max((len(name) for name, _ in pairs), default=0)
+    return [
+        Text.assemble((name.ljust(width), "dim"), "  ", value, no_wrap=True)
+        for name, value in pairs
+    ]

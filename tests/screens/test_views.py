@@ -1,0 +1,242 @@
+"""The views beside the console: what they ask for, and what they make of the answers."""
+
+from __future__ import annotations
+
+import pytest
+
+from starrylab.screens.console import VIEWS
+from starrylab.screens.settings import Settings, SettingsStore
+from starrylab.screens.views.memory import parse_address
+from starrylab.screens.widgets.history import LENGTH, History, plot, resampled
+from starrylab.screens.widgets.process_details import page_bar
+from starrylab.screens.widgets.tabs import ViewTabs
+from starrylab.session.inspection import model
+from starrylab.session.protocol import Booted, Exited
+from starrylab.session.snapshot import MemoryKind, Snapshot
+from tests.screens.fake_client import BUSY
+from tests.screens.fixed_answers import ADDRESS, FILES, FOLDER, MEMORY, PROCESS
+from tests.screens.test_console_app import console, until
+
+
+def pane_text(pane) -> str:
+    width = pane.content_size.width
+    return "\n".join(pane.line(index, width).plain for index in range(pane.line_count()))
+
+
+async def test_alt_and_a_number_shows_a_view_and_moves_the_focus_into_it() -> None:
+    async with console() as (app, _, pilot):
+        screen = app.console_screen
+        for number, view in enumerate(VIEWS, 1):
+            await pilot.press(f"alt+{number}")
+            await until(pilot, lambda view=view: type(screen.view) is view)
+            assert app.focused in screen.view.panes
+            assert [v for v in screen.views if v.is_mounted and v.display] == [screen.view]
+        await pilot.press("f6")
+        assert app.focused is screen.terminal
+
+
+async def test_a_view_is_chosen_with_the_mouse() -> None:
+    async with console() as (app, _, pilot):
+        await pilot.click(ViewTabs, offset=(16, 0))
+        await until(pilot, lambda: app.console_screen.view.NAME == "Processes")
+
+
+@pytest.mark.parametrize(
+    ("width", "labels"), [(80, " 2 Processes "), (24, " 2 "), (40, " 2 Proc ")]
+)
+async def test_tabs_fit_the_width(width, labels) -> None:
+    async with console(size=(width, 24)) as (app, _, pilot):
+        await pilot.pause()
+        assert app.console_screen.tabs._labels()[1].startswith(labels.rstrip())
+
+
+async def test_the_marked_process_is_looked_at_closely() -> None:
+    async with console() as (app, client, pilot):
+        client.answers[model.AboutProcess(2)] = PROCESS
+        await pilot.press("alt+2")
+        client.happen(BUSY)
+        await until(pilot, lambda: model.AboutProcess(1) in client.asked)
+        await pilot.press("down")
+        details = app.console_screen.view.details
+        await until(pilot, lambda: details.details == PROCESS)
+        assert "/usr/bin/sh" in pane_text(details)
+        await pilot.press("f6")
+        for section, words in {
+            "threads": "poll.poll_io:111",
+            "descriptors": "/etc/文件",
+            "areas": "[stack]",
+            "signals": "SIGUSR1",
+            "limits": "unlimited",
+        }.items():
+            await pilot.press("right")
+            await until(pilot, lambda section=section: details.section == section)
+            assert words in pane_text(details)
+
+
+async def test_an_answer_about_another_process_is_passed_over() -> None:
+    async with console() as (app, client, pilot):
+        await pilot.press("alt+2")
+        client.happen(BUSY)
+        await until(pilot, lambda: client.asked)
+        app.console_screen.answered(PROCESS)
+        assert app.console_screen.view.details.details is None
+
+
+async def test_a_question_is_not_asked_again_before_its_answer() -> None:
+    async with console() as (app, client, pilot):
+        await pilot.press("alt+4")
+        await until(pilot, lambda: model.AboutFiles() in client.asked)
+        for sequence in range(3, 6):
+            client.happen(Snapshot(sequence=sequence))
+        await until(pilot, lambda: app.console_screen.view.snapshot.sequence == 5)
+        assert client.asked.count(model.AboutFiles()) == 1
+        app.console_screen.answered(FILES)
+        client.happen(Snapshot(sequence=6))
+        await until(pilot, lambda: client.asked.count(model.AboutFiles()) == 2)
+
+
+async def test_questions_to_a_machine_that_is_gone_are_forgotten() -> None:
+    async with console() as (app, client, pilot):
+        await pilot.press("alt+4")
+        client.happen(BUSY)
+        await until(pilot, lambda: app.console_screen.view.snapshot is BUSY)
+        assert client.asked.count(model.AboutFiles()) == 1
+        client.snapshot = Snapshot()
+        client.happen(Booted())
+        await until(pilot, lambda: client.asked.count(model.AboutFiles()) >= 2)
+
+
+async def test_nothing_is_asked_of_a_lab_that_ended() -> None:
+    async with console() as (_, client, pilot):
+        client.happen(Exited(0))
+        await pilot.press("alt+4")
+        await pilot.pause(0.1)
+        assert client.asked == []
+
+
+async def test_memory_in_sections() -> None:
+    async with console() as (app, client, pilot):
+        await pilot.press("alt+3")
+        view = app.console_screen.view
+        await until(pilot, lambda: client.asked)
+        client.happen(BUSY)
+        view.answered(MEMORY)
+        for section, words in {
+            "map": "KUC·",
+            "over time": "page cache",
+            "page cache": "/bin/busybox",
+            "allocator": "longest free run",
+            "faults": "copy on write",
+        }.items():
+            view.details.choose(section)
+            assert words in pane_text(view.details), section
+        cells = view.details.cells
+        assert model.AboutMemory(cells) in client.asked
+
+
+async def test_an_address_is_asked_for_and_walked() -> None:
+    async with console() as (app, client, pilot):
+        question = model.AboutAddress(2, 0x10123)
+        client.answers[question] = ADDRESS
+        await pilot.press("alt+3", "a", *"2 0x10123")
+        await pilot.press("enter")
+        view = app.console_screen.view
+        await until(pilot, lambda: view.details.address == ADDRESS)
+        text = pane_text(view.details)
+        assert "[0], [0], [16]" in text
+        assert "7f 45 4c 46" in text
+        await pilot.press("a", "escape")
+        assert app.focused is view.details
+
+
+@pytest.mark.parametrize("text", ["", "1", "x y", "1 -5", "0 5", "1 2 3", "1 0x10000000000000000"])
+def test_what_is_no_address(text) -> None:
+    assert parse_address(text) is None
+
+
+async def test_the_tree_opens_and_closes() -> None:
+    async with console() as (app, client, pilot):
+        client.answers[model.AboutFolder(b"/")] = FOLDER
+        client.answers[model.AboutFolder(b"/etc")] = model.FolderDetails(
+            b"/etc", True, (model.EntryView("passwd", "file", 9, 120, 0, 1, False),), 1
+        )
+        client.answers[model.AboutFiles()] = FILES
+        await pilot.press("alt+4")
+        files = app.console_screen.view.files
+        await until(pilot, lambda: "etc" in pane_text(files))
+        assert "known to be absent" in pane_text(files)
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: "passwd" in pane_text(files))
+        await pilot.press("enter")
+        await until(pilot, lambda: "passwd" not in pane_text(files))
+        await pilot.press("right")
+        assert "devtmpfs" in pane_text(files)
+        await pilot.press("right")
+        assert "eventfd" in pane_text(files)
+
+
+# -- what is remembered ---------------------------------------------------------------------
+
+
+async def test_layout_view_and_keys_are_remembered(tmp_path) -> None:
+    path = tmp_path / "folder" / "console.json"
+    async with console(store=SettingsStore(path)) as (app, _, pilot):
+        await pilot.press("alt+2", "f8", "f6", "f7")
+        await pilot.pause()
+        screen = app.console_screen
+        before = (screen.split.percent, screen.view.root.percent)
+        app.store.settings.keys["app.zoom"] = "f12"
+    saved = SettingsStore(path)
+    assert saved.settings.view == "Processes"
+    async with console(store=saved) as (app, _, pilot):
+        screen = app.console_screen
+        assert screen.view.NAME == "Processes"
+        await until(pilot, lambda: (screen.split.percent, screen.view.root.percent) == before)
+        await pilot.press("f12")
+        assert screen.zoomed is not None
+
+
+@pytest.mark.parametrize("text", [b"{", b"[]", b'{"splits": {"x": "y"}}', b"\xff"])
+async def test_a_broken_file_is_named_and_kept(tmp_path, text) -> None:
+    path = tmp_path / "console.json"
+    path.write_bytes(text)
+    async with console(store=SettingsStore(path)) as (app, _, pilot):
+        assert str(path) in app.store.problem
+        await pilot.press("alt+2")
+    assert path.read_bytes() == text
+
+
+def test_odd_sizes_in_the_file_are_bounded(tmp_path) -> None:
+    path = tmp_path / "console.json"
+    path.write_text('{"splits": {"a": [-5, 500]}, "unknown": 1}')
+    assert SettingsStore(path).settings == Settings(splits={"a": (20, 80)})
+
+
+# -- drawing ----------------------------------------------------------------------------------
+
+
+def test_a_plot_is_as_high_as_its_greatest_value() -> None:
+    assert plot([0, 1, 8, 16], 6, 2) == ["     █", "   ▁██"]
+    assert plot([], 3, 1) == ["   "]
+    assert plot([5, 5], 2, 1, top=10) == ["▄▄"]
+    assert resampled(list(range(100)), 4) == [24, 49, 74, 99]
+
+
+def test_history_begins_again_with_a_boot_and_is_bounded() -> None:
+    history = History()
+    for time in range(1, LENGTH + 50):
+        history.add(Snapshot(sequence=time, uptime_ns=time, memory=(MemoryKind("user", time),)))
+    assert len(history.times) == len(history.sizes["user"]) == LENGTH
+    history.add(Snapshot(sequence=1, uptime_ns=1, memory=(MemoryKind("dma", 5),)))
+    history.add(Snapshot(sequence=1, uptime_ns=1, memory=(MemoryKind("dma", 9),)))
+    assert list(history.times) == [1]
+    assert {name: list(sizes) for name, sizes in history.sizes.items()} == {"dma": [5]}
+
+
+def test_every_state_of_pages_is_seen() -> None:
+    area = model.AreaView(0, 1 << 20, "rw-p", 0, "", "cow", 250, 1, 2, 1, 2)
+    text = page_bar(area, 10).plain
+    assert set(text) == set("0PSC·")
+    assert len(text) == 10
+    empty = model.AreaView(0, 0, "rw-p", 0, "", "cow", 0, 0, 0, 0, 0)
+    assert page_bar(empty, 4).plain == "····"
