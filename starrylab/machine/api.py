@@ -13,9 +13,9 @@ ignores them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 PAGE_SIZE: Final = 4096  #: bytes
 PAGE_SHIFT: Final = 12
@@ -61,10 +61,32 @@ class Fault:
     addr: int = 0  #: the data address of a misaligned access, else 0
 
 
-Trap = Left | Interrupt | PageFault | Fault
+@dataclass(frozen=True, slots=True)
+class Break:
+    """A breakpoint (`HartDebug.set_breakpoints`); its instruction has not been executed."""
+
+    addr: int  #: the program counter
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """An access that overlaps a watched range; its instruction is complete."""
+
+    addr: int  #: of the access
+    size: int  #: bytes
+    access: int  #: READ, WRITE, or both (an atomic instruction)
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """`HartDebug.step` executed its instruction."""
+
+
+Trap = Left | Interrupt | PageFault | Fault | Break | Watch | Stepped
 
 LEFT: Final = Left()
 INTERRUPT: Final = Interrupt()
+STEPPED: Final = Stepped()
 
 
 class TrapHandler(Protocol):
@@ -163,6 +185,40 @@ class Ram(Protocol):
         ...
 
 
+class Watched(NamedTuple):
+    """Bytes of user memory to watch."""
+
+    addr: int
+    size: int
+    access: int  #: READ, WRITE or both
+
+
+class HartDebug(Protocol):
+    """What a debugger asks of a hart, by address space.  Nobody pays for it before `Hart.debug`.
+
+    Both settings belong to one page table and replace its former ones; a fork of the address
+    space has none.  Give back a table that goes away with two empty collections.
+    """
+
+    def step(self, context: UserContext) -> Trap:
+        """Execute one instruction, whether there is a breakpoint at it or not.
+
+        A system call is served.  A sequence from load-reserved to store-conditional counts as
+        one instruction, since a stop inside it would make it fail for ever.  Returns
+        ``STEPPED``, `Watch`, or what else `Hart.run` returns; then the instruction is still
+        to be executed, but for a system call that waits (``LEFT``).
+        """
+        ...
+
+    def set_breakpoints(self, table: PageTable, addrs: Collection[int]) -> None:
+        """Make `Hart.run` return `Break` before the instructions at ``addrs``."""
+        ...
+
+    def set_watched(self, table: PageTable, watched: Collection[Watched]) -> None:
+        """Make `Hart.run` return `Watch` after accesses to these bytes."""
+        ...
+
+
 class Hart(Protocol):
     """A hardware thread."""
 
@@ -195,6 +251,10 @@ class Hart(Protocol):
         The handler's result is then that context's.  False, with nothing changed, where the
         hart cannot do that; the handler leaves instead.
         """
+        ...
+
+    def debug(self) -> HartDebug:
+        """Return the hart's debugging side, always the same."""
         ...
 
     def interrupt(self) -> None:

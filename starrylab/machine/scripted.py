@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import mmap
 import struct
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from typing import Final
 
 from ..abi import numbers
@@ -29,7 +29,9 @@ from .api import (
     PAGE_SHIFT,
     PTE_FRAME,
     READ,
+    STEPPED,
     WRITE,
+    Break,
     Fault,
     Interrupt,
     PageFault,
@@ -38,6 +40,8 @@ from .api import (
     Trap,
     TrapHandler,
     UserContext,
+    Watch,
+    Watched,
 )
 
 Request = SyscallRegisters | Fault | Interrupt
@@ -194,6 +198,7 @@ class ScriptedContext:
         for chunk, offset, size in _pieces(addr, len(data)):
             base = self._hart.translate(addr + offset, WRITE) + chunk
             self._hart.ram.view[base : base + size] = data[offset : offset + size]
+        self._hart.touch(addr, len(data), WRITE)
 
     def load(self, addr: int, size: int) -> bytes:
         """Read user memory as the CPU would."""
@@ -201,6 +206,7 @@ class ScriptedContext:
         for chunk, offset, length in _pieces(addr, size):
             base = self._hart.translate(addr + offset, READ) + chunk
             parts.append(bytes(self._hart.ram.view[base : base + length]))
+        self._hart.touch(addr, size, READ)
         return b"".join(parts)
 
     def string(self, addr: int, text: bytes) -> int:
@@ -237,7 +243,10 @@ class ScriptedHart:
         self._started: set[int] = set()
         self._last: dict[int, SyscallRegisters] = {}
         self._token = _TOKENS
-        self._table: PageTable = {}
+        self.table: PageTable = {}
+        self.breakpoints: dict[int, frozenset[int]] = {}  #: id of a page table -> tokens
+        self.watched: dict[int, tuple[Watched, ...]] = {}
+        self._watch: Watch | None = None
         self._handler: TrapHandler
         self._interrupted = False
 
@@ -260,7 +269,7 @@ class ScriptedHart:
 
     def use(self, table: PageTable) -> None:
         """See ``Hart``."""
-        self._table = table
+        self.table = table
 
     def flush_tlb(self) -> None:
         """See ``Hart``; only counted, since every access looks into the table."""
@@ -273,6 +282,10 @@ class ScriptedHart:
     def switch(self, context: UserContext) -> bool:
         """See ``Hart``; a script is always left."""
         return False
+
+    def debug(self) -> ScriptedDebug:
+        """See ``Hart``."""
+        return ScriptedDebug(self)
 
     def interrupt(self) -> None:
         """See ``Hart``."""
@@ -287,9 +300,10 @@ class ScriptedHart:
     def close(self) -> None:
         """See ``Hart``."""
 
-    def run(self, context: UserContext) -> Trap:
-        """See ``Hart``."""
+    def run(self, context: UserContext, *, once: bool = False) -> Trap:
+        """See ``Hart``; ``once``: only up to the program's next request."""
         assert isinstance(context, ScriptedContext)
+        breakpoints = frozenset[int]() if once else self.breakpoints.get(id(self.table), ())
         while True:
             if self._interrupted:
                 self._interrupted = False
@@ -297,6 +311,8 @@ class ScriptedHart:
             pc = context.pc
             if pc in self.texts:
                 pc = context.pc = self.start(self.texts[pc], context)
+            if pc in breakpoints:
+                return Break(pc)
             again = pc + 4 in self._running
             token = pc + 4 if again else pc
             program = self._running.get(token)
@@ -319,11 +335,17 @@ class ScriptedHart:
             if isinstance(request, Fault):
                 return request
             self._last[token] = request
+            if self._watch is not None:
+                watch, self._watch = self._watch, None
+                context.pc = token - 4  # the request is made when the program goes on
+                return watch
             context.x[10:18] = request
             result = self._handler.syscall(request)
             if result is None:
                 return LEFT
             context.set_result(result)
+            if once:
+                return STEPPED
 
     def _advance(self, token: int, program: Program, context: ScriptedContext) -> Request:
         if token not in self._started:
@@ -334,11 +356,39 @@ class ScriptedHart:
         context.results.append(signed)
         return program.send(signed)
 
+    def touch(self, addr: int, size: int, access: int) -> None:
+        """Note an access, in case that its bytes are watched."""
+        for at, length, kinds in self.watched.get(id(self.table), ()):
+            if kinds & access and addr < at + length and at < addr + size:
+                self._watch = Watch(addr, size, access)
+
     def translate(self, addr: int, access: int) -> int:
         """Return the RAM offset of the frame that holds ``addr``; raise `Segv`."""
-        entry = self._table.get(addr >> PAGE_SHIFT, 0)
+        entry = self.table.get(addr >> PAGE_SHIFT, 0)
         if not entry & access:
             entry = self._handler.page_fault(addr & ~PAGE_MASK, access)
             if not entry:
                 raise Segv(addr, access)
         return entry & PTE_FRAME
+
+
+class ScriptedDebug:
+    """See `HartDebug`.  An instruction is what a program does up to its next ``yield``.
+
+    A breakpoint is at a token, so it is met before each of the generator's requests.
+    """
+
+    def __init__(self, hart: ScriptedHart) -> None:
+        self._hart = hart
+
+    def step(self, context: UserContext) -> Trap:
+        """See ``HartDebug``."""
+        return self._hart.run(context, once=True)
+
+    def set_breakpoints(self, table: PageTable, addrs: Collection[int]) -> None:
+        """See ``HartDebug``."""
+        self._hart.breakpoints[id(table)] = frozenset(addrs)
+
+    def set_watched(self, table: PageTable, watched: Collection[Watched]) -> None:
+        """See ``HartDebug``."""
+        self._hart.watched[id(table)] = tuple(watched)

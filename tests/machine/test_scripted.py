@@ -150,3 +150,42 @@ def test_registers_are_saved_and_restored() -> None:
     assert (context.pc, context.sp, context.arguments()[2]) == (0x100, 0x200, 0)
     context.set_general(saved)
     assert (context.sp, context.x[4], context.arguments()[2]) == (0x8000, 0x9000, (1 << 64) - 1)
+
+
+def test_a_debugger_stops_a_script_before_and_after_its_requests():
+    from starrylab.machine.api import STEPPED, Break, Watch, Watched
+
+    hart = ScriptedHart(ScriptedRam(1 << 20))
+    calls = []
+
+    class Kernel:
+        def syscall(self, registers):
+            calls.append(registers[0])
+            return 5
+
+        def page_fault(self, addr, access):
+            return 0
+
+    def program(m):
+        m.store(0x1000, b"x")
+        yield m.call("close", 1)
+        m.load(0x1008, 4)
+        yield m.call("close", 2)
+        yield m.call("close", 3)
+
+    hart.bind(Kernel())
+    table = {1: 0 | 3}
+    hart.use(table)
+    context = hart.new_context()
+    context.pc = token = hart.start(program, context)
+    debug = hart.debug()
+    debug.set_breakpoints(table, [token])
+    debug.set_watched(table, [Watched(0x100A, 1, 1)])
+    assert hart.run(context) == Break(token)
+    assert debug.step(context) is STEPPED
+    assert calls == [1]
+    debug.set_breakpoints(table, [])
+    assert hart.run(context) == Watch(0x1008, 4, 1)
+    assert calls == [1]
+    assert debug.step(context) is STEPPED
+    assert calls == [1, 2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from ..api import PAGE_MASK, PAGE_SHIFT, PTE_FRAME, Fault, PageTable
+from ..api import PAGE_MASK, PAGE_SHIFT, PTE_FRAME, WRITE, Fault, PageFault, PageTable
 from ..ram import HostRam
 from . import decode
 from .context import PC
@@ -33,6 +33,19 @@ def name(number: int, instruction: int, words: Sequence[int]) -> Fault:
     if instruction == _EBREAK or instruction & 0xFFFF == _C_EBREAK:
         return Fault("breakpoint")
     return Fault("illegal instruction")
+
+
+def refused(
+    instruction: int, words: Sequence[int], access: int, page: int, exact: int | None
+) -> PageFault:
+    """Say what ``instruction`` was refused in ``page``; ``exact`` is unicorn's own note of it."""
+    if decode.is_atomic_store(instruction):
+        access = WRITE  # unicorn loads first, for what counts as a store
+    if exact is not None:
+        return PageFault(exact, access)
+    address = decode.data_address(instruction, words)
+    # An access may reach into the page behind its address.
+    return PageFault(page if address is None or address < page else address, access)
 
 
 def fetch(pc: int, table: PageTable, ram: HostRam, scratch: HostRam) -> int:

@@ -23,8 +23,8 @@ from ..api import (
     EXEC,
     INTERRUPT,
     LEFT,
-    WRITE,
     Fault,
+    HartDebug,
     PageFault,
     PageTable,
     SyscallRegisters,
@@ -33,7 +33,7 @@ from ..api import (
     UserContext,
 )
 from ..ram import HostRam
-from . import decode, exceptions, layout, selftest
+from . import exceptions, layout, selftest
 from .context import (
     A0,
     ARGUMENTS,
@@ -54,12 +54,12 @@ from .engine import (
     PROT_WRITE,
     Engine,
     IntrHook,
-)
+)  # fmt: skip
 from .exceptions import ECALL_FROM_USER, ILLEGAL_INSTRUCTION
 from .registers import Mirror
 from .report import Report
 from .ticker import NativeTicker, ThreadTicker, Ticker, follow_forks
-from .tlb import FETCH_ALIAS, Tlb, refuse
+from .tlb import FETCH_ALIAS, Tlb, refuse, unbound
 
 _HEARTBEAT_NS: Final = 50_000_000  #: without ticks, other Python threads get a turn this often
 _SLICE: Final = 20_000  #: instructions, about 0.2 ms
@@ -88,22 +88,26 @@ class UnicornHart:
         self.ram = HostRam() if ram is None else ram
         self._engine = engine = Engine()
         self._scratch = HostRam(selftest.SCRATCH_SIZE)
-        self._map(0, self.ram)
-        self._map(selftest.SCRATCH, self._scratch)
-        self._tlb = Tlb(engine)
-        self.flush_tlb: Callable[[], object] = self._tlb.flush
-        self.code_changed: Callable[[int], None] = self._tlb.code_changed
+        self.map_memory(0, self.ram)
+        self.map_memory(selftest.SCRATCH, self._scratch)
+        self.tlb = Tlb(engine)
+        self.flush_tlb: Callable[[], object] = self.tlb.flush
+        self.code_changed: Callable[[int], None] = self.tlb.code_changed
 
         self._mirror: Mirror | None = None
-        self._bank = self._find_bank(window)
+        self.bank = self._find_bank(window)
         self._invalid_addr: memoryview | None = None
         exact_stops = no_exit_request and layout.set_no_exit_request(engine)
 
-        self._table: PageTable = {}
-        self._loaded: Context | None = None
+        #: Says why unicorn stopped, or None to go on; a debugger wants to be asked first.
+        self.explain: Callable[[int], Trap | None] = self.why
+        self.may_switch = self._mirror is None  #: see `switch`
+        self._debug: HartDebug | None = None
+        self.table: PageTable = {}
+        self.loaded: Context | None = None
         self._left = False  #: the handler asked to leave
         self._redirected = False  #: the handler moved the program counter of a mirrored CPU
-        self._exception = -1  #: what else came to the hook
+        self.exception = -1  #: what else came to the hook; -1: nothing
         self._interrupted = False
         self._period_ns = 0
         self._deadline_ns = 0
@@ -118,7 +122,8 @@ class UnicornHart:
 
     # ---- start
 
-    def _map(self, paddr: int, memory: HostRam) -> None:
+    def map_memory(self, paddr: int, memory: HostRam) -> None:
+        """Let ``memory`` be physical memory at ``paddr``, under both aliases."""
         for at, permissions in ((0, PROT_WRITE), (FETCH_ALIAS, PROT_EXEC)):
             self._engine.map(paddr + at, memory.size, PROT_READ | permissions, memory.address)
 
@@ -145,8 +150,8 @@ class UnicornHart:
                 self._start = self._engine.unlocked_start()
             follow_forks(self._ticker)
         selftest.grow_tlb(self, self._scratch)
-        self._bind_syscall(_unbound)
-        self._tlb.serve = refuse
+        self._bind_syscall(unbound)
+        self.tlb.serve = refuse
         self.use({})
         self.set_tick(0)
 
@@ -169,7 +174,8 @@ class UnicornHart:
     def bind(self, handler: TrapHandler) -> None:
         """See `Hart.bind`."""
         self._bind_syscall(handler.syscall)
-        self._tlb.serve = handler.page_fault
+        self.serve_call: SyscallServer = handler.syscall
+        self.tlb.serve = handler.page_fault
 
     def new_context(self, template: UserContext | None = None) -> Context:
         """See `Hart.new_context`."""
@@ -177,18 +183,18 @@ class UnicornHart:
 
     def use(self, table: PageTable) -> None:
         """See `Hart.use`."""
-        if table is not self._table:
-            self._table = table
-            self._tlb.use(table)
-            self._tlb.flush()
+        if table is not self.table:
+            self.table = table
+            self.tlb.use(table)
+            self.tlb.flush()
 
     # ---- running
 
     def run(self, context: UserContext) -> Trap:
         """See `Hart.run`; raises what the handler raised, which it should not."""
-        if context is not self._loaded:
-            self._load(context)
-        words, handle, start = self._bank.words, self._engine.handle, self._start
+        if context is not self.loaded:
+            self.load(context)
+        words, handle, start = self.bank.words, self._engine.handle, self._start
         mirror = self._mirror
         if not handle:
             raise RuntimeError("the hart is closed")
@@ -204,31 +210,39 @@ class UnicornHart:
             error = start(handle, pc, 0, 0, self._slice)
             if self._left:
                 self._left = False
-                if self._tlb.crash is None:
+                if self.tlb.crash is None:
                     return LEFT
             if self._redirected:
                 self._redirected = False
                 continue
             if mirror is not None:
                 mirror.pull()
-            trap = self._why(error)
+            trap = self.explain(error)
             if trap is not None:
                 return trap
 
     def switch(self, context: UserContext) -> bool:
         """See `Hart.switch`; only where the registers are used in place."""
-        if self._mirror is not None:
+        if not self.may_switch:
             return False
-        if context is not self._loaded:
-            self._load(context)
+        if context is not self.loaded:
+            self.load(context)
         return True
 
-    def _make_hook(self) -> object:
-        raw, words, mirror = self._bank.raw, self._bank.words, self._mirror
-        unpack, handle, stop = ARGUMENTS.unpack_from, self._engine.handle, self._engine.stop
-        tlb = self._tlb
+    def debug(self) -> HartDebug:
+        """See `Hart.debug`."""
+        if self._debug is None:
+            from .debug import UnicornDebug  # most runs need none
 
-        syscall: SyscallServer = _unbound
+            self._debug = UnicornDebug(self)
+        return self._debug
+
+    def _make_hook(self) -> object:
+        raw, words, mirror = self.bank.raw, self.bank.words, self._mirror
+        unpack, handle, stop = ARGUMENTS.unpack_from, self._engine.handle, self._engine.stop
+        tlb = self.tlb
+
+        syscall: SyscallServer = unbound
 
         def bind(function: SyscallServer) -> None:
             nonlocal syscall
@@ -246,7 +260,7 @@ class UnicornHart:
                     return
                 self._left = True
             else:
-                self._exception = number
+                self.exception = number
             stop(handle)
 
         self._bind_syscall = bind
@@ -255,13 +269,13 @@ class UnicornHart:
     def _mirrored(
         self, trap: Callable[[int, int], None], mirror: Mirror
     ) -> Callable[[int, int], None]:
-        words, handle, stop = self._bank.words, self._engine.handle, self._engine.stop
+        words, handle, stop = self.bank.words, self._engine.handle, self._engine.stop
 
         def both(engine: int, number: int) -> None:
             mirror.pull()
             pc = words[PC]
             trap(engine, number)
-            if self._left or self._exception >= 0:
+            if self._left or self.exception >= 0:
                 return
             if words[PC] == pc:
                 mirror.push()
@@ -271,11 +285,11 @@ class UnicornHart:
 
         return both
 
-    def _load(self, context: UserContext) -> None:
+    def load(self, context: UserContext) -> None:
         """Put ``context`` into the CPU, and what was there into its own bank."""
         if type(context) is not Context:
             raise TypeError("another hart's context")
-        bank, old = self._bank, self._loaded
+        bank, old = self.bank, self.loaded
         if old is not None:
             home = old.home
             home.raw[:] = bank.raw
@@ -287,23 +301,23 @@ class UnicornHart:
         if self._mirror is None:
             bank.words[RESERVATION] = NO_RESERVATION
         else:
-            selftest.clear_reservation(self._engine, self._tlb, self._scratch, self._slice)
+            selftest.clear_reservation(self._engine, self.tlb, self._scratch, self._slice)
         context.bank = bank
-        self._loaded = context
+        self.loaded = context
 
-    def _why(self, error: int) -> Trap | None:
+    def why(self, error: int) -> Trap | None:
         """Return why unicorn stopped, or ``None`` to go on."""
-        tlb = self._tlb
+        tlb = self.tlb
         if tlb.crash is not None:
             crash, tlb.crash, tlb.refused = tlb.crash, None, 0
             raise crash
         if tlb.refused:
             access, tlb.refused = tlb.refused, 0
             return self._page_fault(access)
-        if self._exception >= 0:
-            number, self._exception = self._exception, -1
+        if self.exception >= 0:
+            number, self.exception = self.exception, -1
             # unicorn steps over whatever caused an exception, by four bytes.
-            self._bank.words[PC] = (self._bank.words[PC] - 4) & MASK
+            self.bank.words[PC] = (self.bank.words[PC] - 4) & MASK
             return self._fault(number)
         if error == ERR_INSN_INVALID:
             return self._fault(ILLEGAL_INSTRUCTION)
@@ -312,10 +326,10 @@ class UnicornHart:
         return self._tick()
 
     def _tick(self) -> Trap | None:
-        misses = self._tlb.misses()
+        misses = self.tlb.misses()
         if misses - self._last_misses > _CROWDED:
             # unicorn enlarges its TLB at a flush, if it is full then.
-            self._tlb.flush()
+            self.tlb.flush()
         self._last_misses = misses
         if self._interrupted:
             self._interrupted = False
@@ -331,7 +345,7 @@ class UnicornHart:
 
     def _fault(self, number: int) -> Fault | None:
         """Name an exception; ``None`` for a read of the time, which is done and over."""
-        instruction, words = self._instruction(), self._bank.words
+        instruction, words = self._instruction(), self.bank.words
         if not exceptions.reads_time(number, instruction):
             return exceptions.name(number, instruction, words)
         target = instruction >> 7 & 31
@@ -342,21 +356,15 @@ class UnicornHart:
 
     def _page_fault(self, access: int) -> PageFault:
         """Say what exactly was refused; the TLB knows the page."""
-        pc, page = self._bank.words[PC], self._tlb.refused_page
+        pc, page = self.bank.words[PC], self.tlb.refused_page
         if access == EXEC:
             return PageFault(max(pc, page), access)
-        instruction = self._instruction()
-        if decode.is_atomic_store(instruction):
-            access = WRITE  # unicorn loads first, for what counts as a store
-        if self._invalid_addr is not None:
-            return PageFault(self._invalid_addr[0], access)
-        address = decode.data_address(instruction, self._bank.words)
-        # An access may reach into the page behind its address.
-        return PageFault(page if address is None or address < page else address, access)
+        exact = None if self._invalid_addr is None else self._invalid_addr[0]
+        return exceptions.refused(self._instruction(), self.bank.words, access, page, exact)
 
     def _instruction(self) -> int:
         """Return the 32 bits at the program counter, or the 16 that are there."""
-        return exceptions.fetch(self._bank.words[PC], self._table, self.ram, self._scratch)
+        return exceptions.fetch(self.bank.words[PC], self.table, self.ram, self._scratch)
 
     # ---- time
 
@@ -384,13 +392,9 @@ class UnicornHart:
         if self._ticker is not None:
             self._ticker.close()
             self._ticker = None
-        if self._loaded is not None:
-            self._loaded.go_home()
-            self._loaded = None
+        if self.loaded is not None:
+            self.loaded.go_home()
+            self.loaded = None
         self.flush_tlb = lambda: None
         self.code_changed = lambda _: None
         self._engine.close()
-
-
-def _unbound(_: SyscallRegisters) -> int | None:
-    raise RuntimeError("a system call before bind()")

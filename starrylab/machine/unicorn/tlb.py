@@ -17,13 +17,13 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Protocol
 
 from ..api import EXEC, PAGE_SHIFT, PAGE_SIZE, PTE_FRAME, READ, WRITE, PageTable
 from .engine import ACCESS_FETCH, ACCESS_READ, HOOK_TLB_FILL, Engine, FillHook
 
 FETCH_ALIAS: Final = 1 << 36  #: physical address of the alias for fetches
-_HIDDEN: Final = 1 << 62  #: a virtual address that no page table has
+HIDDEN: Final = 1 << 62  #: a virtual address that no page table has
 _ACCESS_TO_BIT: Final = 15  #: UC_MEM_READ and UC_MEM_WRITE less this are READ and WRITE
 
 _MAX_VIEWS: Final = 64  #: places of unicorn's stack to remember; a handful are in use
@@ -31,9 +31,30 @@ _MAX_VIEWS: Final = 64  #: places of unicorn's stack to remember; a handful are 
 FaultServer = Callable[[int, int], int]
 
 
+class Override(Protocol):
+    """Answers the misses of one page table instead of `Tlb`, for a debugger."""
+
+    def data(self, pte: int, addr: int, access: int, view: memoryview) -> bool:
+        """Fill ``view`` for a load or store at ``addr``, as `Tlb.fill_data`; ``pte`` is 0."""
+        ...
+
+    def fetch(self, addr: int, pte: int, view: memoryview) -> bool:
+        """Fill ``view`` for a fetch, as `Tlb.fill_fetch`; ``pte`` is 0."""
+        ...
+
+    def code_dropped(self, frame: int) -> None:
+        """Note that the frame at byte offset ``frame`` was written, or freed."""
+        ...
+
+
 def refuse(*_: int) -> int:
     """Serve no page fault."""
     return 0
+
+
+def unbound(_: tuple[int, ...]) -> int | None:
+    """Serve no system call."""
+    raise RuntimeError("a system call before bind()")
 
 
 def _words_at(address: int) -> memoryview:
@@ -53,6 +74,7 @@ class Tlb:
         self._code: set[int] = set()
         self._fetchable: set[int] = set()  #: entries that permit fetches, of frames in _code
         self._hidden: PageTable = {}  # what our own code sees besides; empty while users run
+        self.overrides: dict[int, Override] = {}  #: by the id of the page table
         self.serve: FaultServer = refuse  #: `TrapHandler.page_fault`
         self.refused = 0  #: the access that ended the run, or 0
         self.refused_page = 0  #: where
@@ -68,12 +90,23 @@ class Tlb:
         lookup = PageTable().get
         misses = 0
         views: dict[int, memoryview] = {}
-        writable, fetchable = self._writable, self._fetchable
-        slow_data, slow_fetch = self._fill, self._fetch
+        plain = self._writable, self._fetchable, self.fill_data, self.fill_fetch
+        writable, fetchable, slow_data, slow_fetch = plain
+        overrides, nothing = self.overrides, set[int]()
+        overridden = False
 
         def use(table: PageTable) -> None:
-            nonlocal lookup
+            nonlocal lookup, overridden, writable, fetchable, slow_data, slow_fetch
             lookup = table.get
+            if overrides or overridden:
+                override = overrides.get(id(table))
+                overridden = override is not None
+                if override is None:
+                    writable, fetchable, slow_data, slow_fetch = plain
+                else:  # every miss takes the slow way
+                    lookup = PageTable().get
+                    writable = fetchable = nothing
+                    slow_data, slow_fetch = override.data, override.fetch
 
         def fill(_: int, addr: int, access: int, entry: int) -> bool:
             # Hot: a fork and the exit of its child cost some twenty misses, for the TLB is
@@ -109,7 +142,8 @@ class Tlb:
         self.misses = lambda: misses
         return FillHook(fill)
 
-    def _fill(self, pte: int, addr: int, access: int, view: memoryview) -> bool:
+    def fill_data(self, pte: int, addr: int, access: int, view: memoryview) -> bool:
+        """Fill ``view``, the two words of a TLB entry, for an access to data."""
         need = access - _ACCESS_TO_BIT
         if not pte & need:
             pte = self._missing(addr, need)
@@ -122,7 +156,7 @@ class Tlb:
             view[1] = pte & READ  # it may stay code until somebody stores to it
         else:
             if frame in self._code:
-                self._drop(frame)
+                self.drop(frame)
             self._data.add(frame)
             if pte & READ:
                 self._writable.add(pte)
@@ -140,11 +174,17 @@ class Tlb:
             pte = 0
         if pte & access:
             return pte
-        self.refused = access
-        self.refused_page = addr
+        self.refuse(addr, access)
         return 0
 
-    def _fetch(self, addr: int, pte: int, view: memoryview) -> bool:
+    def refuse(self, addr: int, access: int) -> bool:
+        """Note that this access ends the run; returns False, as `Override` does then."""
+        self.refused = access
+        self.refused_page = addr
+        return False
+
+    def fill_fetch(self, addr: int, pte: int, view: memoryview) -> bool:
+        """Fill ``view`` for a fetch."""
         if not pte & EXEC:
             pte = self._missing(addr, EXEC)
             if not pte:
@@ -165,9 +205,9 @@ class Tlb:
     def code_changed(self, frame: int) -> None:
         """See `Hart.code_changed`."""
         if frame in self._code:
-            self._drop(frame)
+            self.drop(frame)
 
-    def _drop(self, frame: int) -> None:
+    def drop(self, frame: int) -> None:
         """Make ``frame`` neither code nor data.
 
         unicorn drops translations by virtual address, which it looks up as a fetch:
@@ -177,11 +217,14 @@ class Tlb:
             self._engine.remove_code(addr, addr + PAGE_SIZE)
         self._code.discard(frame)
         self._fetchable.clear()
+        if self.overrides:
+            for override in self.overrides.values():
+                override.code_dropped(frame)
 
     @contextmanager
     def showing(self, frame: int) -> Iterator[int]:
         """Let ``frame`` be executable at an address that users do not have, meanwhile."""
-        addr = _HIDDEN + frame
+        addr = HIDDEN + frame
         self._hidden[addr >> PAGE_SHIFT] = frame | EXEC
         yield addr
         self._hidden.clear()

@@ -109,10 +109,10 @@ class TouchBench(Bench):
             self.map(DATA + i * PAGE_SIZE, READ | WRITE, 0x10_0000)
 
     def misses(self):
-        before = self.hart._tlb.misses()
+        before = self.hart.tlb.misses()
         program = self.context(CODE, a0=DATA, a1=self.n_pages, a2=PAGE_SIZE)
         assert self.finish(program) is LEFT
-        return self.hart._tlb.misses() - before
+        return self.hart.tlb.misses() - before
 
 
 def test_the_tlb_is_large_from_the_start():
