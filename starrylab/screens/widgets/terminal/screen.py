@@ -27,17 +27,17 @@ MOUSE_MOVES: Final = 1003
 FOCUS_EVENTS: Final = 1004
 MOUSE_SGR: Final = 1006
 BRACKETED_PASTE: Final = 2004
-_ORIGIN: Final = 6
+ORIGIN: Final = 6
 _AUTOWRAP: Final = 7
 _CURSOR_BLINK: Final = 12
 _CURSOR_SHOWN: Final = 25
-_ALTERNATE: Final = (47, 1047, 1049)
+ALTERNATE: Final = (47, 1047, 1049)
 _SAVE_CURSOR: Final = 1048
 _SAVING: Final = (1048, 1049)
 #: What DECRQM may be asked about: the modes that do something here.
 _KNOWN: Final = frozenset(
-    (CURSOR_KEYS, REVERSE_VIDEO, _ORIGIN, _AUTOWRAP, _CURSOR_BLINK, _CURSOR_SHOWN, MOUSE_CLICKS,
-     MOUSE_DRAG, MOUSE_MOVES, FOCUS_EVENTS, MOUSE_SGR, BRACKETED_PASTE, *_ALTERNATE)
+    (CURSOR_KEYS, REVERSE_VIDEO, ORIGIN, _AUTOWRAP, _CURSOR_BLINK, _CURSOR_SHOWN, MOUSE_CLICKS,
+     MOUSE_DRAG, MOUSE_MOVES, FOCUS_EVENTS, MOUSE_SGR, BRACKETED_PASTE, *ALTERNATE)
 )  # fmt: skip
 
 
@@ -72,6 +72,11 @@ class TerminalScreen(Page):
         """Tell whether private mode ``mode`` is set."""
         return private(mode) in self.mode
 
+    @property
+    def main(self) -> tuple[Rows, Cursor]:
+        """The main screen's lines and its cursor, also while the alternate one is shown."""
+        return (self.rows, self.cursor) if self._main is None else self._main
+
     def reset(self) -> None:
         """RIS: back to the state at power-on; the scroll-back stays."""
         super().reset()
@@ -84,7 +89,7 @@ class TerminalScreen(Page):
 
     def soft_reset(self) -> None:
         """DECSTR."""
-        kept = {private(mode) for mode in _ALTERNATE}
+        kept = {private(mode) for mode in ALTERNATE}
         self.mode = {mo.DECAWM, mo.DECTCEM} | (self.mode & kept)
         self.margins = None
         self.cursor.attrs = DEFAULT
@@ -112,7 +117,7 @@ class TerminalScreen(Page):
                 continue
             if mode in _SAVING:
                 self.save_cursor()
-            if mode in _ALTERNATE:
+            if mode in ALTERNATE:
                 self._enter_alternate()
             self.mode.add(private(mode))
             self._changed(mode)
@@ -123,7 +128,7 @@ class TerminalScreen(Page):
             if not kwargs.get("private"):
                 self.mode.discard(mode)
                 continue
-            if mode in _ALTERNATE:
+            if mode in ALTERNATE:
                 self._leave_alternate()
             self.mode.discard(private(mode))
             if mode in _SAVING:
@@ -133,7 +138,7 @@ class TerminalScreen(Page):
     def _changed(self, mode: int) -> None:
         if mode == REVERSE_VIDEO:
             self.all_dirty = True
-        elif mode == _ORIGIN:
+        elif mode == ORIGIN:
             self.cursor_position()
         elif mode == _CURSOR_SHOWN:
             self.cursor.hidden = mo.DECTCEM not in self.mode

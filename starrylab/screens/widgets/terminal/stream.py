@@ -121,6 +121,11 @@ class TerminalStream:
             for code, name in _CSI.items()
         }
 
+    @property
+    def unfinished(self) -> bytes:
+        """What was received of a sequence or a character that is not complete yet."""
+        return self._rest.encode() + self._decoder.getstate()[0]
+
     def feed(self, data: bytes) -> None:
         """Take bytes as the terminal receives them, cut anywhere."""
         text = self._decoder.decode(data)
