@@ -7,8 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from starrylab.screens.widgets.terminal.cells import line_runs
-from starrylab.screens.widgets.terminal.redraw import redraw
-from starrylab.screens.widgets.terminal.screen import ALTERNATE, TerminalScreen
+from starrylab.screens.widgets.terminal.redraw import _MODES, redraw
+from starrylab.screens.widgets.terminal.screen import _AUTOWRAP, ORIGIN, TerminalScreen
 from starrylab.screens.widgets.terminal.stream import TerminalStream
 
 COLUMNS, LINES = 10, 4
@@ -24,6 +24,9 @@ PIECES = st.sampled_from(
     ]
 )  # fmt: skip
 
+# Modes that do something; the alternate screen's can be set while it is not shown.
+MODES = {mode << 5 for mode in (*_MODES, ORIGIN, _AUTOWRAP, 25)} | {4}
+
 
 def terminal(data: bytes) -> tuple[TerminalScreen, TerminalStream]:
     screen = TerminalScreen(COLUMNS, LINES, lambda _: None)
@@ -37,13 +40,11 @@ def cells(rows) -> list[tuple]:
 
 
 def state(screen: TerminalScreen) -> dict[str, object]:
-    # Of the alternate screen's modes one can be set while it is not shown; that one is lost.
-    ignored = {mode << 5 for mode in (1048, *ALTERNATE)}
     return {
         "main": cells(screen.main[0]),
         "shown": cells(screen.rows),
         "cursor": (screen.cursor.y, screen.cursor.x, screen.cursor.hidden, screen.cursor.attrs),
-        "modes": screen.mode - ignored,
+        "modes": screen.mode & MODES,
         "alternate": screen.on_alternate,
         "margins": screen.margins,
         "stops": screen.tabstops,

@@ -320,12 +320,18 @@ class Page(Screen):
     def _shift(self, x: int, count: int) -> None:
         """Move the cells from column ``x`` on by ``count``; blanks fill the gap."""
         line = self.rows[self.cursor.y]
-        self._split_wide(line, x, x)
+        # A wide character is blanked where it is cut: at x, behind what is deleted, and where
+        # the line's end pushes out its second half.
+        self._split_wide(line, x, x - min(count, 0))
         cells = [line[column] for column in range(x, self.columns)]
         blanks = [self._blank()] * abs(count)
-        cells = blanks + cells[:-count] if count > 0 else cells[-count:] + blanks
-        if not line[self.columns - 1].data and count > 0 and cells and cells[-1].data:
-            cells[-1] = cells[-1]._replace(data=" ")
+        if count < 0:
+            cells = cells[-count:] + blanks
+        else:
+            kept = cells[:-count]
+            if kept and not cells[-count].data:
+                kept[-1] = kept[-1]._replace(data=" ")
+            cells = blanks + kept
         line.update(zip(range(x, self.columns), cells, strict=False))
         self.dirty.add(self.cursor.y)
 
