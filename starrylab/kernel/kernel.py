@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from ..abi.numbers import Arch
     from ..machine.api import Hart
     from ..machine.door import Door
+    from .core.tracing import Tracer
     from .fs.system import Factory
     from .mm.frames import FrameAllocator
     from .task.limits import Limits
@@ -84,6 +85,7 @@ class Kernel:
         self.sessions: WeakValueDictionary[int, Session] = WeakValueDictionary()
         self.pids = PidAllocator(lambda number: number in self.groups or number in self.sessions)
         self.threads_max = 8192
+        self.tracer: Tracer | None = None  #: a debugger
         self.init: Process = None  # type: ignore[assignment]  # boot sets it
         self.exit_status: int | None = None  #: wait(2) status of init, once it ended
         self.panic_text: str | None = None
@@ -134,6 +136,12 @@ class Kernel:
         """Note that ``space`` goes away: whoever runs next uses another one."""
         if self.mmu.current is space:
             self.mmu.current = None
+
+    def attach_tracer(self, tracer: Tracer) -> None:
+        """Let ``tracer`` decide where threads stop; ``RuntimeError`` if there is one."""
+        if self.tracer is not None:
+            raise RuntimeError(f"{type(self.tracer).__name__} traces this kernel already")
+        self.tracer = tracer
 
     # -- the end --------------------------------------------------------------------------
 

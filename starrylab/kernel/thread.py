@@ -9,7 +9,6 @@ has to wait, a signal, the end of a time slice, and a fault that nobody could re
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..abi import signal as sig
@@ -21,10 +20,12 @@ from .core.attention import (
     ATTENTION_RESTORE,
     ATTENTION_SIGNAL,
     ATTENTION_STOP,
+    ATTENTION_TRACE,
 )
 from .core.poll import Pollable, poll_io
-from .core.sched import Park, State, Task
+from .core.sched import SLEEP, Park, State, Task
 from .core.scope import Scope
+from .core.tracing import Go
 from .files.fdtable import FdTable
 from .files.file import File
 from .mm.space import AddressSpace
@@ -42,13 +43,6 @@ if TYPE_CHECKING:
     from .vfs.context import FsContext
 
 T = TypeVar("T")
-
-
-class _Go(Enum):
-    """What to do after looking up."""
-
-    RUN = auto()  #: go (back) to user mode
-    LEAVE = auto()  #: leave the CPU; the state is set
 
 
 class Thread(Task):
@@ -151,7 +145,7 @@ class Thread(Task):
         self.attention |= bits
         state = self.state
         if state is State.PARKED or (
-            state in (State.DISK, State.STOPPED) and self.attention & ATTENTION_EXIT
+            state in (State.DISK, State.STOPPED, State.TRACED) and self.attention & ATTENTION_EXIT
         ):
             self.executor.make_runnable(self)
         if self.executor.current is self:
@@ -165,6 +159,11 @@ class Thread(Task):
         """SIGCONT: run again."""
         self.attention &= ~ATTENTION_STOP
         if self.state is State.STOPPED:
+            self.executor.make_runnable(self)
+
+    def resume_tracing(self) -> None:
+        """End a tracing stop: ask the tracer again."""
+        if self.state is State.TRACED:
             self.executor.make_runnable(self)
 
     def exit_thread(self, status: int) -> None:
@@ -218,14 +217,19 @@ class Thread(Task):
         """Enter user mode once; return who goes on, ``None`` to leave the CPU."""
         kernel = self.kernel
         monotonic = kernel.door.monotonic
-        if self.attention and self._look_up() is _Go.LEAVE:
-            self._book_system_time(monotonic())
-            return None
+        run = kernel.hart.run
+        if self.attention:
+            go = self._look_up()
+            if go is Go.LEAVE:
+                self._book_system_time(monotonic())
+                return None
+            if go is Go.STEP:
+                run = kernel.hart.debug().step
         kernel.enter(self)
         now = monotonic()
         self._book_system_time(now)
         self.ns_start = now
-        trap = kernel.hart.run(self.context)
+        trap = run(self.context)
         last = self.executor.current
         if last is self:
             return self.serve(trap, monotonic())
@@ -272,7 +276,7 @@ class Thread(Task):
             return not self.executor.contended and self._finish_call()
         if self.attention & self._wakes_for(request):
             return self._finish_call()
-        self.state = State.PARKED if request is Park.INTERRUPTIBLE else State.DISK
+        self.state = State.PARKED if request is Park.INTERRUPTIBLE else SLEEP[request]
         self.usage.voluntary += 1
         return False
 
@@ -292,7 +296,7 @@ class Thread(Task):
                 if self.attention & ATTENTION_EXIT:
                     self.die()
                     return False
-                if self.request is not Park.KILLABLE:
+                if self.request is not Park.KILLABLE and self.request is not Park.TRACED:
                     if self.attention & ATTENTION_STOP and self._stop():
                         return False
                     if self.attention & ATTENTION_SIGNAL and self.delivery is None:
@@ -320,12 +324,12 @@ class Thread(Task):
                     return False
                 continue
             if not self.attention & self._wakes_for(request):
-                self.state = State.PARKED if request is Park.INTERRUPTIBLE else State.DISK
+                self.state = State.PARKED if request is Park.INTERRUPTIBLE else SLEEP[request]
                 return False
 
     def _wakes_for(self, request: Park) -> int:
         """Return the attention bits for which a call must not fall asleep."""
-        if request is Park.KILLABLE:
+        if request is Park.KILLABLE or request is Park.TRACED:
             return ATTENTION_EXIT
         if self.delivery is not None:
             return ATTENTION_EXIT | ATTENTION_STOP
@@ -346,21 +350,21 @@ class Thread(Task):
         if self.signals.pending_any():
             self.attention |= ATTENTION_SIGNAL
 
-    def _look_up(self) -> _Go:
+    def _look_up(self) -> Go:
         """Serve `attention` between two user instructions."""
         if self.attention & ATTENTION_EXIT:
             self.die()
-            return _Go.LEAVE
+            return Go.LEAVE
         if self.attention & ATTENTION_STOP and self._stop():
-            return _Go.LEAVE
+            return Go.LEAVE
         while self.attention & ATTENTION_SIGNAL:
             self.attention &= ~ATTENTION_SIGNAL
             delivery = choose(self)
             if self.attention & ATTENTION_EXIT:
                 self.die()
-                return _Go.LEAVE
+                return Go.LEAVE
             if self.attention & ATTENTION_STOP and self._stop():
-                return _Go.LEAVE
+                return Go.LEAVE
             if delivery is None:
                 break
             push(self, delivery, None)  # asks for another look if one is needed
@@ -370,10 +374,16 @@ class Thread(Task):
             if self.signals.pending_any():
                 self.attention |= ATTENTION_SIGNAL
                 return self._look_up()
+        if self.attention & ATTENTION_TRACE and (tracer := self.kernel.tracer) is not None:
+            go = tracer.before_user(self)
+            if go is Go.LEAVE:
+                self.state = State.TRACED
+            if go is not Go.RUN:
+                return go
         if self.attention & ATTENTION_RESCHED:
             self.attention &= ~ATTENTION_RESCHED
-            return _Go.LEAVE if self.executor.contended else _Go.RUN
-        return _Go.RUN
+            return Go.LEAVE if self.executor.contended else Go.RUN
+        return Go.RUN
 
     def _stop(self) -> bool:
         """Sleep as stopped, unless SIGCONT came in between."""

@@ -16,13 +16,14 @@ from ..abi.errno import ENOSYS, LinuxError
 from ..abi.signal import SIGKILL
 from ..machine.api import SyscallRegisters, TrapHandler
 from .core.attention import ATTENTION_SIGNAL
-from .core.sched import Park
+from .core.sched import Park, park_traced
 from .mm.space import BadAccess, OutOfMemory
 from .switching import make_switch
 from .thread_signals import deliver
 
 if TYPE_CHECKING:
     from .core.events import Events
+    from .core.tracing import Tracer
     from .kernel import Kernel
     from .syscalls import Entry, Table
     from .thread import Thread
@@ -40,16 +41,23 @@ class Calls:
     def __init__(self, table: Table, events: Events) -> None:
         self._table = table
         self._events = events
+        self._catcher: Tracer | None = None
         self.list: list[Call] = [self._absent(number) for number in range(_TABLE_SIZE)]
         events.on_change(self.refresh)
         self.refresh()
 
+    def catch(self, tracer: Tracer | None) -> None:
+        """Ask ``tracer`` at every call whether to stop there; ``None``: no longer."""
+        self._catcher = tracer
+        self.refresh()
+
     def refresh(self) -> None:
         """Put traced or plain calls into the list."""
-        events = self._events
+        events, catcher = self._events, self._catcher
         tracing = events.syscall_enter is not None or events.syscall_exit is not None
         for number, entry in self._table.items():
-            self.list[number] = _traced(events, entry, entry.call) if tracing else entry.call
+            call = entry.call if catcher is None else _caught(catcher, entry.call)
+            self.list[number] = _traced(events, entry, call) if tracing else call
         for number in range(_TABLE_SIZE):
             if number not in self._table:
                 plain = self._absent(number)
@@ -68,6 +76,36 @@ class Calls:
             raise ENOSYS
 
         return absent
+
+
+def _caught(tracer: Tracer, call: Call) -> Call:
+    """Return ``call`` with a tracing stop before and after it, where the tracer wants one."""
+
+    async def stop_around(thread: Thread, registers: SyscallRegisters) -> int:
+        tracer.call_entered(thread, registers)
+        while tracer.holds_call(thread):
+            await park_traced()
+        registers = thread.context.arguments()  # a debugger may have changed them
+        try:
+            result: Any = call(thread, registers)
+            if result is not None and type(result) is not int:
+                result = await result
+            result = result or 0
+        except LinuxError as error:
+            result = -error.errno
+        thread.context.set_result(result)
+        tracer.call_left(thread, registers, result)
+        while tracer.holds_call(thread):
+            await park_traced()
+        value = thread.context.arguments()[0]
+        return value - (1 << 64) if value >> 63 else value
+
+    def caught(thread: Thread, registers: SyscallRegisters) -> Any:
+        if tracer.wants_call(thread, registers[7]):
+            return stop_around(thread, registers)
+        return call(thread, registers)
+
+    return caught
 
 
 def _traced(events: Events, entry: Entry | None, call: Call) -> Call:

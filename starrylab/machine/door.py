@@ -10,9 +10,10 @@ import heapq
 import itertools
 import os
 import random as _random
+import select
 import selectors
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final, Protocol
 
 Deliver = Callable[[bytes], None]
@@ -43,6 +44,18 @@ class Door(Protocol):
         """Stop (or go on) taking input from ``source``: the reader's buffer is full."""
         ...
 
+    def freeze(self) -> None:
+        """Let the clocks stand still until `thaw`; a no-op when they do."""
+        ...
+
+    def thaw(self) -> None:
+        """Let the clocks go on where they stood."""
+        ...
+
+    def poll_only(self, sources: Collection[str], timeout_ns: int | None) -> None:
+        """Deliver what arrives from ``sources``, as `poll`; the rest waits."""
+        ...
+
     def poll(self, timeout_ns: int | None) -> None:
         """Deliver what has arrived.
 
@@ -51,18 +64,54 @@ class Door(Protocol):
         ...
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 class HostDoor:
     """The host's clock and randomness; input from host file descriptors."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, can_freeze: bool = False) -> None:
+        """``can_freeze``: let `freeze` work, which costs each reading of a clock 40 ns."""
         self._selector = selectors.DefaultSelector()
         self._subscribers: dict[str, Deliver] = {}
         self._sources: dict[str, int] = {}
         self._always_ready: dict[str, int] = {}  #: regular files, which epoll refuses
         self._paused: set[str] = set()
-        self.monotonic = time.monotonic_ns
-        self.realtime = time.time_ns
         self.random = os.urandom
+        self.monotonic: Callable[[], int] = time.monotonic_ns
+        self.realtime: Callable[[], int] = time.time_ns
+        self.freeze: Callable[[], None] = _nothing
+        self.thaw: Callable[[], None] = _nothing
+        if can_freeze:
+            self._make_freezing_clocks()
+
+    def _make_freezing_clocks(self) -> None:
+        host, wall = time.monotonic_ns, time.time_ns
+        lost = 0  # ns that passed while the clocks stood still
+        since: int | None = None
+
+        def monotonic() -> int:
+            return host() - lost
+
+        def realtime() -> int:
+            return wall() - lost
+
+        def freeze() -> None:
+            nonlocal since, host, wall
+            if since is None:
+                since, now = time.monotonic_ns(), time.time_ns()
+                moment = since
+                host, wall = (lambda: moment), (lambda: now)
+
+        def thaw() -> None:
+            nonlocal since, host, wall, lost
+            if since is not None:
+                lost += time.monotonic_ns() - since
+                since, host, wall = None, time.monotonic_ns, time.time_ns
+
+        self.monotonic, self.realtime = monotonic, realtime
+        self.freeze, self.thaw = freeze, thaw
 
     def attach(self, source: str, fd: int) -> None:
         """Take input for ``source`` from the readable host descriptor ``fd``."""
@@ -121,6 +170,16 @@ class HostDoor:
         for source in ready:
             self._read(source)
 
+    def poll_only(self, sources: Collection[str], timeout_ns: int | None) -> None:
+        """See ``Door.poll_only``."""
+        names = {fd: name for name, fd in self._sources.items() if name in sources}
+        waiting = select.poll()
+        for fd in names:
+            waiting.register(fd, select.POLLIN)
+        timeout = None if timeout_ns is None else min(timeout_ns, _LONGEST_NS) / 1e6
+        for fd, _ in waiting.poll(timeout):
+            self._read(names[fd])
+
     def _read(self, source: str) -> None:
         fd = self._sources.get(source)
         if fd is None or source in self._paused:
@@ -173,6 +232,20 @@ class VirtualDoor:
     def pause(self, source: str, paused: bool) -> None:
         """See ``Door.pause``; paused input stays on the schedule."""
         (self._paused.add if paused else self._paused.discard)(source)
+
+    def freeze(self) -> None:
+        """See ``Door.freeze``; this time never passes by itself."""
+
+    def thaw(self) -> None:
+        """See ``Door.thaw``."""
+
+    def poll_only(self, sources: Collection[str], timeout_ns: int | None) -> None:
+        """See ``Door.poll_only``; only what is due has arrived."""
+        due = [i for i in self._inputs if i[0] <= self.now and i[2] in sources]
+        for item in sorted(due):
+            self._inputs.remove(item)
+            heapq.heapify(self._inputs)
+            self._subscribers[item[2]](item[3])
 
     def send(self, source: str, data: bytes, *, after_ns: int = 0) -> None:
         """Let ``data`` arrive from ``source`` once ``after_ns`` have passed."""

@@ -17,12 +17,12 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator
-from enum import Enum, auto
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from ...abi.errno import EINTR
 from ...machine.door import Door
+from .parking import SLEEP, Park, State, park, park_killable, park_traced, yield_now
 
 TICK_NS: Final = 4_000_000  #: the unit of a time slice (CONFIG_HZ=250)
 _AHEAD: Final = 64  #: tasks that woke up and went first, before one that waits has its turn
@@ -31,24 +31,6 @@ _SWEEP: Final = 256  #: timers, before those cancelled are looked for
 _POLL_NS: Final = 4_000_000  #: how stale input from outside may become while tasks are busy
 
 SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, SCHED_IDLE = 0, 1, 2, 3, 5  # <linux/sched.h>
-
-
-class State(Enum):
-    """Where a task is.  The values are the letters of proc_pid_stat(5)."""
-
-    RUNNABLE = "R"
-    PARKED = "S"
-    DISK = "D"  #: parked, and no signal but a fatal one ends it
-    STOPPED = "T"
-    DONE = "X"
-
-
-class Park(Enum):
-    """What a suspended system call asks of its task."""
-
-    YIELD = auto()  #: let others go first
-    INTERRUPTIBLE = auto()  #: sleep until woken, or a signal has a handler
-    KILLABLE = auto()  #: sleep until woken, or killed
 
 
 class Waker:
@@ -352,48 +334,8 @@ class Executor:
             self._next_check = min(self._next_check, timers[0][0])
 
 
-class _Suspension:
-    """What `await` meets when a task gives up the CPU; one shared object a kind.
-
-    An iterator over one request is all that a coroutine needs here, and it costs a fifth
-    less than a generator, which matters to every wait in the kernel.
-    """
-
-    __slots__ = ("_requests",)
-
-    def __init__(self, request: Park) -> None:
-        self._requests = (request,)
-
-    def __await__(self) -> Generator[Park, None, None]:
-        return iter(self._requests)  # type: ignore[return-value]  # `Awaitable` asks for one
-
-
-_YIELD: Final = _Suspension(Park.YIELD)
-_INTERRUPTIBLE: Final = _Suspension(Park.INTERRUPTIBLE)
-_KILLABLE: Final = _Suspension(Park.KILLABLE)
-
-
-def yield_now() -> _Suspension:
-    """Let the other runnable tasks go first; ``await`` it."""
-    return _YIELD
-
-
-def park() -> _Suspension:
-    """Sleep until the task's waker is used (``block_on_interruptible``); ``await`` it.
-
-    The task itself raises ``EINTR`` here when a signal with a handler arrives; signals
-    without one (stop and continue among them) do not end the sleep.  A wake-up is a
-    hint: call this in a loop that looks again.
-    """
-    return _INTERRUPTIBLE
-
-
-def park_killable() -> _Suspension:
-    """Sleep until the waker is used or the task is killed (``block_on``); ``await`` it."""
-    return _KILLABLE
-
-
 __all__ = [
-    "EINTR", "TICK_NS", "CoroutineTask", "Executor", "Park", "State", "Task", "Timer", "Waker",
-    "park", "park_killable", "yield_now",
+    "EINTR", "SLEEP", "TICK_NS", "CoroutineTask", "Executor", "Park", "State", "Task", "Timer",
+    "Waker",
+    "park", "park_killable", "park_traced", "yield_now",
 ]  # fmt: skip

@@ -17,7 +17,7 @@ from ...abi.signal import (
     SIGSEGV,
     SS_AUTODISARM,
 )
-from ..core.attention import ATTENTION_SIGNAL
+from ..core.attention import ATTENTION_SIGNAL, ATTENTION_TRACE
 from ..signal.actions import DEFAULT, SignalAction
 from ..signal.deaths import DeathReport
 from ..signal.frame import pop_frame, push_frame, register_words
@@ -51,11 +51,19 @@ def choose(thread: Thread) -> Delivery | None:
     """
     signals = thread.signals
     actions = signals.process.actions
-    on_signal = thread.kernel.events.signal
+    on_signal, tracer = thread.kernel.events.signal, thread.kernel.tracer
     while True:
         info = signals.dequeue_any_of(~(signals.mask | signals.waited))
         if info is None:
             return None
+        if tracer is not None:
+            chosen = tracer.signal(thread, info)
+            if chosen is None:
+                if thread.attention & ATTENTION_TRACE:
+                    thread.attention |= ATTENTION_SIGNAL  # it stops; the others wait with it
+                    return None
+                continue
+            info = chosen
         if on_signal is not None:
             on_signal(thread, info)
         signo = info.signo

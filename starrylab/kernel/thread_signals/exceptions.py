@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ...abi import signal as sig
-from ...machine.api import Fault, PageFault
+from ...machine.api import Break, Fault, PageFault, Stepped, Watch
 from ..mm.space import BadAccess, OutOfMemory
 from .sending import force_fault
 
@@ -20,7 +20,10 @@ _SIGNALS: Final = {
 
 
 def serve_fault(thread: Thread, trap: object) -> None:
-    """Resolve a page fault, or send the signal that says what went wrong and where."""
+    """Resolve a page fault, or send the signal that says what went wrong and where.
+
+    What a debugger told the hart to look for is the debugger's.
+    """
     if type(trap) is PageFault:
         try:
             thread.mm.fault(trap.addr, trap.access)
@@ -28,6 +31,10 @@ def serve_fault(thread: Thread, trap: object) -> None:
             force_fault(thread, bad.signal, bad.code, trap.addr)
         except OutOfMemory:
             thread.process.exit_group(sig.SIGKILL)  # where there was nobody else to kill
+        return
+    if isinstance(trap, (Break, Watch, Stepped)):
+        if thread.kernel.tracer is not None:
+            thread.kernel.tracer.trapped(thread, trap)
         return
     assert isinstance(trap, Fault)
     signo, code = _SIGNALS[trap.cause]

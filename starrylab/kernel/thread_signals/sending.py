@@ -181,7 +181,12 @@ def _notify(thread: Thread, mask: SignalSet) -> None:
         else:
             thread.attend(ATTENTION_SIGNAL)
         return
-    if mask & (actions.ignored | CORE | STOPPING) or process.stopped or unkillable(process):
+    if (
+        mask & (actions.ignored | CORE | STOPPING)
+        or process.stopped
+        or unkillable(process)
+        or thread.kernel.tracer is not None  # it wants to see the signal, and may drop it
+    ):
         thread.attend(ATTENTION_SIGNAL)
         return
     # Even a sleep that no handler may interrupt ends now.
