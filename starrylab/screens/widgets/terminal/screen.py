@@ -234,6 +234,10 @@ class TerminalScreen(Page):
         self.cursor.y = min(limit, self.cursor.y + (count or 1))
         self.ensure_hbounds()
 
+    def set_tab_stop(self) -> None:
+        """HTS: behind the last column counts as the last."""
+        self.tabstops.add(min(self.cursor.x, self.columns - 1))
+
     def tab_forward(self, count: int = 1, *_: int) -> None:
         """CHT."""
         for _step in range(min(count or 1, self.columns)):
