@@ -24,6 +24,10 @@ class LowerFile:
         self._place = place
         self._name = name
 
+    def host_path(self) -> str:
+        """Return where the host has the file at the moment, for whoever maps it there."""
+        return os.fsdecode(os.path.join(self._place.path(), self._name))
+
     def read_into(self, buffers: Sequence[memoryview], offset: int) -> int:
         """See ``Backing.read_into``."""
         fd = self._place.open(self._name, os.O_RDONLY)
@@ -44,6 +48,10 @@ class HostPath:
 
     def __init__(self, path: os.PathLike[str]) -> None:
         self._path = path
+
+    def host_path(self) -> str:
+        """Return the path."""
+        return os.fspath(self._path)
 
     def read_into(self, buffers: Sequence[memoryview], offset: int) -> int:
         """See ``Backing.read_into``."""
@@ -127,6 +135,10 @@ class HostContent:
 
     def __del__(self) -> None:
         self.close()
+
+    def host_path(self) -> str:
+        """Return a path of the open descriptor, "" if there is none; good while it is open."""
+        return f"/proc/self/fd/{self.descriptor}" if self.descriptor >= 0 else ""
 
     def read_into(self, buffers: Sequence[memoryview], offset: int) -> int:
         """See ``Backing.read_into``."""

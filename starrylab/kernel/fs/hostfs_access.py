@@ -90,6 +90,12 @@ class HostPlace:
         """Return the directory ``name`` in this one; it is not opened yet."""
         return HostPlace(self.folder, self, name)
 
+    def path(self) -> bytes:
+        """Return the directory's path on the host, by the names under which it was found."""
+        if self.parent is None:
+            return self.folder.path
+        return os.path.join(self.parent.path(), self.name)
+
     def fd(self) -> int:
         """Return a descriptor of the directory, for ``dir_fd=``."""
         if self.descriptor >= 0:
