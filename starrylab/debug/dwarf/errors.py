@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from ..symbols.image import ImageError
+
 
 class DebugDataError(Exception):
     """The base of all errors of this package."""
@@ -25,3 +29,7 @@ class NoMemory(Unavailable):
 
 class OptimizedOut(Unavailable):
     """The compiler kept no place for a value at this program counter."""
+
+
+#: What reading debug information and a process can raise.
+PROBLEMS: Final = (DebugDataError, ImageError)

@@ -8,7 +8,8 @@ from itertools import islice
 from typing import Final
 
 from . import scalars
-from .errors import DebugDataError, NoMemory, Unavailable
+from .errors import PROBLEMS, NoMemory, OptimizedOut, Unavailable
+from .locations import Nowhere
 from .shapes import Part, Parts, Printer, Text, is_char, shape_of
 from .spelling import spell
 from .text import LIMIT, string, terminated
@@ -58,7 +59,7 @@ def show_typed(value: Value, style: Style = PLAIN) -> str:
     return text
 
 
-def complaint(error: DebugDataError) -> str:
+def complaint(error: Exception) -> str:
     """Return why a value is not shown, in angle brackets."""
     if isinstance(error, NoMemory):
         return f"<error: Cannot access memory at address {error.address:#x}>"
@@ -77,11 +78,13 @@ class _Writer:
             return "..."
         try:
             text = self._value(value, depth)
-        except DebugDataError as error:
+        except PROBLEMS as error:
             text = complaint(error)
         return text
 
     def _value(self, value: Value, depth: int) -> str:
+        if isinstance(value.place, Nowhere):
+            raise OptimizedOut(value.place.reason)
         kind = value.type.stripped()
         rule = _RULES.get(type(kind))
         if rule is not None:
@@ -171,7 +174,10 @@ class _Writer:
         assert isinstance(element, Base)
         width, length = element.bytes, value.length()
         most = min(length, self.style.characters)
-        data = value.data(most * width)
+        try:
+            data = value.data(most * width)
+        except OptimizedOut:
+            return ""  # perhaps some of its elements are left
         end = terminated(data, width)
         if end is not None and not any(data[len(end) :]):
             return string(end, width)
@@ -189,7 +195,7 @@ class _Writer:
                     if next(parts, None) is not None:
                         texts[-1] += "..."
                     break
-        except DebugDataError as error:
+        except PROBLEMS as error:
             texts.append(complaint(error))
         inside = ", ".join(texts)
         self.left -= 2 * len(texts)

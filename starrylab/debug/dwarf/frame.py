@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from .errors import Unavailable
+
+if TYPE_CHECKING:
+    from .module import ModuleData
 
 
 class Memory(Protocol):
@@ -29,24 +32,19 @@ class FrameState:
     """One physical frame: registers as they were when it was left, and what belongs to it.
 
     ``registers`` maps DWARF numbers to unsigned values; those that the callees lost are absent.
-    ``pc`` is the run-time program counter, ``lookup_pc`` the address to look up: one less in
-    frames that are in the middle of a call.
+    ``pc`` is the run-time program counter, ``lookup`` the address to look up: inside of the call
+    where the frame is in the middle of one.
     """
 
     pc: int
+    lookup: int
     registers: Mapping[int, int]
     memory: Memory
     cfa: int | None = None
-    is_innermost: bool = True
     caller: Callable[[], FrameState | None] = field(default=lambda: None)
-    #: offset in the module's thread-local storage -> run-time address
-    tls: Callable[[int], int] | None = None
+    #: (module, this frame, offset in thread-local storage) -> run-time address
+    tls: Callable[[ModuleData, FrameState, int], int] | None = None
     set_register: Callable[[int, int], None] = no_registers
-
-    @property
-    def lookup_pc(self) -> int:
-        """The address of the instruction that the frame executes."""
-        return self.pc if self.is_innermost else self.pc - 1
 
     def register(self, number: int) -> int:
         """Return a register by its DWARF number; raise `Unavailable`."""

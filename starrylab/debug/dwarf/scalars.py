@@ -39,8 +39,7 @@ def base(kind: Base, number: Number) -> str:
     if kind.encoding == _BOOLEAN:
         return {0: "false", 1: "true"}.get(number, str(number))
     if kind.is_character and kind.bytes <= 4:
-        quoted = character(number & 0xFF if kind.bytes == 1 else number)
-        return f"{number} {quoted}"
+        return f"{number} {character(number & (1 << 8 * kind.bytes) - 1, kind.bytes)}"
     return str(number)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final, TypeAlias
 
-from .errors import DebugDataError
+from .errors import PROBLEMS
 from .types import Array, Base, Function, Member, Pointer, Struct, Type, Void
 from .values import ELEMENTS, Value
 
@@ -105,7 +105,7 @@ def children(value: Value, printers: tuple[Printer, ...] = (), start: int = 0,
         kind = value.type.stripped()
         if isinstance(kind, Pointer) and not isinstance(kind.target.stripped(), _LEAVES):
             return pointee(value, printers)[start : start + count]
-    except DebugDataError:
+    except PROBLEMS:
         pass
     return []
 

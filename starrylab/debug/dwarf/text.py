@@ -14,9 +14,10 @@ _PREFIXES: Final = {1: "", 2: "u", 4: "U"}
 LIMIT: Final = 200
 
 
-def character(code: int, quote: str = "'") -> str:
-    """Return a character between quotes, escaped as gdb does."""
-    return f"{quote}{escaped(code, quote)}{quote}"
+def character(code: int, width: int = 1) -> str:
+    """Return a character of ``width`` bytes between quotes, escaped as gdb does."""
+    body = f"\\{code:03o}" if width == 1 and code > 127 else escaped(code, "'")
+    return f"{_PREFIXES.get(width, '')}'{body}'"
 
 
 def escaped(code: int, quote: str) -> str:

@@ -10,7 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from ..symbols.die import Die
 
 Resolve: TypeAlias = Callable[[], "Type"]
 
@@ -164,9 +167,12 @@ def strip(kind: Type) -> Type:
     return Void()
 
 
-#: How many elements a dimension has where a number does not say so: an expression, or the
-#: offset of a variable's entry.
-Dynamic: TypeAlias = "bytes | int"
+@dataclass(frozen=True, slots=True)
+class Dynamic:
+    """An attribute that has to be computed: an expression, or a reference to a variable."""
+
+    die: Die
+    attribute: int  #: DW_AT_*
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,16 +215,16 @@ class Array(_Referring):
 class Member(_Referring):
     """A member, base class or static member of a `Struct`.
 
-    ``offset`` is in bits, or the expression that computes the address of the member from that
-    of the object (virtual base classes).
+    ``offset`` is in bits, or computes the address of the member from that of the object (virtual
+    base classes).
     """
 
-    offset: int | bytes = 0
+    offset: int | Dynamic = 0
     bits: int | None = None  #: size of a bit-field
     is_base: bool = False
     is_static: bool = False
     is_artificial: bool = False
-    entry: int = 0  #: offset of a static member's own entry
+    die: Die | None = None  #: of a static member
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +270,7 @@ class Struct(Type):
     bytes: int | None = None
     inside: Callable[[], Body] = Body
     declaration: bool = False  #: declared here, defined elsewhere
-    entry: int = 0
+    die: Die | None = None
 
     @property
     def size(self) -> int | None:

@@ -15,6 +15,7 @@ from .types import (
     Array,
     Base,
     Dimension,
+    Dynamic,
     Encoding,
     Enum,
     Member,
@@ -33,10 +34,10 @@ ELEMENTS: Final = 200
 class Owner(Protocol):
     """What values ask of the debug information that their types come from."""
 
-    def bound(self, bound: bytes | int, frame: FrameState, address: int | None) -> int:
+    def bound(self, bound: Dynamic, frame: FrameState, address: int | None) -> int:
         """Return a bound of an array: an expression's value, or a variable's."""
 
-    def member_address(self, code: bytes, frame: FrameState, address: int) -> int:
+    def member_address(self, offset: Dynamic, frame: FrameState, address: int) -> int:
         """Return where a member is whose place depends on the object."""
 
     def implied(self, entry: int, frame: FrameState) -> Value:
@@ -193,7 +194,7 @@ class Value:
         """Return a member of a structure; raise `DebugDataError`."""
         if member.is_static:
             return self.owner.static_member(member, self.frame)
-        if isinstance(member.offset, bytes):
+        if isinstance(member.offset, Dynamic):
             if self.address is None:
                 raise OptimizedOut("optimized out: a virtual base of an object in no memory")
             address = self.owner.member_address(member.offset, self.frame, self.address)

@@ -1,0 +1,147 @@
+"""A thread as a debugger inspects it: its frames, with memory, registers and debug information."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from ..abi.arch.unwinding import UNWINDING
+from .dwarf.errors import NoMemory, Unavailable
+from .dwarf.frame import FrameState
+from .dwarf.module import DebugData, ModuleData
+from .dwarf.tls import Tls
+from .dwarf.variables import Variable, variables
+from .peek import Peek
+
+if TYPE_CHECKING:
+    from ..kernel.thread import Thread
+    from .modules import LoadedImage, Module
+    from .stack import Stacks
+    from .unwind.unwinder import RawFrame
+
+#: (address, data) -> changes user memory; raises `Unavailable`
+Poke = Callable[[int, bytes], None]
+
+
+def no_poke(_address: int, _data: bytes) -> None:
+    """Refuse to change memory."""
+    raise Unavailable("memory cannot be changed here")
+
+
+class UserMemory:
+    """The memory of a thread's address space, looked at without side effects."""
+
+    def __init__(self, peek: Peek, poke: Poke = no_poke) -> None:
+        self._peek = peek
+        self._poke = poke
+
+    def read(self, address: int, size: int) -> bytes:
+        """Return exactly ``size`` bytes; raise `NoMemory`."""
+        data = self._peek.read(address & (1 << 64) - 1, size)
+        if len(data) < size:
+            raise NoMemory(address + len(data))
+        return data
+
+    def write(self, address: int, data: bytes) -> None:
+        """Change memory; raise `Unavailable`."""
+        self._poke(address, data)
+
+
+class Inspector:
+    """What is known about the data of one kernel's programs; one for each kernel."""
+
+    def __init__(self, stacks: Stacks) -> None:
+        self.stacks = stacks
+        self._data: WeakKeyDictionary[LoadedImage, DebugData] = WeakKeyDictionary()
+
+    def thread(self, thread: Thread, poke: Poke = no_poke) -> InspectedThread:
+        """Return a stopped thread; good until it runs again."""
+        return InspectedThread(self, thread, poke)
+
+    def data(self, loaded: LoadedImage) -> DebugData:
+        """Return what the debug information of an image says of data."""
+        found = self._data.get(loaded)
+        if found is None:
+            image = getattr(loaded.symbols, "debug_image", None) or loaded.image
+            found = self._data[loaded] = DebugData(image)
+        return found
+
+
+class InspectedThread:
+    """The user frames of a stopped thread."""
+
+    def __init__(self, inspector: Inspector, thread: Thread, poke: Poke) -> None:
+        self.inspector = inspector
+        self.thread = thread
+        self.memory = UserMemory(Peek(thread.mm), poke)
+        self._modules = inspector.stacks.modules(thread.mm)
+        self._known: dict[int, ModuleData] = {}
+        self._tls = Tls(inspector.stacks.kernel.arch)
+
+    @cached_property
+    def raw(self) -> list[RawFrame]:
+        """The physical frames."""
+        return self.inspector.stacks.raw(self.thread)
+
+    @cached_property
+    def frames(self) -> list[FrameState]:
+        """The physical frames as values are read from; innermost first."""
+        found: list[FrameState] = []
+        for index, raw in enumerate(self.raw):
+            registers = {n: value for n, value in enumerate(raw.registers) if value is not None}
+            frame = FrameState(
+                raw.pc,
+                raw.lookup,
+                registers,
+                self.memory,
+                raw.cfa or None,
+                self._caller(found, index + 1),
+                self._tls.address,
+            )
+            found.append(frame)
+        return found
+
+    @staticmethod
+    def _caller(frames: list[FrameState], index: int) -> Callable[[], FrameState | None]:
+        return lambda: frames[index] if index < len(frames) else None
+
+    def module(self, address: int) -> ModuleData | None:
+        """Return the module at a run-time address."""
+        module = self._modules.find(address)
+        return None if module is None else self._module_data(module)
+
+    def modules(self) -> Iterator[ModuleData]:
+        """Yield all modules: the program first, then its libraries."""
+        found = [data for module in self._modules if (data := self._module_data(module))]
+        yield from sorted(found, key=lambda data: not data.data.is_executable)
+
+    def _module_data(self, module: Module) -> ModuleData | None:
+        if module.loaded is None:
+            return None
+        known = self._known.get(module.bias)
+        if known is None or known.data.image is not module.loaded.image:
+            data = self.inspector.data(module.loaded)
+            known = self._known[module.bias] = ModuleData(data, module.bias, self.module)
+        return known
+
+    def variables(self, index: int = 0, depth: int = 0) -> list[Variable]:
+        """Return the variables of a physical frame, for one of the functions inlined there."""
+        frame = self.frames[index]
+        module = self.module(frame.lookup)
+        return variables(module, frame, depth) if module is not None else []
+
+    def symbol(self, address: int) -> str:
+        """Return ``<name+offset>`` for an address of code, "" for others."""
+        module = self._modules.find(address)
+        if module is None or module.symbols is None or not self._modules.executable(address):
+            return ""
+        name = module.symbols.lookup(address - module.bias)[-1]
+        if not name.function:
+            return ""
+        return f"<{name.function}+{name.offset}>" if name.offset > 0 else f"<{name.function}>"
+
+    def register_names(self) -> tuple[str, ...]:
+        """Return the names of registers by their DWARF numbers."""
+        return UNWINDING[self.inspector.stacks.kernel.arch].names
