@@ -19,8 +19,10 @@ from .screens.settings import SettingsStore
 from .screens.widgets.processes import ProcessPane
 from .screens.widgets.terminal import Terminal
 from .session import protocol
-from .session.client import LabClient, LabState
+from .session.client import LabClient
 from .session.config import LabConfig
+from .session.front_end import FrontEnd, LabState
+from .session.relay import Relay
 
 
 class Key(NamedTuple):
@@ -74,15 +76,18 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def __init__(
         self,
         config: LabConfig | None = None,
-        client: LabClient | None = None,
+        client: FrontEnd | None = None,
         store: SettingsStore | None = None,
+        *,
+        share: bool = False,
     ) -> None:
-        """Without a ``store`` nothing is remembered."""
+        """Without a ``store`` nothing is remembered; ``share``: others may join the lab."""
         super().__init__()
         self.config = config or LabConfig()
         self.client = client or LabClient()
         self.store = store or SettingsStore(None)
         self.console_screen = ConsoleScreen(self.store.settings)
+        self.relay = Relay(self.client, self.console_screen.terminal) if share else None
         self._counting = False
         self._literal = False
         self._sized = False
@@ -105,7 +110,20 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """Take the lab down, and remember the layout."""
         self.store.settings.theme = self.theme
         self.store.save()
+        if self.relay is not None:
+            await self.relay.close()
         await self.client.close()
+
+    async def _share(self) -> None:
+        """Let others join the lab (`starrylab attach`)."""
+        if self.relay is None:
+            return
+        try:
+            await self.relay.open()
+        except OSError as error:
+            self.notify(f"nobody can join this lab: {error}", severity="warning", timeout=8)
+            return
+        self.console_screen.terminal.tap = self.relay.output
 
     def _restore(self) -> None:
         """Put back what was remembered; what does not fit any more is named."""
@@ -119,11 +137,20 @@ class ConsoleApp(App[None], inherit_bindings=False):
     # -- events of the lab -----------------------------------------------------------------
 
     async def _listen(self) -> None:
+        await self._share()
         screen = self.console_screen
         async for event in self.client.events():
+            if self.relay is not None:
+                self.relay.event(event)
             match event:
                 case protocol.Output():
                     screen.terminal.feed(event.data)
+                case protocol.Joined():
+                    screen.banner.hide()
+                    screen.terminal.clear()
+                    self._redraw()
+                case protocol.WindowSize():
+                    screen.terminal.fix_size(event.rows, event.columns)
                 case protocol.Answered():
                     screen.answered(event.answer)
                 case protocol.Log():
@@ -135,12 +162,17 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def _redraw(self) -> None:
         client = self.client
-        self.console_screen.show_lab(client.title, client.state, client.snapshot)
+        title = client.title
+        if not client.owner:
+            title += " (joined)" if client.control else " (watching)"
+        elif self.relay is not None and (count := self.relay.watchers):
+            title += f" ({count} joined)"
+        self.console_screen.show_lab(title, client.state, client.snapshot)
 
     def _ended(self, event: protocol.Event) -> None:
         headline, details = _describe(event)
         path = self.client.transcript_path
-        advice = "Press r to boot it again, F10 to quit."
+        advice = f"Press r to {'boot it' if self.client.owner else 'join'} again, F10 to quit."
         if path is not None:
             advice += f"  Transcript: {path}"
         self.console_screen.banner.display_text(headline, details, advice)
@@ -160,6 +192,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
     async def on_terminal_resized(self, message: Terminal.Resized) -> None:
         """Tell the guest; the first size is what it boots with."""
         self.client.resize(message.rows, message.columns)
+        if self.relay is not None:
+            self.relay.resized(message.rows, message.columns)
         if not self._sized:
             self._sized = True
             await self._start()
@@ -196,7 +230,10 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self._counting = False
             await self.client.start(self.config)
         except OSError as error:
-            self._ended(protocol.Failed(f"the lab process cannot be started: {error}"))
+            what = (
+                "the lab process cannot be started" if self.client.owner else "cannot join the lab"
+            )
+            self._ended(protocol.Failed(f"{what}: {error}"))
         self._redraw()
 
     async def action_restart(self) -> None:
@@ -275,8 +312,11 @@ def _describe(event: protocol.Event) -> tuple[str, str]:
     return "", ""
 
 
-def main(config: LabConfig | None = None) -> int:
-    """Run the console until the user quits; return a process exit status."""
-    app = ConsoleApp(config, store=SettingsStore.of_user())
+def main(config: LabConfig | None = None, client: FrontEnd | None = None) -> int:
+    """Run the console until the user quits; return a process exit status.
+
+    With a ``client`` of its own it shows that one's lab, and does not share it.
+    """
+    app = ConsoleApp(config, client, SettingsStore.of_user(), share=client is None)
     app.run()
     return app.return_code or 0

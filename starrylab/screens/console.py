@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Input
 
-from ..session.client import LabState
+from ..session.front_end import LabState
 from ..session.inspection.model import Answer, Question
 from ..session.snapshot import EMPTY, Snapshot
 from .settings import Settings

@@ -1,4 +1,4 @@
-"""A front end's handle on a lab: start it, talk to it, outlive it.
+"""The front end that starts a lab, talks to it and outlives it.
 
 `LabClient` keeps what a screen needs when the lab process dies: the last snapshot and the
 transcript.  `events` goes on over restarts; the death of the process is itself an event.
@@ -7,85 +7,37 @@ transcript.  `events` goes on over restarts; the death of the process is itself 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from enum import Enum
+from collections.abc import Sequence
 from pathlib import Path
 
 from .client_channel import ClientChannel
 from .config import LabConfig
-from .inspection.model import Question
-from .protocol import (
-    Ask,
-    Booted,
-    Command,
-    Consumed,
-    CountCalls,
-    Crashed,
-    Event,
-    Exited,
-    Failed,
-    Input,
-    Interval,
-    Output,
-    Panic,
-    ProtocolError,
-    Resize,
-    Signal,
-    SnapshotSeen,
-    Start,
-    Stop,
-)
-from .snapshot import EMPTY, Snapshot
+from .front_end import FrontEnd, LabState
+from .protocol import Crashed, Event, Output, ProtocolError, Start, Stop
+from .snapshot import EMPTY
 from .spawn import LabProcess, describe_exit, spawn_lab
 from .transcript import Transcript
 
 _END_SECONDS = 1.0  #: how long a lab may take to end when asked to
 
 
-class LabState(Enum):
-    """What the lab does, in words for a title bar."""
-
-    OFF = "off"
-    STARTING = "starting"
-    RUNNING = "running"
-    ENDED = "ended"
-    PANIC = "panic"
-    CRASHED = "crashed"
-
-
-class LabClient:
-    """One lab as a front end sees it."""
+class LabClient(FrontEnd):
+    """Owns a lab process."""
 
     def __init__(
         self, *, command: Sequence[str] = (), transcript_folder: Path | None = None
     ) -> None:
-        self.config = LabConfig()
-        self.size = (24, 80)  #: rows and columns of the console's window
-        self.state = LabState.OFF
-        self.snapshot: Snapshot = EMPTY
+        super().__init__()
         self.transcript: Transcript | None = None
         self._command = command
         self._folder = transcript_folder
-        self._queue: asyncio.Queue[Event] = asyncio.Queue()
-        self._channel: ClientChannel | None = None
         self._process: LabProcess | None = None
         self._pump: asyncio.Task[None] | None = None
 
     @property
-    def alive(self) -> bool:
-        """Whether there is a machine that takes commands."""
-        return self.state in (LabState.STARTING, LabState.RUNNING)
-
-    @property
     def transcript_path(self) -> Path | None:
-        """Where the console's output is being recorded."""
+        """See `FrontEnd.transcript_path`."""
         return None if self.transcript is None else self.transcript.path
-
-    @property
-    def title(self) -> str:
-        """What a front end calls this lab."""
-        program = b" ".join(self.config.argv).decode(errors="replace") or "init"
-        return f"{self.config.arch} {program}"
 
     async def start(self, config: LabConfig) -> None:
         """Start a lab process and boot ``config`` in it; raises ``OSError`` if it cannot run."""
@@ -113,50 +65,11 @@ class LabClient:
         if self.transcript is not None:
             self.transcript.close()
 
-    async def events(self) -> AsyncIterator[Event]:
-        """Yield what happens, for ever; give back console output with `consumed`."""
-        while True:
-            yield await self._queue.get()
-
-    # -- commands -------------------------------------------------------------------------
-
-    def send_input(self, data: bytes) -> None:
-        """Type ``data`` into the console."""
-        if data:
-            self._send(Input(data))
-
     def resize(self, rows: int, columns: int) -> None:
-        """Tell the guest its window size."""
-        if (rows, columns) == self.size:
-            return
-        self.size = (rows, columns)
-        if self.transcript is not None:
+        """See `FrontEnd.resize`."""
+        if (rows, columns) != self.size and self.transcript is not None:
             self.transcript.resize(columns, rows)
-        self._send(Resize(rows, columns))
-
-    def signal(self, pid: int, signo: int) -> None:
-        """Send signal ``signo`` to guest process ``pid``."""
-        self._send(Signal(pid, signo))
-
-    def set_interval(self, seconds: float) -> None:
-        """Ask for a snapshot at most every ``seconds``; 0 stops them."""
-        self._send(Interval(seconds))
-
-    def count_calls(self, on: bool) -> None:
-        """Have system calls counted by name in the snapshots, or not."""
-        self._send(CountCalls(on))
-
-    def ask(self, question: Question) -> None:
-        """Ask for a close look; the answer comes as an `Answered` event."""
-        self._send(Ask(question))
-
-    def consumed(self, size: int) -> None:
-        """``size`` bytes of output were drawn: the lab may send as many more."""
-        self._send(Consumed(size))
-
-    def _send(self, command: Command) -> None:
-        if self._channel is not None and self.alive:
-            self._channel.send(command)
+        super().resize(rows, columns)
 
     # -- the life of one process ------------------------------------------------------------
 
@@ -164,8 +77,7 @@ class LabClient:
         problem = ""
         try:
             async for event in channel.events():
-                self._note(channel, event)
-                self._queue.put_nowait(event)
+                self._take(channel, event)
         except ProtocolError as error:
             problem = str(error)
             process.kill()
@@ -177,20 +89,10 @@ class LabClient:
                 self.transcript.note(reason)
             self._queue.put_nowait(Crashed(reason, process.stderr_tail()))
 
-    def _note(self, channel: ClientChannel, event: Event) -> None:
-        match event:
-            case Output():
-                if self.transcript is not None:
-                    self.transcript.output(event.data)
-            case Snapshot():
-                self.snapshot = event
-                channel.send(SnapshotSeen())
-            case Booted():
-                self.state = LabState.RUNNING
-            case Exited() | Failed():
-                self.state = LabState.ENDED
-            case Panic():
-                self.state = LabState.PANIC
+    def _take(self, channel: ClientChannel, event: Event) -> None:
+        if isinstance(event, Output) and self.transcript is not None:
+            self.transcript.output(event.data)
+        super()._take(channel, event)
 
     async def _end(self) -> None:
         channel, self._channel = self._channel, None
@@ -207,5 +109,7 @@ class LabClient:
             await process.wait()
         await pump
         await channel.close()
-        while not self._queue.empty():  # output of the old machine must not follow it
-            self._queue.get_nowait()
+        self._forget()
+
+
+__all__ = ["LabClient", "LabState"]

@@ -104,6 +104,12 @@ class Stop(msgspec.Struct, frozen=True, tag="stop"):
     """End the machine and the lab process."""
 
 
+class Join(msgspec.Struct, frozen=True, tag="join"):
+    """Ask the console of a running lab to share it: its first command of another front end."""
+
+    control: bool = False  #: also type, send signals and so on
+
+
 # -- events: lab to front end -----------------------------------------------------------
 
 
@@ -117,6 +123,21 @@ class Answered(msgspec.Struct, frozen=True, tag="answered"):
     """What was asked for with `Ask`, in the order of the questions."""
 
     answer: Answer
+
+
+class Joined(msgspec.Struct, frozen=True, tag="joined"):
+    """The lab is shared; its screen and snapshot follow."""
+
+    config: LabConfig
+    state: str  #: the value of a `LabState`
+    control: bool
+
+
+class WindowSize(msgspec.Struct, frozen=True, tag="window"):
+    """The console's window of the lab that is shared has this size."""
+
+    rows: int
+    columns: int
 
 
 class Booted(msgspec.Struct, frozen=True, tag="booted"):
@@ -166,9 +187,21 @@ Command: TypeAlias = (
     | Consumed
     | SnapshotSeen
     | Stop
+    | Join
 )
 Event: TypeAlias = (
-    Hello | Output | Snapshot | Answered | Booted | Exited | Panic | Failed | Log | Crashed
+    Hello
+    | Output
+    | Snapshot
+    | Answered
+    | Joined
+    | WindowSize
+    | Booted
+    | Exited
+    | Panic
+    | Failed
+    | Log
+    | Crashed
 )
 
 _encoder: Final = msgspec.msgpack.Encoder()

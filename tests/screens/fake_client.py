@@ -56,6 +56,7 @@ class FakeClient:
     def __init__(self, transcript: Path | None = None) -> None:
         self.config = LabConfig()
         self.state = LabState.OFF
+        self.owner = self.control = True
         self.snapshot = EMPTY
         self.size = (24, 80)
         self.title = "riscv64 init"

@@ -17,13 +17,20 @@ ROOT = Path(__file__).parents[2]
 
 
 class Terminal:
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, command: str = "", *, size=(120, 36), runtime: Path | None = None
+    ) -> None:
         self._socket = folder / "tmux"
+        # A test that ran before may have left these, and Textual believes them.
+        folders = "env -u COLUMNS -u LINES "
+        folders += f"XDG_STATE_HOME={folder} XDG_CONFIG_HOME={folder} "
+        folders += f"XDG_RUNTIME_DIR={runtime or folder}"
         command = (
-            f"cd {ROOT} && XDG_STATE_HOME={folder} {sys.executable} -m starrylab; "
+            f"cd {ROOT} && {folders} {sys.executable} -m starrylab {command}; "
             "echo ended with $?; sleep 60"
         )
-        self._run("-f", "/dev/null", "new-session", "-d", "-x", "120", "-y", "36", command)
+        width, height = map(str, size)
+        self._run("-f", "/dev/null", "new-session", "-d", "-x", width, "-y", height, command)
 
     def _run(self, *args: str) -> str:
         command = ["tmux", "-u", "-S", str(self._socket), *args]
@@ -92,3 +99,32 @@ def lab_of(terminal: Terminal) -> int:
         for task in Path(f"/proc/{pid}/task").iterdir():
             todo += map(int, (task / "children").read_text().split())
     raise AssertionError("there is no lab process")
+
+
+def test_a_second_terminal_joins_and_a_third_watches(terminal, tmp_path) -> None:
+    terminal.shows(r"starry:~# ")
+    terminal.keys("echo before", "Enter")
+    terminal.shows(r"║before ")
+    folder = tmp_path / "second"
+    folder.mkdir()
+    second = Terminal(folder, "attach", size=(100, 30), runtime=tmp_path)
+    third = None
+    try:
+        second.shows(r"\(joined\)")
+        second.shows("before")
+        second.keys("echo $((6*7)) shared", "Enter")
+        terminal.shows("42 shared")
+        second.shows("42 shared")
+        folder = tmp_path / "third"
+        folder.mkdir()
+        third = Terminal(folder, "attach --watch", size=(80, 24), runtime=tmp_path)
+        third.shows(r"\(watching\)")
+        third.keys("echo never", "Enter")
+        terminal.keys("echo last", "Enter")
+        assert "never" not in third.shows(r"echo last")
+        terminal.keys("F10")
+        second.shows("the console that owns the lab has closed")
+    finally:
+        second.close()
+        if third is not None:
+            third.close()

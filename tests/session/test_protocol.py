@@ -61,6 +61,7 @@ COMMANDS = [
     Consumed(100),
     SnapshotSeen(),
     Stop(),
+    protocol.Join(True),
 ]
 EVENTS = [
     Hello(),
@@ -74,6 +75,8 @@ EVENTS = [
             model.FolderDetails(b"/", entries=(model.EntryView("x", "file", 1, 2, 0, 0, False),)),
         )
     ),
+    protocol.Joined(LabConfig(argv=(b"sh",)), "running", True),
+    protocol.WindowSize(24, 80),
     protocol.Booted(),
     protocol.Exited(9),
     protocol.Panic("x\ny"),

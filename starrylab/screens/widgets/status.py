@@ -7,7 +7,7 @@ from typing import Final
 from rich.text import Text
 from textual.widgets import Static
 
-from ...session.client import LabState
+from ...session.front_end import LabState
 from ...session.snapshot import Snapshot
 from .units import size_text, uptime_text
 

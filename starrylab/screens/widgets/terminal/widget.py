@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -22,6 +23,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from . import keys
+from .redraw import redraw
 from .screen import (
     BRACKETED_PASTE,
     CURSOR_KEYS,
@@ -95,8 +97,11 @@ class Terminal(Widget, can_focus=True):
         self._drawn_at = 0.0
         self._draw_is_due = False
         self._cursor_row = 0
+        self._hidden_rows = 0  #: see `_rows_above`
         self._bells = 0
         self._selecting = False
+        self.tap: Callable[[bytes], object] | None = None  #: told output once it is on the screen
+        self._fixed = False  #: the size is not the widget's own
 
     # -- output --------------------------------------------------------------------------
 
@@ -116,6 +121,17 @@ class Terminal(Widget, can_focus=True):
         self._bells = 0
         self.refresh()
 
+    def redraw(self) -> bytes:
+        """Return what brings an empty terminal of the same size into the present state."""
+        return redraw(self.terminal) + self._stream.unfinished
+
+    def fix_size(self, rows: int, columns: int) -> None:
+        """Show a terminal of this size from now on, whatever room there is for it."""
+        self._fixed = True
+        self.terminal.resize(rows, columns)
+        self.view.output_came()
+        self.refresh()
+
     def _pump(self) -> None:
         """Parse for one slice."""
         pending = self._pending
@@ -128,6 +144,8 @@ class Terminal(Widget, can_focus=True):
                 pending.appendleft(data[_CHUNK:])
                 data = data[:_CHUNK]
             feed(data)
+            if self.tap is not None:
+                self.tap(data)
             done += len(data)
         if done:
             self.post_message(self.Drawn(done))
@@ -151,11 +169,13 @@ class Terminal(Widget, can_focus=True):
         self._drawn_at = time.monotonic()
         screen = self.terminal
         self.view.output_came()
-        if screen.all_dirty or self.view.back:
+        hidden = self._hidden_rows
+        self._hidden_rows = self._rows_above()
+        if screen.all_dirty or self.view.back or hidden != self._hidden_rows:
             self.refresh()
         else:
             for y in screen.dirty | {self._cursor_row, screen.cursor.y}:
-                self.refresh(Region(0, y, self.size.width, 1))
+                self.refresh(Region(0, y - self._hidden_rows, self.size.width, 1))
         screen.dirty.clear()
         screen.all_dirty = False
         self._cursor_row = screen.cursor.y
@@ -164,6 +184,11 @@ class Terminal(Widget, can_focus=True):
             self._bells = screen.bells
             self.app.bell()
 
+    def _rows_above(self) -> int:
+        """Return how many rows of a screen that is too high are left out above the cursor."""
+        room = max(1, self.content_size.height)
+        return max(0, min(self.terminal.cursor.y - room + 1, self.terminal.lines - room))
+
     def _show_position(self) -> None:
         screen = self.terminal
         title = f"{self.view.back} lines back" if self.view.back else ""
@@ -171,12 +196,13 @@ class Terminal(Widget, can_focus=True):
             self.border_subtitle = title
         if self.has_focus and not self.view.back:
             x = min(screen.cursor.x, screen.columns - 1)
-            self.app.cursor_position = self.content_region.offset + Offset(x, screen.cursor.y)
+            y = screen.cursor.y - self._hidden_rows
+            self.app.cursor_position = self.content_region.offset + Offset(x, y)
 
     def render_line(self, y: int) -> Strip:
         """Draw one line."""
         screen, view = self.terminal, self.view
-        number = view.top + y
+        number = view.top + y + self._hidden_rows
         base = self.rich_style
         swapped = screen.has_mode(REVERSE_VIDEO)
         strip = Strip(
@@ -211,7 +237,7 @@ class Terminal(Widget, can_focus=True):
         columns, rows = self.content_size
         if columns < 2 or rows < 1:
             return
-        if (rows, columns) != (self.terminal.lines, self.terminal.columns):
+        if not self._fixed and (rows, columns) != (self.terminal.lines, self.terminal.columns):
             self.terminal.resize(rows, columns)
             self.view.output_came()
             self.refresh()

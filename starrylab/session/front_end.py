@@ -1,0 +1,156 @@
+"""What every front end has of a lab: its state, its last snapshot, and the commands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from enum import Enum
+from pathlib import Path
+
+from .client_channel import ClientChannel
+from .config import LabConfig
+from .inspection.model import Answer, Question
+from .protocol import (
+    Answered,
+    Ask,
+    Booted,
+    Command,
+    Consumed,
+    CountCalls,
+    Event,
+    Exited,
+    Failed,
+    Input,
+    Interval,
+    Panic,
+    Resize,
+    Signal,
+    SnapshotSeen,
+)
+from .snapshot import EMPTY, Snapshot
+
+
+class LabState(Enum):
+    """What the lab does, in words for a title bar."""
+
+    OFF = "off"
+    STARTING = "starting"
+    RUNNING = "running"
+    ENDED = "ended"
+    PANIC = "panic"
+    CRASHED = "crashed"
+
+
+class FrontEnd:
+    """A lab as a front end sees it, however it is connected."""
+
+    def __init__(self) -> None:
+        self.config = LabConfig()
+        self.size = (24, 80)  #: rows and columns of the console's window
+        self.state = LabState.OFF
+        self.snapshot: Snapshot = EMPTY
+        self.owner = True  #: this front end started the lab, and its window is the console's
+        self.control = True  #: it may type and command
+        self._queue: asyncio.Queue[Event] = asyncio.Queue()
+        self._channel: ClientChannel | None = None
+        self._askers: deque[Callable[[Answer], object] | None] = deque()
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is a machine that takes commands."""
+        return self.state in (LabState.STARTING, LabState.RUNNING)
+
+    @property
+    def title(self) -> str:
+        """What a front end calls this lab."""
+        program = b" ".join(self.config.argv).decode(errors="replace") or "init"
+        return f"{self.config.arch} {program}"
+
+    @property
+    def transcript_path(self) -> Path | None:
+        """Where the console's output is being recorded."""
+        return None
+
+    async def start(self, config: LabConfig) -> None:
+        """Begin to listen to a lab; raises ``OSError`` if that cannot be."""
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """Let go of the lab."""
+        raise NotImplementedError
+
+    async def events(self) -> AsyncIterator[Event]:
+        """Yield what happens, for ever; give back console output with `consumed`."""
+        while True:
+            yield await self._queue.get()
+
+    # -- commands -------------------------------------------------------------------------
+
+    def send_input(self, data: bytes) -> None:
+        """Type ``data`` into the console."""
+        if data:
+            self.send(Input(data))
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Tell the guest its window size."""
+        if (rows, columns) != self.size:
+            self.size = (rows, columns)
+            self.send(Resize(rows, columns))
+
+    def signal(self, pid: int, signo: int) -> None:
+        """Send signal ``signo`` to guest process ``pid``."""
+        self.send(Signal(pid, signo))
+
+    def set_interval(self, seconds: float) -> None:
+        """Ask for a snapshot at most every ``seconds``; 0 stops them."""
+        self.send(Interval(seconds))
+
+    def count_calls(self, on: bool) -> None:
+        """Have system calls counted by name in the snapshots, or not."""
+        self.send(CountCalls(on))
+
+    def ask(self, question: Question, tell: Callable[[Answer], object] | None = None) -> None:
+        """Ask for a close look; the answer is told, or else comes as an `Answered` event."""
+        if self._channel is not None and self.alive:
+            self._askers.append(tell)
+            self.send(Ask(question))
+
+    def consumed(self, size: int) -> None:
+        """``size`` bytes of output were drawn: the lab may send as many more."""
+        self.send(Consumed(size))
+
+    def send(self, command: Command) -> None:
+        """Send ``command`` if there is a machine that takes it."""
+        if self._channel is not None and self.alive:
+            self._channel.send(command)
+
+    # -- events -----------------------------------------------------------------------------
+
+    def _take(self, channel: ClientChannel, event: Event) -> None:
+        """Learn from ``event`` and queue it, unless it is the answer for somebody else."""
+        match event:
+            case Snapshot():
+                self.snapshot = event
+                channel.send(SnapshotSeen())
+            case Booted():
+                self.state = LabState.RUNNING
+            case Exited() | Failed():
+                self.state = LabState.ENDED
+            case Panic():
+                self.state = LabState.PANIC
+            case Answered(answer=answer):
+                tell = self._askers.popleft() if self._askers else None
+                if tell is not None:
+                    tell(answer)
+                    return
+        self._queue.put_nowait(event)
+
+    def _forget(self) -> None:
+        """Drop what is left of a machine that is gone."""
+        self._askers.clear()
+        while not self._queue.empty():  # output of the old machine must not follow it
+            self._queue.get_nowait()
+
+
+__all__ = ["FrontEnd", "LabState"]
