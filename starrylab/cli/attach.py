@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
+from .common import require_terminal
 from .errors import UserError
 
 
@@ -25,29 +25,29 @@ def main(args: argparse.Namespace) -> int:
     labs = running_labs()
     if args.list:
         for path in labs:
-            print(_number(path))
+            print(lab_number(path))
         return 0
-    path = _find(labs, args.lab)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UserError("attach needs a terminal")
+    path = find_lab(labs, args.lab)
+    require_terminal("use `starrylab attach --list` in a script")
     from ..app import main as open_console
     from ..session.attached import AttachedClient
 
     return open_console(client=AttachedClient(path, control=not args.watch))
 
 
-def _number(path: Path) -> str:
+def lab_number(path: Path) -> str:
+    """Return what the user calls the lab with this socket."""
     return path.stem.rpartition("-")[2]
 
 
-def _find(labs: list[Path], wanted: str | None) -> Path:
+def find_lab(labs: list[Path], wanted: str | None) -> Path:
     """Return the socket of a lab; raise `UserError`."""
     if not labs:
         raise UserError("no lab is running; start one with `starrylab` in another terminal")
     if wanted is None:
         return labs[-1]
     for path in labs:
-        if _number(path) == wanted:
+        if lab_number(path) == wanted:
             return path
-    numbers = ", ".join(map(_number, labs))
+    numbers = ", ".join(map(lab_number, labs))
     raise UserError(f"there is no lab {wanted}; running: {numbers}")

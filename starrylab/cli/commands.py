@@ -18,6 +18,7 @@ from .errors import UserError
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "run": ("run", "run a Linux program in a lab, on this terminal"),
     "attach": ("attach", "join a running lab from another terminal"),
+    "serve": ("serve", "show a running lab in a browser"),
     "syscalls": ("syscalls", "list the system calls and how complete each one is"),
     "doctor": ("doctor", "check this host, and say how to get what is missing"),
 }

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from typing import Final
 
-from ..session.config import Bind, LabConfig
+from ..session.config import Bind, GdbPort, LabConfig
 from .errors import UserError
 
 _UNITS: Final = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _SMALLEST: Final = 16 << 20
 _LARGEST: Final = 32 << 30
 _NAME_LENGTH: Final = 64  #: of a host name (sethostname(2))
+_LARGEST_PORT: Final = 65535
 _LARGEST_ID: Final = (1 << 32) - 2  #: -1 means "none" (chown(2))
 
 
@@ -37,6 +39,18 @@ def add_machine_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hostname", default="starry", help="the guest's host name")
     parser.add_argument("--cwd", default="/", metavar="DIR", help="working directory in the guest")
     parser.add_argument("--user", default="0", metavar="UID[:GID]", help="run as this user")
+    parser.add_argument(
+        "--gdb",
+        metavar="PORT[,nowait]",
+        help="let gdb connect to this port of localhost (0: any), and wait for it at the start",
+    )
+
+
+def require_terminal(advice: str) -> None:
+    """Raise `UserError` with ``advice`` where the screens cannot be drawn."""
+    in_browser = "TEXTUAL_DRIVER" in os.environ  # textual-serve draws elsewhere
+    if not in_browser and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UserError(f"the console needs a terminal; {advice}")
 
 
 def machine_config(args: argparse.Namespace, argv: list[str] | None = None) -> LabConfig:
@@ -51,6 +65,7 @@ def machine_config(args: argparse.Namespace, argv: list[str] | None = None) -> L
         hostname=_hostname(args.hostname),
         cwd=os.fsencode(args.cwd),
         user=_user(args.user),
+        gdb=None if args.gdb is None else _gdb(args.gdb),
     )
 
 
@@ -89,6 +104,13 @@ def _size(text: str) -> int:
     if not digits.isdigit() or not _SMALLEST <= int(digits) * unit <= _LARGEST:
         raise UserError(f"--memory {text}: give 16M to 32G, for example 512M")
     return int(digits) * unit
+
+
+def _gdb(text: str) -> GdbPort:
+    port, comma, word = text.partition(",")
+    if not port.isdecimal() or int(port) > _LARGEST_PORT or (comma and word != "nowait"):
+        raise UserError(f"--gdb {text}: give PORT or PORT,nowait; PORT is 0 to {_LARGEST_PORT}")
+    return GdbPort(int(port), wait=not comma)
 
 
 def _user(text: str) -> tuple[int, int]:

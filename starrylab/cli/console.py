@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
-from .common import add_machine_arguments, machine_config
-from .errors import UserError
+from .common import add_machine_arguments, machine_config, require_terminal
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,8 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Open the console on this terminal."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UserError("the console needs a terminal; use `starrylab run -- COMMAND` in a script")
+    require_terminal("use `starrylab run -- COMMAND` in a script")
     from ..app import main as open_console
 
     return open_console(machine_config(args))

@@ -154,6 +154,8 @@ def _signals(lab: Lab, raw: _RawMode | None) -> Iterator[None]:
     handlers = {n: signal.signal(n, _ignore) for n in (*_PASSED, signal.SIGWINCH, signal.SIGCONT)}
     lab.door.subscribe(_SOURCE, arrived)
     lab.door.attach(_SOURCE, reading)
+    if lab.debugger is not None:
+        lab.debugger.wake_sources().add(_SOURCE)
     try:
         yield
     finally:

@@ -58,7 +58,8 @@ def main(args: argparse.Namespace) -> int:
         emit_console=lambda data: host.draw(console, data),
         emit=(host.emitter(1), host.emitter(2)),
         progress=_progress,
-        warn=lambda text: host.draw(2, f"starrylab: {text}\n".encode()),
+        warn=_say,
+        tell=_say,
     )
     try:
         lab = assemble(config, io)
@@ -66,6 +67,8 @@ def main(args: argparse.Namespace) -> int:
         raise UserError(str(error), error.status) from None
     if args.strace is not None:
         _trace(lab, args.strace)
+    if lab.gdb is not None:
+        lab.gdb.wait()
     with host.lent_to(lab):
         status = _run(lab)
     lab.finish_output()
@@ -87,6 +90,11 @@ def _run(lab: Lab) -> int:
     except Exception as bug:  # the kernel's own: its panic, with its own report
         lab.kernel.panic(bug)
         return _PANIC
+
+
+def _say(text: str) -> None:
+    """Write a line to standard error, also when the terminal is in raw mode."""
+    host.draw(2, f"starrylab: {text}{chr(13) if os.isatty(2) else ''}\n".encode())
 
 
 def _progress(text: str) -> None:
