@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..abi.errno import ENOSYS, LinuxError
 from ..abi.signal import SIGKILL
-from ..machine.api import SyscallRegisters, TrapHandler
+from ..machine.api import PAGE_SHIFT, SyscallRegisters, TrapHandler
 from .core.attention import ATTENTION_SIGNAL
 from .core.sched import Park, park_traced
 from .mm.space import BadAccess, OutOfMemory
@@ -206,18 +206,20 @@ class Traps:
 
         def page_fault(addr: int, access: int) -> int:
             t = thread
+            told = events.page_fault
+            before = 0 if told is None else t.mm.table.get(addr >> PAGE_SHIFT, 0)
             try:
                 entry = t.mm.fault(addr, access)
             except BadAccess:
-                return 0
+                entry = 0
             except OutOfMemory:
                 t.process.exit_group(SIGKILL)  # where there was nobody else to kill
                 return 0
             except Exception as bug:
                 kernel.panic(bug)
                 return 0
-            if events.page_fault is not None:
-                events.page_fault(t, addr, access, entry)
+            if told is not None:
+                told(t, addr, access, before, entry)
             return entry
 
         self.enter = enter

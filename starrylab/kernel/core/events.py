@@ -20,7 +20,7 @@ KINDS: Final[dict[str, str]] = {
     "syscall_enter": "thread, entry or None, registers",
     "syscall_exit": "thread, entry or None, registers, result (signed)",
     "unknown_syscall": "thread, number",
-    "page_fault": "thread, addr, access, entry",
+    "page_fault": "thread, addr, access, entry before or 0, entry or 0: refused",
     "signal": "thread, info: a signal is delivered",
     "fork": "parent thread, child thread",
     "death": "DeathReport: a signal with a core-dump action ends a process",

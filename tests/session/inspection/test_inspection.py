@@ -9,7 +9,7 @@ from starrylab.abi.mman import MAP_ANONYMOUS, MAP_PRIVATE
 from starrylab.kernel.mm.frames import MemoryKind
 from starrylab.machine.api import READ, WRITE
 from starrylab.session.inspection import model
-from starrylab.session.inspection.answering import answer
+from starrylab.session.inspection.answering import Answerer
 from starrylab.session.inspection.memory import free_runs, physical_map
 from tests.kernel.conftest import SCRATCH, ScriptedLab
 
@@ -37,7 +37,7 @@ def look(lab: ScriptedLab, question: model.Question, *before: tuple):
                 else:
                     placed.append(arg)
             yield m.call(name, *placed)
-        found.append(answer(lab.kernel, question))
+        found.append(Answerer(lab.kernel).answer(question))
         yield m.call("exit_group", 0)
 
     lab.run(program)
@@ -117,7 +117,9 @@ def test_a_sleeper_and_a_zombie(lab) -> None:
         sleeping = yield m.fork(sleeper)
         for _ in range(4):
             yield m.call("sched_yield")
-        found.extend(answer(lab.kernel, model.AboutProcess(pid)) for pid in (zombie, sleeping))
+        found.extend(
+            Answerer(lab.kernel).answer(model.AboutProcess(pid)) for pid in (zombie, sleeping)
+        )
         yield m.call("exit_group", 0)
 
     lab.run(program)
@@ -191,7 +193,7 @@ def test_looking_makes_no_page_present(lab) -> None:
             model.AboutProcess(1), model.AboutMemory(64), model.AboutAddress(1, addr),
             model.AboutFiles(), model.AboutFolder(b"/"), model.AboutFolder(b"/no/such"),
         ):  # fmt: skip
-            answer(lab.kernel, question)
+            Answerer(lab.kernel).answer(question)
         counts.append((len(space.table), space.minflt))
         yield m.call("exit_group", 0)
 
@@ -220,3 +222,20 @@ def test_a_folder_shows_what_is_cached_and_looks_nothing_up(lab) -> None:
     assert details.found
     kinds = {entry.name: entry.kind for entry in details.entries}
     assert kinds == {"b": "directory", "none": "absent"}
+
+
+def test_faults_are_counted_while_somebody_asks(lab) -> None:
+    answerer = Answerer(lab.kernel)
+    seen = []
+
+    def program(m):
+        seen.append(answerer.answer(model.AboutMemory(8)).faults)
+        m.store(SCRATCH, b"x")
+        seen.append(answerer.answer(model.AboutMemory(8)).faults)
+        for _ in range(20):
+            answerer.snapshot_taken()
+        seen.append(lab.kernel.events.page_fault)
+        yield m.call("exit_group", 0)
+
+    lab.run(program)
+    assert seen == [(), (("first touch", 1),), None]
