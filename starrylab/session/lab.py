@@ -18,7 +18,7 @@ from ..kernel.signal.info import SignalInfo
 from ..kernel.thread_signals import send_process_signal
 from .assemble import AssemblyError, HostIo, Lab, assemble
 from .channel import LabChannel
-from .inspection.answering import answer
+from .inspection.answering import Answerer
 from .inspection.model import Question
 from .protocol import (
     Answered,
@@ -59,6 +59,7 @@ class Session:
         self._channel = channel
         self._lab: Lab | None = None
         self._view: View | None = None
+        self._answerer: Answerer | None = None
         self._interval_ns = 0
         self._seen = True  #: the front end took the last snapshot
         self._resting = False  #: the last snapshot showed a machine at rest
@@ -128,11 +129,11 @@ class Session:
             send_process_signal(process, SignalInfo(signo))
 
     def _answer(self, question: Question) -> None:
-        if self._lab is None:
+        if self._lab is None or self._answerer is None:
             return
         executor = self._lab.kernel.executor
         started = executor.now
-        self._channel.send(Answered(answer(self._lab.kernel, question)))
+        self._channel.send(Answered(self._answerer.answer(question)))
         self._looking_ns += executor.now - started
 
     # -- the machine ----------------------------------------------------------------------
@@ -157,6 +158,7 @@ class Session:
         lab.door.subscribe("command", self._arrived)
         lab.door.attach("command", self._channel.fileno())
         self._view = View(lab.kernel)
+        self._answerer = Answerer(lab.kernel)
         self._channel.send(Booted())
         self._set_interval(start.interval)
         self._run(lab)
@@ -248,8 +250,9 @@ class Session:
         return now[0] != before[0] or busy_ns > _REST_NS
 
     def _send_snapshot(self) -> None:
-        if self._view is not None:
+        if self._view is not None and self._answerer is not None:
             self._seen = False
+            self._answerer.snapshot_taken()
             self._channel.send(self._view.take())
 
 
