@@ -78,6 +78,7 @@ class HostDoor:
         self._sources: dict[str, int] = {}
         self._always_ready: dict[str, int] = {}  #: regular files, which epoll refuses
         self._paused: set[str] = set()
+        self._listening: set[str] = set()
         self.random = os.urandom
         self.monotonic: Callable[[], int] = time.monotonic_ns
         self.realtime: Callable[[], int] = time.time_ns
@@ -113,9 +114,14 @@ class HostDoor:
         self.monotonic, self.realtime = monotonic, realtime
         self.freeze, self.thaw = freeze, thaw
 
-    def attach(self, source: str, fd: int) -> None:
-        """Take input for ``source`` from the readable host descriptor ``fd``."""
+    def attach(self, source: str, fd: int, *, listening: bool = False) -> None:
+        """Take input for ``source`` from the readable host descriptor ``fd``.
+
+        ``listening``: it is a listening socket; b"" is delivered when somebody connects.
+        """
         self._sources[source] = fd
+        if listening:
+            self._listening.add(source)
         try:
             self._selector.register(fd, selectors.EVENT_READ, source)
         except PermissionError:
@@ -128,6 +134,7 @@ class HostDoor:
         if fd is not None and not plain and source not in self._paused:
             self._selector.unregister(fd)
         self._paused.discard(source)
+        self._listening.discard(source)
 
     def subscribe(self, source: str, deliver: Deliver) -> None:
         """See ``Door.subscribe``."""
@@ -184,6 +191,9 @@ class HostDoor:
         fd = self._sources.get(source)
         if fd is None or source in self._paused:
             return  # what was served before it in this round did that
+        if source in self._listening:
+            self._subscribers[source](b"")
+            return
         try:
             data = os.read(fd, 65536)
         except BlockingIOError:

@@ -31,10 +31,12 @@ from ..machine.unicorn.hart import UnicornHart
 from ..rootfs import RootfsError, Tree, open_rootfs
 from ..rootfs.source import has_program
 from ..userland import BuildError
-from .config import Bind, LabConfig
+from .config import Bind, GdbPort, LabConfig
 from .host_streams import Emit, InputPump, OutputPump
 
 if TYPE_CHECKING:
+    from ..debug.control.debugger import Debugger
+    from ..debug.gdb.server import Server
     from ..kernel.dev.tty import Tty
     from ..kernel.files.file import File
     from ..kernel.kernel import Kernel
@@ -69,6 +71,7 @@ class HostIo:
     stdin_fd: int = 0
     progress: Callable[[str], None] | None = None  #: told what takes long
     warn: Callable[[str], object] = str  #: told what went wrong on the host's side
+    tell: Callable[[str], object] = str  #: told what the user has to know
 
 
 class Lab:
@@ -81,15 +84,37 @@ class Lab:
         self.resize: Callable[[int, int], None] = lambda _rows, _columns: None
         self.hold: Callable[[bool], None] = lambda _on: None  #: the console's line is busy
         self.outputs: list[OutputPump] = []  #: what leaves otherwise than by the console
+        self.debugger: Debugger | None = None
+        self.gdb: Server | None = None
 
     def run(self) -> int:
         """Run until the first process ends; return its exit status as a shell shows it."""
-        self.kernel.executor.run()
+        if self.debugger is None:
+            self.kernel.executor.run()
+        else:
+            self._run_debugged(self.debugger)
         self.hart.set_tick(0)
         status = self.kernel.exit_status
         if status is None:
             return 143
         return 128 + (status & 0x7F) if status & 0x7F else status >> 8 & 0xFF
+
+    def _run_debugged(self, debugger: Debugger) -> None:
+        """Run; while the debugger holds the machine, serve who gives it commands."""
+        try:
+            while True:
+                try:
+                    debugger.run()
+                except BrokenPipeError:
+                    raise
+                except Exception as bug:  # the kernel's panic, which can be looked at
+                    self.kernel.panic(bug)
+                if not debugger.paused:
+                    return
+                debugger.serve_pause()
+        finally:
+            if self.gdb is not None:
+                self.gdb.close()
 
     def signal(self, signo: int) -> None:
         """Pass on a signal that the host was sent; to be called from the door.
@@ -113,6 +138,8 @@ class Lab:
         """Make `run` return soon."""
         self.kernel.executor.stop()
         self.hart.interrupt()
+        if self.debugger is not None:
+            self.debugger.leave()
 
 
 def assemble(config: LabConfig, io: HostIo) -> Lab:
@@ -127,7 +154,7 @@ def assemble(config: LabConfig, io: HostIo) -> Lab:
         size = config.memory >> 20
         raise AssemblyError(f"--memory: no {size} MiB on this host: {error.strerror}") from None
     hart = UnicornHart(ram, config.arch)
-    door = HostDoor()
+    door = HostDoor(can_freeze=config.gdb is not None)
     kernel = boot.build(hart, door)
     lab = Lab(kernel, hart, door)
     try:
@@ -140,7 +167,22 @@ def assemble(config: LabConfig, io: HostIo) -> Lab:
         )
     except boot.BootError as error:
         raise AssemblyError(str(error), error.status) from None
+    if config.gdb is not None:
+        _listen_for_gdb(lab, config.gdb, io)
     return lab
+
+
+def _listen_for_gdb(lab: Lab, gdb: GdbPort, io: HostIo) -> None:
+    from ..debug.control.debugger import Debugger
+    from ..debug.gdb.server import Server, ServerError
+
+    debugger = Debugger(lab.kernel)
+    try:
+        lab.gdb = Server(lab.kernel, debugger, lab.door, gdb.port, io.tell)
+    except ServerError as error:
+        raise AssemblyError(f"--gdb {error}") from None
+    lab.debugger = debugger
+    lab.gdb.announce(wait=gdb.wait)
 
 
 def _mount(kernel: Kernel, config: LabConfig, source: rootfs.HostFolder | Tree) -> None:

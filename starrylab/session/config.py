@@ -15,6 +15,13 @@ class Bind(msgspec.Struct, frozen=True):
     mode: str = "cow"  #: "cow": changes stay in the guest; "rw": they reach the host; "ro"
 
 
+class GdbPort(msgspec.Struct, frozen=True):
+    """Where gdb may connect: a TCP port of this host's loopback address."""
+
+    port: int  #: 0: any that is free
+    wait: bool = True  #: the first program does not start before gdb lets it
+
+
 class LabConfig(msgspec.Struct, frozen=True):
     """A machine, its root file system, and the program to start."""
 
@@ -27,3 +34,4 @@ class LabConfig(msgspec.Struct, frozen=True):
     hostname: str = "starry"
     cwd: bytes = b"/"
     user: tuple[int, int] = (0, 0)
+    gdb: GdbPort | None = None

@@ -180,6 +180,18 @@ class Control(Protocol):
         """Forget every breakpoint (of one process) and let it run; ends the pause."""
         ...
 
+    def settle(self) -> bool:
+        """Make a wish to pause true while nothing runs; return `paused`."""
+        ...
+
+    def adopt(self, process: Process) -> None:
+        """Let stops in ``process`` count (those of new processes do not, but for the first)."""
+        ...
+
+    def leave_alone(self, process: Process) -> None:
+        """Let stops in ``process`` count no more."""
+        ...
+
     def wake_sources(self) -> set[str]:
         """Return the door's source names that are served while paused; add yours to it."""
         ...

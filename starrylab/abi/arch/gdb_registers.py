@@ -1,0 +1,108 @@
+"""Registers as gdb numbers and names them: the facts of a target description.
+
+GDB manual, "Standard Target Features", and gdb/features/ of its sources.  A register says
+where its bits lie in Linux's NT_PRSTATUS or NT_PRFPREG layout, which is what a
+`machine.api.UserContext` gives and takes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from ..numbers import Arch
+from .riscv64 import FLOATING, GENERAL
+
+GENERAL_SET: Final = 0  #: NT_PRSTATUS
+FLOATING_SET: Final = 1  #: NT_PRFPREG
+ALWAYS_ZERO: Final = 2  #: in no set: reads as zero, writes are lost
+
+
+@dataclass(frozen=True, slots=True)
+class GdbRegister:
+    """One register of a target description."""
+
+    name: str
+    number: int  #: gdb's
+    bits: int
+    type: str
+    registers: int  #: GENERAL_SET, FLOATING_SET or ALWAYS_ZERO
+    offset: int = 0  #: bytes
+    shift: int = 0  #: bits
+    mask: int = (1 << 64) - 1
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GdbFeature:
+    """A set of registers that gdb knows by name."""
+
+    name: str
+    registers: tuple[GdbRegister, ...]
+    types: str = ""  #: XML that precedes the registers
+
+
+@dataclass(frozen=True, slots=True)
+class GdbTarget:
+    """An architecture as gdb sees it."""
+
+    architecture: str  #: as in gdb's `set architecture`
+    osabi: str
+    features: tuple[GdbFeature, ...]
+    expedited: tuple[int, ...]  #: registers that a stop reply brings along, by number
+
+
+_POINTERS: Final = {
+    "ra": "code_ptr", "pc": "code_ptr", "sp": "data_ptr", "gp": "data_ptr", "tp": "data_ptr",
+    "s0": "data_ptr",
+}  # fmt: skip
+_RISCV_PC: Final = 32
+_RISCV_FP: Final = 33  #: number of ft0
+_RISCV_CSR: Final = 65  #: number of control and status register 0
+_FCSR_OFFSET: Final = 256
+_RISCV_DOUBLE: Final = (
+    '<union id="riscv_double">'
+    '<field name="float" type="ieee_single"/><field name="double" type="ieee_double"/></union>'
+)
+
+
+def _riscv_general() -> tuple[GdbRegister, ...]:
+    """Return x0..x31 and pc; Linux's layout begins with pc and leaves x0 out."""
+    found = [GdbRegister("zero", 0, 64, "int", ALWAYS_ZERO)]
+    for index, name in enumerate(GENERAL):
+        number = index or _RISCV_PC
+        spelled = "fp" if name == "s0" else name
+        kind = _POINTERS.get(name, "int")
+        found.append(GdbRegister(spelled, number, 64, kind, GENERAL_SET, 8 * index))
+    return tuple(sorted(found, key=lambda register: register.number))
+
+
+def _riscv_floating() -> tuple[GdbRegister, ...]:
+    def status(name: str, csr: int, shift: int, mask: int) -> GdbRegister:
+        number = _RISCV_CSR + csr
+        return GdbRegister(
+            name, number, 32, "int", FLOATING_SET, _FCSR_OFFSET, shift, mask, "float"
+        )
+
+    return (
+        *(
+            GdbRegister(name, _RISCV_FP + n, 64, "riscv_double", FLOATING_SET, 8 * n)
+            for n, name in enumerate(FLOATING)
+        ),
+        status("fflags", 1, 0, 0x1F),  # unprivileged ISA, "Floating-Point Control and Status"
+        status("frm", 2, 5, 0x7),
+        status("fcsr", 3, 0, 0xFF),
+    )
+
+
+GDB_TARGETS: Final[dict[Arch, GdbTarget]] = {
+    "riscv64": GdbTarget(
+        "riscv:rv64",
+        "GNU/Linux",
+        (
+            GdbFeature("org.gnu.gdb.riscv.cpu", _riscv_general()),
+            GdbFeature("org.gnu.gdb.riscv.fpu", _riscv_floating(), _RISCV_DOUBLE),
+        ),
+        expedited=(2, 8, _RISCV_PC),  # sp, fp, pc
+    ),
+}

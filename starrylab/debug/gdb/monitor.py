@@ -1,0 +1,94 @@
+"""``monitor COMMAND`` of gdb (qRcmd): what the lab can tell beyond the protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from ..stack import Frame, Stacks, one_stack
+from ..statistics import report
+from .threads import describe
+from .values import GdbError, from_hex
+
+if TYPE_CHECKING:
+    from ...kernel.thread import Thread
+    from .stub import Handler, Stub
+
+_PIECE: Final = 2048  #: bytes of text in one O packet
+
+
+def _help(stub: Stub, words: list[str]) -> str:
+    """List these commands."""
+    rows = [f"{name:16} {command.__doc__}" for name, command in COMMANDS.items()]
+    return "\n".join(rows) + "\n"
+
+
+def _ps(stub: Stub, words: list[str]) -> str:
+    """Show all processes of the lab, attached (*) or not."""
+    rows = ["    PID   PPID THREADS NAME"]
+    for pid, process in sorted(stub.kernel.processes.items()):
+        mark = "*" if pid in stub.client.traced else " "
+        parent = process.parent.pid if process.parent is not None else 0
+        name = process.comm.decode(errors="replace") + (" (ended)" if process.zombie else "")
+        rows.append(f"{mark} {pid:5} {parent:6} {len(process.threads):7} {name}")
+    return "\n".join(rows) + "\n"
+
+
+def _stack(stub: Stub, words: list[str]) -> str:
+    """Show a thread's one stack, kernel frames too: stack [TID]; default: the selected thread."""
+    thread = _thread(stub, words[0]) if words else stub.found.current()
+    frames = one_stack(thread, Stacks(stub.kernel))
+    lines = [f"thread {thread.tid} ({describe(thread)})"]
+    lines += [f"#{index:<3}{_frame_text(frame)}" for index, frame in enumerate(frames)]
+    return "\n".join(lines) + "\n"
+
+
+def _frame_text(frame: Frame) -> str:
+    where = f" at {frame.file}:{frame.line}" if frame.file else ""
+    text = f" [{frame.text}]" if frame.text else ""
+    return f"{frame.kind.name.lower():8} {frame.function or '<unknown>'}{where}{text}"
+
+
+def _stats(stub: Stub, words: list[str]) -> str:
+    """Show time, task switches and memory by kind."""
+    return report(stub.kernel).lstrip("\n")
+
+
+Command = Callable[["Stub", list[str]], str]
+
+COMMANDS: Final[dict[str, Command]] = {
+    "help": _help,
+    "ps": _ps,
+    "stack": _stack,
+    "stats": _stats,
+}
+
+
+def _thread(stub: Stub, word: str) -> Thread:
+    thread = stub.kernel.threads.get(int(word)) if word.isdecimal() else None
+    if thread is None or thread.exited:
+        raise GdbError(f"there is no thread {word}")
+    return thread
+
+
+def run(stub: Stub, line: str) -> str:
+    """Return what a command prints; what goes wrong is printed as well."""
+    name, *words = line.split() or ["help"]
+    found = [full for full in COMMANDS if full.startswith(name)]
+    if len(found) != 1:
+        return f"{name}: no such command; try: monitor help\n"
+    try:
+        return COMMANDS[found[0]](stub, words)
+    except GdbError as error:
+        return f"{error}\n"
+
+
+def _command(stub: Stub, text: bytes) -> bytes:
+    line = from_hex(text.removeprefix(b",")).decode(errors="replace")
+    output = run(stub, line).encode()
+    for start in range(0, len(output), _PIECE):
+        stub.link.send(b"O" + output[start : start + _PIECE].hex().encode())
+    return b"OK"
+
+
+PACKETS: Final[dict[str, Handler]] = {"qRcmd": _command}
