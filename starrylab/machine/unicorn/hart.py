@@ -396,5 +396,5 @@ class UnicornHart:
             self.loaded.go_home()
             self.loaded = None
         self.flush_tlb = lambda: None
-        self.code_changed = lambda _: None
+        self.tlb.close()  # frames may be freed later
         self._engine.close()

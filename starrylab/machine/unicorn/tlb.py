@@ -207,6 +207,10 @@ class Tlb:
         if frame in self._code:
             self.drop(frame)
 
+    def close(self) -> None:
+        """Forget all frames, as the engine goes away."""
+        self._code.clear()
+
     def drop(self, frame: int) -> None:
         """Make ``frame`` neither code nor data.
 
