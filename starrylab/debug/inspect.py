@@ -7,12 +7,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from ..abi.arch.unwinding import UNWINDING
+from ..abi.arch.unwinding import UNWINDING, UnwindLayout
 from .dwarf.errors import NoMemory, Unavailable
 from .dwarf.frame import FrameState
 from .dwarf.module import DebugData, ModuleData
 from .dwarf.tls import Tls
 from .dwarf.variables import Variable, variables
+from .frame_scope import FrameScope
 from .peek import Peek
 
 if TYPE_CHECKING:
@@ -126,6 +127,10 @@ class InspectedThread:
             known = self._known[module.bias] = ModuleData(data, module.bias, self.module)
         return known
 
+    def scope(self, index: int = 0, depth: int = 0) -> FrameScope:
+        """Return what names mean in a physical frame, in one of the functions inlined there."""
+        return FrameScope(self, index, depth)
+
     def variables(self, index: int = 0, depth: int = 0) -> list[Variable]:
         """Return the variables of a physical frame, for one of the functions inlined there."""
         frame = self.frames[index]
@@ -142,6 +147,7 @@ class InspectedThread:
             return ""
         return f"<{name.function}+{name.offset}>" if name.offset > 0 else f"<{name.function}>"
 
-    def register_names(self) -> tuple[str, ...]:
-        """Return the names of registers by their DWARF numbers."""
-        return UNWINDING[self.inspector.stacks.kernel.arch].names
+    @property
+    def layout(self) -> UnwindLayout:
+        """Names and numbers of registers."""
+        return UNWINDING[self.inspector.stacks.kernel.arch]

@@ -1,0 +1,119 @@
+"""The command ``print`` on a real frame, against gdb on a core file of the same stop."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from starrylab.debug.dwarf.errors import PROBLEMS
+from starrylab.debug.dwarf.format import PLAIN, show_typed
+from starrylab.debug.inspect import InspectedThread
+from starrylab.debug.language import Evaluator
+from starrylab.kernel.kernel import Kernel
+from tests.debug.dwarf.stopped import compiled, core_of, gdb, run
+
+EXPRESSIONS = [
+    "argument", "wide", "head", "head.name", "head.next", "*head.next", "head.next->name",
+    "head.next->colour", "&head", "&head.next->name", "numbers", "numbers[1]", "*numbers",
+    "numbers + 1", "*(numbers + 1)", "&numbers[2]", "&numbers[3] - &numbers[0]", "numbers[1]@3",
+    "row", "*row", "(*row)[1]", "row[0][2]", "grid[1][0]", "grid[1]", "&grid[1]", "corners[1].y",
+    "&corners", "fields.middle", "fields.high + 1", "fields.where.y", "number.fraction",
+    "number.whole / 2", "small", "small + 1", "(int)small", "negative", "byte + negative",
+    "word * uword", "uword << 3", "huge", "huge >> 60", "huge + 1", "-huge", "~word", "!truth",
+    "truth", "single / 2", "twice * 2", "single + 1", "argument / 2", "-argument / 2",
+    "argument % 7", "-7 % 3", "-7 / 2", "7.0 / 2", "colour", "odd", "access", "RED", "BLUE",
+    "colour == GREEN", "argument > 5 && wide < 3000", "argument < 5 || 0", "1 ? 10 : 20",
+    "pointer", "(struct node *)pointer", "*(struct node *)pointer", "((node_t *)pointer)->next",
+    "*(int *)&number", "(char)65", "(unsigned char)-1", "(short)70000", "(double)argument",
+    "(long)twice", "(unsigned long)-1", "sizeof(int)", "sizeof(struct node)", "sizeof head",
+    "sizeof numbers", "sizeof(node_t *)", "null", "indirect", "*indirect",
+    "constant", "&constant", "global_counter", "&global_counter", "greeting", "table",
+    "table[1][2]", "handle", "function", "*function", "add", "&add", "main", "operations",
+    "operations[0]", "length * 2", "variable[3]", "buffer", "buffer[1]", "&buffer[1]", "full",
+    "text", "*text", "text[2]", "*text@3", "1 + 2 * 3", "(1 + 2) * 3", "0x10 | 3", "017",
+    "'a'", "'\\n'", "1, 2", "$sp", "$pc", "$ra", "$s0 + 8", "10u - 11", "1 == 1.0", "5 & 3 ^ 1",
+    "by_value", "by_value.x + by_value.y", "zeros", "stop", "word > uword", "1 << 31",
+    "4294967295", "2147483648", "0xffffffff", "5 > 3 > 1", "numbers == &numbers[0]",
+]  # fmt: skip
+FORMATTED = [
+    ("x", "argument"), ("x", "word"), ("x", "numbers"), ("d", "huge"), ("u", "word"),
+    ("o", "argument"), ("t", "byte"), ("c", "small"), ("z", "word"), ("x", "head.next->colour"),
+    ("x", "by_value"), ("d", "truth"), ("x", "-1"), ("t", "10"), ("a", "pointer"), ("x", "small"),
+]  # fmt: skip
+WRONG = [
+    ("nonsense", 'no symbol "nonsense" in current context'),
+    ("head.nothing", "there is no member named nothing"),
+    ("argument.x", "not a structure"),
+    ("*twice", "non-pointer"),
+    ("argument +", "near|at its end"),
+    ("(argument", "expected '\\)'"),
+    ("argument argument", "syntax error"),
+    ("&5", "not located in memory"),
+    ("1 / 0", "division by zero"),
+    ("stop()", "functions cannot be called"),
+
+    ("sizeof(struct nothing)", "no type named struct nothing"),
+    ("$nothing", "no register"),
+    ("struct node", "is a type"),
+    ("1.5 % 2", "must be integers"),
+    ("'ab'", "not one character"),
+    ("\"open", "unterminated string"),
+    ("`", "invalid character"),
+    ("argument@0", "repetitions"),
+    ("1 << 200", "shift"),
+    ("5 = 6", "cannot be changed"),
+]  # fmt: skip
+
+
+def normal(text: str) -> str:
+    text = re.sub(r"^\$\d+ = ", "", text.strip())
+    text = re.sub(r'\\000(\\.|[^"\\])*"', '"', text)
+    # gdb names data by the nearest symbol as well, and writes addresses of functions so.
+    return re.sub(r" <(?!optimized|repeats)[^>]*>", "", text)
+
+
+def printed(evaluator: Evaluator, stopped: InspectedThread, text: str, letter: str = "") -> str:
+    style = replace(PLAIN, letter=letter, symbol=stopped.symbol)
+    try:
+        return normal(show_typed(evaluator.evaluate(text), style))
+    except PROBLEMS as error:
+        return f"error: {error}"
+
+
+@pytest.fixture(scope="module")
+def program() -> Path:
+    return compiled("types.c", "-O0")
+
+
+def test_print_as_gdb_prints(program: Path, tmp_path: Path) -> None:
+    differing: dict[str, tuple[str, str]] = {}
+
+    def compare(stopped: InspectedThread, kernel: Kernel) -> None:
+        core = core_of(stopped, tmp_path)
+        commands = [f"print {text}" for text in EXPRESSIONS]
+        commands += [f"print/{letter} {text}" for letter, text in FORMATTED]
+        theirs = gdb(program, core, ["frame 1", *commands])[1:]
+        evaluator = Evaluator(stopped.scope(1))
+        ours = [printed(evaluator, stopped, text) for text in EXPRESSIONS]
+        ours += [printed(evaluator, stopped, text, letter) for letter, text in FORMATTED]
+        for command, mine, other in zip(commands, ours, theirs, strict=True):
+            if mine != normal(other):
+                differing[command] = (mine, normal(other))
+
+    run(program, compare)
+    assert differing == {}
+
+
+def test_what_is_wrong_is_said(program: Path) -> None:
+    def check(stopped: InspectedThread, kernel: Kernel) -> None:
+        evaluator = Evaluator(stopped.scope(1))
+        for text, message in WRONG:
+            answer = printed(evaluator, stopped, text)
+            assert answer.startswith("error: "), (text, answer)
+            assert re.search(message, answer), (text, answer)
+            assert "\n" not in answer
+
+    run(program, check)
