@@ -42,6 +42,11 @@ class Info:
             return None
         return self._units[at]
 
+    def unit_of_start(self, offset: int) -> Unit | None:
+        """Return the unit whose header is at ``offset``."""
+        at = bisect_right(self._starts, offset) - 1
+        return self._units[at] if at >= 0 and self._starts[at] == offset else None
+
     def die(self, unit: Unit, offset: int) -> Die:
         """Return the entry at ``offset`` of the unit's section; raise `DwarfError`."""
         return Die(unit, offset)

@@ -38,7 +38,7 @@ def ranges_of(unit: Unit, values: dict[int, Value]) -> list[Range]:
     end = unit.address(high)
     if end is None:
         end = low + high.raw  # a constant: the size (since DWARF 4)
-    return [(low, end)] if low < end else []
+    return [(low, end)] if low < end <= MASK_64 else []
 
 
 def _listed(unit: Unit, form: int, raw: int) -> Iterator[Range]:

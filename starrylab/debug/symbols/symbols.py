@@ -2,45 +2,280 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
+from typing import Final, TypeVar
 
+import msgspec
+
+from ...abi import elf
+from . import address_map, unit_index
+from .address_map import AddressMap
+from .cache import IndexCache, key_of
+from .debug_files import SYSTEM_FOLDERS, find_alternate, find_debug_file, has_debug_info
 from .demangle import demangle
-from .image import ElfImage
+from .errors import DwarfError
+from .image import ElfImage, ImageError
+from .info import Info
 from .location import UNKNOWN, FunctionMatch, Location
+from .reverse import Finder
 from .symtab import SymbolTable
+from .unit_index import Call, LineRow, UnitIndex
+
+T = TypeVar("T")
+
+_MOST_UNITS: Final = 64  #: indexes held in memory
 
 
 class Symbols:
-    """What is known about the code of one ELF file; addresses are the file's virtual ones."""
+    """What is known about the code of one ELF file; addresses are the file's virtual ones.
 
-    def __init__(self, image: ElfImage) -> None:
+    Nothing is read before the first question, and then no more than the units that it touches.
+    Broken debug information is as good as none: nothing here raises.
+    """
+
+    def __init__(
+        self,
+        image: ElfImage,
+        search: Sequence[Path] = SYSTEM_FOLDERS,
+        cache: IndexCache | None = None,
+    ) -> None:
         self.image = image
+        self._search = search
+        self._cache = cache
+        self._indexes: OrderedDict[int, UnitIndex | None] = OrderedDict()
 
     @classmethod
-    def of(cls, image: ElfImage) -> Symbols:
-        """Return the symbols of ``image``; nothing is read before the first question."""
-        return cls(image)
+    def of(
+        cls,
+        image: ElfImage,
+        search: Sequence[Path] = SYSTEM_FOLDERS,
+        cache: IndexCache | None = None,
+    ) -> Symbols:
+        """Return the symbols of ``image``.
+
+        ``search`` are folders of separate debug files; ``cache`` keeps indexes between processes.
+        """
+        return cls(image, search, cache)
+
+    # From an address.
 
     def lookup(self, addr: int) -> list[Location]:
         """Return what is at ``addr``: innermost inlined frame first, at least one entry."""
-        symbol = self._table.find(addr)
-        if symbol is None:
-            return [UNKNOWN]
-        name = demangle(symbol.name)
-        return [Location(name, "", 0, 0, False, addr - symbol.address, symbol.name)]
+        index, calls = self._at(addr)
+        row = index.row(addr) if index else None
+        if not calls:
+            return [self._from_table(addr, row)]
+        return _locations(calls, row, addr - self._start(addr, index))
 
     def function_range(self, addr: int) -> tuple[int, int] | None:
-        """Return start and end of the function that covers ``addr``."""
-        symbol = self._table.find(addr)
+        """Return start and end of the contiguous code of the function that covers ``addr``."""
+        index, _ = self._at(addr)
+        part = index.part(addr) if index else None
+        if part is not None:
+            return part
+        symbol = self.table.find(addr)
         return (symbol.address, symbol.address + symbol.size) if symbol else None
 
+    def line_range(self, addr: int) -> tuple[int, int] | None:
+        """Return the addresses around ``addr`` whose code belongs to the same line.
+
+        Rows for the same line that follow each other count as one; None without a line.
+        """
+        index, _ = self._at(addr)
+        row = index.row(addr) if index else None
+        if index is None or row is None:
+            return None
+        start, end, here = row.start, row.end, (row.file, row.line)
+        while (behind := index.row(end)) and (behind.file, behind.line) == here:
+            end = behind.end
+        while (before := index.row(start - 1)) and (before.file, before.line) == here:
+            start = before.start
+        return start, end
+
+    # To an address.
+
     def find_function(self, name: str) -> list[FunctionMatch]:
-        """Return where the code of the function ``name`` begins."""
-        return [
-            FunctionMatch(symbol.address, demangle(symbol.name), "", 0, symbol.address)
-            for symbol in self._table.named(name)
-        ]
+        """Return where the code of functions of this name begins, inlined places included.
+
+        ``name`` may be a linkage name, the plain name, or the name with any number of its
+        namespaces; parameters and template arguments may be left out.
+        """
+        return self._finder.functions(name)
+
+    def find_line(self, file: str, line: int) -> list[int]:
+        """Return where the code of a line begins; of the next line with code if it has none.
+
+        ``file`` matches by the end of its path, whole parts of it. One address for each function
+        (or inlined place) that the line has code in.
+        """
+        return self._finder.line(file, line)
+
+    def source_files(self) -> list[str]:
+        """Return the paths of all source files, as the compiler recorded them."""
+        return self._finder.files()
+
+    # Where the information comes from.
 
     @cached_property
-    def _table(self) -> SymbolTable:
-        return SymbolTable(self.image)
+    def debug_image(self) -> ElfImage:
+        """The file that the debug information is in: the image, or its separate debug file."""
+        try:
+            if has_debug_info(self.image):
+                return self.image
+            return find_debug_file(self.image, self._search) or self.image
+        except ImageError:
+            return self.image
+
+    @cached_property
+    def info(self) -> Info:
+        """The debug information, entry by entry."""
+        try:
+            alternate = find_alternate(self.debug_image, self._search)
+        except ImageError:
+            alternate = None
+        return Info.of(self.debug_image, alternate)
+
+    @cached_property
+    def table(self) -> SymbolTable:
+        """The symbol table; that of the separate debug file when the image has been stripped."""
+        images = [self.image]
+        if ".symtab" not in _section_names(self.image):
+            images.insert(0, self.debug_image)
+        for image in images:
+            try:
+                table = SymbolTable.of(image)
+            except ImageError:
+                continue
+            if len(table):
+                return table
+        return SymbolTable()
+
+    def unit_at(self, addr: int) -> UnitIndex | None:
+        """Return the index of the unit whose code is at ``addr``."""
+        return self._at(addr)[0]
+
+    def unit_index(self, offset: int) -> UnitIndex | None:
+        """Return the index of the unit at ``offset`` of ``.debug_info``; None when it is broken."""
+        if offset in self._indexes:
+            self._indexes.move_to_end(offset)
+            return self._indexes[offset]
+        found = self._load_unit(offset)
+        self._indexes[offset] = found
+        if len(self._indexes) > _MOST_UNITS:
+            self._indexes.popitem(last=False)
+        return found
+
+    # Inside.
+
+    def _at(self, addr: int) -> tuple[UnitIndex | None, list[Call]]:
+        """Return the unit of ``addr`` and the functions there."""
+        first = None
+        for offset in self._map.find(addr):
+            index = self.unit_index(offset)
+            if index is None:
+                continue
+            calls = index.chain(addr)
+            if calls:
+                return index, calls
+            first = first or index
+        return first, []
+
+    def _start(self, addr: int, index: UnitIndex | None) -> int:
+        part = index.part(addr) if index else None
+        return part[0] if part else addr
+
+    def _from_table(self, addr: int, row: LineRow | None) -> Location:
+        symbol = self.table.find(addr)
+        if symbol is None and row is None:
+            return UNKNOWN
+        file, line, column = (row.file, row.line, row.column) if row else ("", 0, 0)
+        if symbol is None:
+            return Location("", file, line, column, False, -1, "")
+        offset = addr - symbol.address
+        return Location(demangle(symbol.name), file, line, column, False, offset, symbol.name)
+
+    @cached_property
+    def _finder(self) -> Finder:
+        return Finder(self)
+
+    @cached_property
+    def _key(self) -> str | None:
+        return key_of(self.debug_image) if self._cache else None
+
+    @cached_property
+    def _map(self) -> AddressMap:
+        packed = self.cached("map", address_map.Packed)
+        if packed is not None and address_map.consistent(packed):
+            return AddressMap(packed)
+        try:
+            built = address_map.build(self.info)
+        except ImageError:
+            built = AddressMap(address_map.Packed(b"", b"", b""))
+        self.keep("map", built.packed)
+        return built
+
+    def _load_unit(self, offset: int) -> UnitIndex | None:
+        packed = self.cached(f"unit-{offset:x}", unit_index.Packed)
+        if packed is not None and unit_index.consistent(packed):
+            return UnitIndex(packed)
+        try:
+            unit = self.info.unit_of_start(offset)
+            built = unit_index.build(unit, self._code) if unit else None
+        except DwarfError:
+            return None
+        if built is not None:
+            self.keep(f"unit-{offset:x}", built.packed)
+        return built
+
+    @cached_property
+    def _code(self) -> list[tuple[int, int]]:
+        try:
+            return [
+                (segment.vaddr, segment.vaddr + segment.memsz)
+                for segment in self.debug_image.segments()
+                if segment.flags & elf.PF_X
+            ]
+        except ImageError:
+            return []
+
+    def cached(self, part: str, kind: type[T]) -> T | None:
+        """Return a part of this file's index from disk, None when it has to be made."""
+        if self._cache is None or self._key is None:
+            return None
+        content = self._cache.get(self._key, part)
+        try:
+            return None if content is None else msgspec.msgpack.decode(content, type=kind)
+        except msgspec.MsgspecError:
+            return None
+
+    def keep(self, part: str, packed: object) -> None:
+        """Keep a part of this file's index on disk."""
+        if self._cache is not None and self._key is not None:
+            self._cache.put(self._key, part, msgspec.msgpack.encode(packed))
+
+
+def _locations(calls: list[Call], row: LineRow | None, offset: int) -> list[Location]:
+    """Go outwards: a frame's line is the call of the one inside it."""
+    found = []
+    file, line, column = (row.file, row.line, row.column) if row else ("", 0, 0)
+    for call in calls:
+        name, linkage = function_name(call.name, call.linkage_name), call.linkage_name
+        found.append(Location(name, file, line, column, call.inlined, offset, linkage))
+        file, line, column = call.file, call.line, call.column
+    return found
+
+
+def function_name(name: str, linkage_name: str) -> str:
+    """Return the demangled linkage name, or the plain one where that cannot be had."""
+    full = demangle(linkage_name) if linkage_name else ""
+    return name if name and full == linkage_name else full
+
+
+def _section_names(image: ElfImage) -> frozenset[str]:
+    try:
+        return frozenset(image.section_table)
+    except ImageError:
+        return frozenset()

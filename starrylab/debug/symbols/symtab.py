@@ -31,15 +31,22 @@ class Symbol:
 class SymbolTable:
     """The functions of ``.symtab``, or of ``.dynsym`` in a stripped file, by address."""
 
-    def __init__(self, image: ElfImage) -> None:
+    def __init__(self) -> None:
         self._strings = memoryview(b"")
         #: (address, rank, size, name offset), ascending
         self._rows: list[tuple[int, int, int, int]] = []
+        self._starts: list[int] = []
+
+    @classmethod
+    def of(cls, image: ElfImage) -> SymbolTable:
+        """Read the table of ``image``, empty when it has none; raise `ImageError`."""
+        table = cls()
         for wanted in (elf.SHT_SYMTAB, elf.SHT_DYNSYM):
             for section in image.sections:
-                if section.type == wanted and not self._rows:
-                    self._read(image, section)
-        self._starts = [row[0] for row in self._rows]
+                if section.type == wanted and not table._rows:
+                    table._read(image, section)
+        table._starts = [row[0] for row in table._rows]
+        return table
 
     def __len__(self) -> int:
         return len(self._rows)

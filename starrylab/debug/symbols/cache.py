@@ -1,0 +1,110 @@
+"""Indexes on disk, so that the second process need not read debug information again.
+
+A file's index is a folder named after what identifies the file (build-id and size, or path, size
+and time); a part of it is one file: header, checksum, content. Parts are written aside and renamed,
+so readers see a whole part or none, and writers need no lock: they write the same. What is torn,
+old or of another version is not used. Folders go, oldest first, when there are too many bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import struct
+import tempfile
+import zlib
+from pathlib import Path
+from typing import Final
+
+from .image import ElfImage
+
+_HEADER: Final = struct.Struct("<8sIQ")  # magic with version, CRC-32, length
+_MAGIC: Final = b"SLSYM\0\0\x01"
+_LIMIT: Final = 512 << 20  #: bytes of all indexes together
+_BETWEEN_SWEEPS: Final = 64  #: writes
+
+
+class IndexCache:
+    """Keeps parts of indexes below ``folder``; a host that permits no writing keeps none."""
+
+    def __init__(self, folder: Path, limit: int = _LIMIT) -> None:
+        self.folder = folder
+        self.limit = limit
+        self._writes = os.getpid()  # so that many short processes sweep now and then, too
+
+    def get(self, key: str, part: str) -> bytes | None:
+        """Return a part; None when it is not there or not whole."""
+        try:
+            data = (self.folder / key / part).read_bytes()
+        except OSError:
+            return None
+        if len(data) < _HEADER.size:
+            return None
+        magic, checksum, length = _HEADER.unpack_from(data)
+        content = data[_HEADER.size :]
+        if magic != _MAGIC or length != len(content) or checksum != zlib.crc32(content):
+            return None
+        return content
+
+    def put(self, key: str, part: str, content: bytes) -> None:
+        """Keep a part, if the host lets us."""
+        header = _HEADER.pack(_MAGIC, zlib.crc32(content), len(content))
+        folder = self.folder / key
+        scratch = ""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            handle, scratch = tempfile.mkstemp(prefix=".", dir=folder)
+            with os.fdopen(handle, "wb") as file:
+                file.write(header)
+                file.write(content)
+            os.replace(scratch, folder / part)
+        except OSError:
+            if scratch:
+                _remove(scratch)
+            return
+        self._writes += 1
+        if self._writes % _BETWEEN_SWEEPS == 0:
+            self.sweep()
+
+    def sweep(self) -> None:
+        """Remove the indexes that have not changed for longest, until the rest fits."""
+        sizes = []
+        for folder in _entries(self.folder):
+            files = [entry.stat() for entry in _entries(folder) if entry.is_file()]
+            newest = max((status.st_mtime_ns for status in files), default=0)
+            sizes.append((newest, sum(status.st_size for status in files), folder))
+        total = sum(size for _, size, _ in sizes)
+        for _, size, folder in sorted(sizes):
+            if total <= self.limit:
+                break
+            shutil.rmtree(folder, ignore_errors=True)
+            total -= size
+
+
+def key_of(image: ElfImage) -> str | None:
+    """Return what identifies the file's content; None for an image that is no file."""
+    try:
+        status = os.stat(image.path)
+    except (OSError, ValueError):
+        return None
+    if image.build_id:
+        words: tuple[object, ...] = (image.build_id.hex(), status.st_size)
+    else:
+        path = os.path.realpath(image.path)
+        words = (path, status.st_size, status.st_mtime_ns, status.st_ino)
+    return hashlib.sha256(repr(words).encode()).hexdigest()[:32]
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        return

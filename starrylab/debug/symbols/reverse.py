@@ -1,0 +1,283 @@
+"""From names and lines to addresses: where breakpoints belong.
+
+A name is looked for as bytes first: only units that mention it are read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from . import dw
+from .bodies import subprograms
+from .demangle import demangle
+from .errors import DwarfError
+from .image import ImageError
+from .line_header import line_header
+from .location import FunctionMatch
+from .ranges import Range
+from .unit_index import IS_STMT, PROLOGUE_END, UnitIndex
+
+if TYPE_CHECKING:
+    from .symbols import Symbols
+
+_MOST_MENTIONS: Final = 256  #: of a name among the strings; with more, every unit is read
+_ARGUMENTS: Final = re.compile(r"<[^<>]*>")
+_OPERATOR: Final = re.compile(r"operator\s*(<=>|<<=?|>>=?|->\*?|[<>]=?)")
+
+
+class PackedFiles(msgspec.Struct, array_like=True):
+    """All source files as they are on disk."""
+
+    paths: list[str]
+    units: list[tuple[int, list[int]]]  #: unit's offset, its files by number, as indexes of paths
+
+
+class Finder:
+    """Answers for one file; see `Symbols` for the questions."""
+
+    def __init__(self, symbols: Symbols) -> None:
+        self._symbols = symbols
+
+    # Functions.
+
+    def functions(self, name: str) -> list[FunctionMatch]:
+        """See `Symbols.find_function`."""
+        found: dict[int, FunctionMatch] = {}
+        for offset in self._units_mentioning(name):
+            index = self._symbols.unit_index(offset)
+            if index is not None:
+                for match in _bodies(index, name):
+                    found.setdefault(match.address, match)
+        for match in self._from_table(name):
+            found.setdefault(match.address, match)
+        return sorted(found.values(), key=lambda match: (match.inlined, match.address))
+
+    def _from_table(self, name: str) -> Iterator[FunctionMatch]:
+        base = _base(name)
+        for symbol in self._symbols.table:
+            if base not in symbol.name or (symbol.size == 0 and symbol.name != name):
+                continue
+            full = demangle(symbol.name)
+            if matches(name, "", symbol.name, full):
+                index = self._symbols.unit_at(symbol.address)
+                if index is None:
+                    yield FunctionMatch(symbol.address, full, "", 0, symbol.address)
+                else:
+                    part = symbol.address, symbol.address + max(symbol.size, 1)
+                    yield _match(index, symbol.address, part, full)
+
+    def _units_mentioning(self, name: str) -> list[int]:
+        """Return the units that may have bodies of this name."""
+        info = self._symbols.info
+        try:
+            mentions = self._mentions(_base(name).encode())
+            if mentions is None:
+                return [unit.start for unit in info.units()]
+            chosen = {unit.start for at in mentions if (unit := info.unit_of(at))}
+            return sorted(chosen | self._referring(name, chosen))
+        except ImageError:
+            return []
+
+    def _mentions(self, base: bytes) -> list[int] | None:
+        """Return offsets in ``.debug_info`` of what may be this name; None for far too many."""
+        sections = self._symbols.info.sections
+        info, strings = sections.copy("info"), sections.copy("str")
+        whole = re.compile(re.escape(base) + rb"[\0<]")
+        found = [match.start() for match in whole.finditer(info)]
+        offsets = [match.start() for match in whole.finditer(strings)]
+        if len(offsets) > _MOST_MENTIONS:
+            return None
+        if len(sections.string_offsets) or self._symbols.info.alternate:
+            return None  # indirect names: not found as bytes
+        for offset in offsets:
+            pattern = offset.to_bytes(4, "little")
+            at = info.find(pattern)
+            while at >= 0:
+                found.append(at)
+                at = info.find(pattern, at + 1)
+        return found
+
+    def _referring(self, name: str, chosen: set[int]) -> set[int]:
+        """Return units with bodies of a function that another unit declares (after LTO)."""
+        info = self._symbols.info
+        data = info.sections.copy("info")
+        found = set()
+        for offset in chosen:
+            unit = info.unit_of_start(offset)
+            if unit is None:
+                continue
+            for entry in subprograms(unit, lambda text: matches_base(name, text)):
+                pattern = entry.to_bytes(4, "little")
+                at = data.find(pattern)
+                while at >= 0:
+                    if not unit.start <= at < unit.end and (other := info.unit_of(at)):
+                        found.add(other.start)
+                    at = data.find(pattern, at + 1)
+        return found
+
+    # Lines.
+
+    def line(self, file: str, line: int) -> list[int]:
+        """See `Symbols.find_line`."""
+        best = 0
+        rows: list[tuple[UnitIndex, int]] = []
+        for index, numbers in self._units_with(file):
+            for number, row in _rows_of(index, numbers, line):
+                if best and number > best:
+                    continue
+                if number != best:
+                    best, rows = number, []
+                rows.append((index, row))
+        return sorted(set(_one_a_function(rows)))
+
+    def files(self) -> list[str]:
+        """See `Symbols.source_files`."""
+        return sorted({path for path in self._packed.paths if path})
+
+    def _units_with(self, file: str) -> Iterator[tuple[UnitIndex, frozenset[int]]]:
+        wanted = {
+            number for number, path in enumerate(self._packed.paths) if _path_matches(path, file)
+        }
+        if not wanted:
+            return
+        for offset, files in self._packed.units:
+            numbers = frozenset(i for i, path in enumerate(files) if path in wanted)
+            index = self._symbols.unit_index(offset) if numbers else None
+            if index is not None:
+                yield index, numbers
+
+    @cached_property
+    def _packed(self) -> PackedFiles:
+        packed = self._symbols.cached("files", PackedFiles)
+        if packed is None:
+            packed = self._read_files()
+            self._symbols.keep("files", packed)
+        return packed
+
+    def _read_files(self) -> PackedFiles:
+        paths: dict[str, int] = {}
+        units = []
+        try:
+            all_units = self._symbols.info.units()
+        except ImageError:
+            all_units = []
+        for unit in all_units:
+            try:
+                offset = unit.line_offset
+                if offset is None or unit.unit_type not in (dw.UT_COMPILE, dw.UT_SKELETON):
+                    continue
+                header = line_header(unit.sections, offset, unit.folder, unit.address_size)
+            except DwarfError:
+                continue
+            units.append((unit.start, [paths.setdefault(p, len(paths)) for p in header.files]))
+        return PackedFiles(list(paths), units)
+
+
+# Matching.
+
+
+def matches(wanted: str, name: str, linkage_name: str, full: str) -> bool:
+    """Tell whether ``wanted`` means the function with these names."""
+    if wanted in (name, linkage_name, full):
+        return bool(wanted)
+    plain = plain_name(full) if full else name
+    return plain == wanted or plain.endswith(f"::{wanted}")
+
+
+def matches_base(wanted: str, name: str) -> bool:
+    """Tell whether ``name``, without namespaces, may be the last part of ``wanted``."""
+    return wanted == name or _base(wanted) == plain_name(name)
+
+
+def plain_name(full: str) -> str:
+    """Cut return type, parameters and template arguments off a demangled name."""
+    operator = _OPERATOR.search(full)
+    head, tail = (full[: operator.start()], operator[0]) if operator else (full, "")
+    while (shorter := _ARGUMENTS.sub("", head)) != head:
+        head = shorter
+    if not tail:
+        head = head.replace("(anonymous namespace)", "{anonymous}").partition("(")[0]
+        head = head.replace("{anonymous}", "(anonymous namespace)")
+        head = head.rpartition(" ")[2] if "operator" not in head else head
+    return head + tail
+
+
+def _base(name: str) -> str:
+    return plain_name(name).rpartition("::")[2] or name
+
+
+def _path_matches(path: str, wanted: str) -> bool:
+    return path == wanted or path.endswith("/" + wanted.removeprefix("./").lstrip("/"))
+
+
+# Places.
+
+
+def _bodies(index: UnitIndex, name: str) -> Iterator[FunctionMatch]:
+    chosen = {}
+    for number, (plain, linkage) in enumerate(index.packed.names):
+        if plain and linkage != name and not matches_base(name, plain):
+            continue
+        full = demangle(linkage) if linkage else plain
+        if matches(name, plain, linkage, full):
+            chosen[number] = full
+    for address, inlined, number in index.bodies_named(chosen):
+        full = chosen[number]
+        if inlined:
+            row = index.row(address)
+            file, line = (row.file, row.line) if row else ("", 0)
+            yield FunctionMatch(address, full, file, line, address, inlined=True)
+        else:
+            yield _match(index, address, index.part(address) or (address, address + 1), full)
+
+
+def _match(index: UnitIndex, address: int, part: Range, full: str) -> FunctionMatch:
+    behind = prologue_end(index, address, part[1])
+    row = index.row(behind)
+    file, line = (row.file, row.line) if row else ("", 0)
+    return FunctionMatch(address, full, file, line, behind)
+
+
+def prologue_end(index: UnitIndex, start: int, end: int) -> int:
+    """Return where the body of a function begins.
+
+    As gdb has it: where the compiler says so, or else at the second row of the line table.
+    """
+    second = start
+    for row in index.rows_between(start, end):
+        if row.flags & PROLOGUE_END:
+            return row.start
+        if second == start and row.start > start and row.flags & IS_STMT and row.line:
+            second = row.start
+    return second
+
+
+def _rows_of(index: UnitIndex, files: frozenset[int], line: int) -> list[tuple[int, int]]:
+    """Return line and row of the statements on ``line``, or on the next one that has any."""
+    flags, numbers = index.flags, index.row_files
+    rows = [
+        (number, row)
+        for row, number in enumerate(index.lines)
+        if number >= line and flags[row] & IS_STMT and numbers[row] in files and number
+    ]
+    best = min(rows, default=(0, 0))[0]
+    return [found for found in rows if found[0] == best]
+
+
+def _one_a_function(rows: list[tuple[UnitIndex, int]]) -> Iterator[int]:
+    """Yield the first address in each body; at the start of a function, behind its prologue."""
+    seen: set[tuple[int, int, int]] = set()
+    for index, row in sorted(rows, key=lambda item: item[0].addresses[item[1]]):
+        address = index.addresses[row]
+        part = index.part(address)
+        key = id(index), index.body_at(address), part[0] if part else 0
+        if key in seen:
+            continue
+        seen.add(key)
+        at_entry = part is not None and part[0] == address
+        yield prologue_end(index, address, part[1]) if part and at_entry else address
