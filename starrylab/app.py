@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from pathlib import Path
 from typing import ClassVar, Final, NamedTuple
 
 from textual.app import App, SystemCommand
@@ -15,6 +16,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from .screens.console import VIEWS, ConsoleScreen
+from .screens.export import FORMATS, export
 from .screens.settings import SettingsStore
 from .screens.widgets.processes import ProcessPane
 from .screens.widgets.terminal import Terminal
@@ -252,6 +254,18 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._literal = True
         self.notify("the next key goes to the guest", timeout=1.5)
 
+    def action_export(self, kind: str) -> None:
+        """Write the focused pane into a file of the present folder."""
+        screen = self.console_screen
+        pane = self.focused if self.focused in screen.panes else screen.terminal
+        assert pane is not None
+        try:
+            path = export(pane, kind, Path.cwd())
+        except OSError as error:
+            self.notify(f"cannot write the pane: {error}", severity="error", timeout=8)
+        else:
+            self.notify(f"written to {path}", timeout=8)
+
     def action_zoom(self) -> None:
         """See `ConsoleScreen.toggle_zoom`."""
         self.console_screen.toggle_zoom()
@@ -288,6 +302,10 @@ class ConsoleApp(App[None], inherit_bindings=False):
                 yield SystemCommand(name, key.tooltip, partial(self.run_action, key.action))
         yield SystemCommand("Count system calls", "Show the most frequent system calls, or hide "
                             "them", self.action_count_calls)  # fmt: skip
+        for kind in FORMATS:
+            yield SystemCommand(f"Export the pane as {kind.upper() if kind == 'svg' else kind}",
+                                "Write the pane that has the focus into a file of this folder",
+                                partial(self.action_export, kind))  # fmt: skip
         yield SystemCommand("Copy", "Copy the selected text of the console",
                             self.console_screen.terminal.action_copy_selection)  # fmt: skip
 

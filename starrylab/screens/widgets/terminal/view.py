@@ -39,6 +39,11 @@ class View:
         return self._screen.pushed - len(self._screen.history)
 
     @property
+    def bottom(self) -> int:
+        """The number behind that of the last line of the screen."""
+        return self._screen.pushed + self._screen.lines
+
+    @property
     def top(self) -> int:
         """The number of the line at the top of the window."""
         return self._screen.pushed - self.back
