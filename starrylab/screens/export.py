@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -48,19 +49,20 @@ def pane_svg(widget: Widget) -> str:
     console = Console(
         record=True, width=width, file=io.StringIO(), color_system="truecolor", force_terminal=True
     )
-    for line in lines:
-        console.print(_Piece(line), end="\n", no_wrap=True, overflow="crop", crop=True)
+    console.print(_Lines(lines), end="")
     return console.export_svg(title=str(widget.border_title or "StarryLab"))
 
 
-class _Piece:
-    """Segments that print themselves."""
+class _Lines:
+    """Drawn lines, as something that Rich prints."""
 
-    def __init__(self, segments: list[Segment]) -> None:
-        self._segments = segments
+    def __init__(self, lines: list[list[Segment]]) -> None:
+        self._lines = lines
 
-    def __rich_console__(self, *_: object) -> list[Segment]:
-        return self._segments
+    def __rich_console__(self, *_: object) -> Iterator[Segment]:
+        for line in self._lines:
+            yield from line
+            yield Segment.line()
 
 
 def _strips(widget: Widget) -> list[list[Segment]]:
