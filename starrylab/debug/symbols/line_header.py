@@ -117,7 +117,7 @@ class _Tables:
         self._at = at
         folders: list[str] = []
         for name, _ in self._table():
-            folders.append(os.path.join(folders[0] if folders else folder, name))
+            folders.append(os.path.join(folders[0], name) if folders else name or folder)
         return tuple(_joined(folders, index, name) for name, index in self._table())
 
     def _table(self) -> Iterator[tuple[str, int]]:

@@ -24,6 +24,7 @@ from .unit_index import IS_STMT, PROLOGUE_END, UnitIndex
 
 if TYPE_CHECKING:
     from .symbols import Symbols
+    from .unit import Unit
 
 _MOST_MENTIONS: Final = 256  #: of a name among the strings; with more, every unit is read
 _ARGUMENTS: Final = re.compile(r"<[^<>]*>")
@@ -79,7 +80,7 @@ class Finder:
             if mentions is None:
                 return [unit.start for unit in info.units()]
             chosen = {unit.start for at in mentions if (unit := info.unit_of(at))}
-            return sorted(chosen | self._referring(name, chosen))
+            return sorted(self._declaring(name, chosen))
         except ImageError:
             return []
 
@@ -95,29 +96,23 @@ class Finder:
         if len(sections.string_offsets) or self._symbols.info.alternate:
             return None  # indirect names: not found as bytes
         for offset in offsets:
-            pattern = offset.to_bytes(4, "little")
-            at = info.find(pattern)
-            while at >= 0:
-                found.append(at)
-                at = info.find(pattern, at + 1)
+            found += _occurrences(offset.to_bytes(4, "little"), info)
         return found
 
-    def _referring(self, name: str, chosen: set[int]) -> set[int]:
-        """Return units with bodies of a function that another unit declares (after LTO)."""
+    def _declaring(self, name: str, mentioning: set[int]) -> set[int]:
+        """Return the units that have a function of this name, or refer to one of another unit.
+
+        The latter is what link-time optimisation leaves behind.
+        """
         info = self._symbols.info
         data = info.sections.copy("info")
         found = set()
-        for offset in chosen:
-            unit = info.unit_of_start(offset)
-            if unit is None:
-                continue
-            for entry in subprograms(unit, lambda text: matches_base(name, text)):
-                pattern = entry.to_bytes(4, "little")
-                at = data.find(pattern)
-                while at >= 0:
+        for unit in filter(None, map(info.unit_of_start, mentioning)):
+            for entry in _subprograms(unit, name):
+                found.add(unit.start)
+                for at in _occurrences(entry.to_bytes(4, "little"), data):
                     if not unit.start <= at < unit.end and (other := info.unit_of(at)):
                         found.add(other.start)
-                    at = data.find(pattern, at + 1)
         return found
 
     # Lines.
@@ -176,6 +171,20 @@ class Finder:
                 continue
             units.append((unit.start, [paths.setdefault(p, len(paths)) for p in header.files]))
         return PackedFiles(list(paths), units)
+
+
+def _subprograms(unit: Unit, name: str) -> list[int]:
+    try:
+        return subprograms(unit, lambda text: matches_base(name, text))
+    except DwarfError:
+        return []
+
+
+def _occurrences(pattern: bytes, data: bytes) -> Iterator[int]:
+    at = data.find(pattern)
+    while at >= 0:
+        yield at
+        at = data.find(pattern, at + 1)
 
 
 # Matching.
