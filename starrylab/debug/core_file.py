@@ -16,7 +16,7 @@ from ..abi import elf
 from ..abi.arch import ARCHES
 from ..kernel.mm.areas import ANON, VM_DONTDUMP, VM_SHARED
 from ..machine.api import EXEC, READ, WRITE
-from .peek import Peek
+from .peek import ZEROS, Peek
 
 if TYPE_CHECKING:
     from ..kernel.mm.areas import Area
@@ -89,12 +89,12 @@ def write_core(
 
 
 def _write_area(file: BinaryIO, peek: Peek, area: Area, size: int) -> None:
-    table = peek.space.table
     for vpn in range(area.start >> 12, area.start + size >> 12):
-        if area.source is None and vpn not in table:
+        page = peek.page(vpn)
+        if page is None or page is ZEROS:
             file.seek(_PAGE, os.SEEK_CUR)
         else:
-            file.write(peek.page(vpn) or bytes(_PAGE))
+            file.write(page)
 
 
 def _elf_header(machine: int, count: int) -> bytes:

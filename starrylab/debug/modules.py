@@ -15,20 +15,26 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..abi import elf
 from ..abi.arch import ARCHES
 from ..abi.numbers import Arch
+from ..kernel.fs.hostfs_access import HostFolder
 from ..kernel.mm.backends import LINEAR
 from ..kernel.vfs.page_store import PageStore
 from ..machine.api import EXEC
+from ..userland import cache_folder
 from .peek import file_bytes
+from .symbols.cache import IndexCache
+from .symbols.debug_files import SYSTEM_FOLDERS
 from .symbols.image import ElfImage, ImageError, Segment
 from .symbols.symbols import Symbols
 from .unwind.tables import Found, FrameTables
 
 if TYPE_CHECKING:
+    from ..kernel.kernel import Kernel
     from ..kernel.mm.areas import Area
     from ..kernel.mm.space import AddressSpace
 
@@ -55,13 +61,16 @@ class LoadedImage:
 
     @cached_property
     def frames(self) -> FrameTables:
-        """Call frame information."""
-        return FrameTables(self.image)
+        """Call frame information; a separate debug file may have some that the image lacks."""
+        return FrameTables(self.image, lambda: self.symbols.debug_image)
 
     @cached_property
     def stubs(self) -> tuple[range, ...]:
         """Where the procedure linkage tables are."""
-        sections = (self.image.section_table.get(name) for name in _STUBS)
+        try:
+            sections = [self.image.section_table.get(name) for name in _STUBS]
+        except ImageError:
+            return ()
         return tuple(range(s.address, s.address + s.size) for s in sections if s is not None)
 
     def segment_of(self, offset: int, prot: int) -> Segment | None:
@@ -69,6 +78,20 @@ class LoadedImage:
         found = [s for s in self.segments if s.offset & ~4095 <= offset < s.offset + s.filesz]
         alike = [s for s in found if bool(s.flags & elf.PF_X) == bool(prot & EXEC)]
         return next(iter(alike or found), None)
+
+
+def symbols_for(kernel: Kernel) -> MakeSymbols:
+    """Return what makes symbols of the guest's images.
+
+    Separate debug files are looked for in the guest's /usr/lib/debug, where that is a folder of
+    the host, and in the host's own.  Indexes are kept in the user's cache folder.
+    """
+    folders = list(SYSTEM_FOLDERS)
+    root = getattr(kernel.root.fs, "folder", None) if kernel.root is not None else None
+    if isinstance(root, HostFolder):
+        folders.insert(0, Path(os.fsdecode(root.path)) / "usr/lib/debug")
+    cache = IndexCache(cache_folder() / "symbols")
+    return lambda image: Symbols.of(image, folders, cache)
 
 
 class Module:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..kernel.mm.areas import Area
     from ..kernel.mm.space import AddressSpace
 
-_ZEROS: Final = bytes(PAGE_SIZE)
+ZEROS: Final = bytes(PAGE_SIZE)  #: this very object is a page that nobody touched
 _U64: Final = (1 << 64) - 1
 
 
@@ -73,7 +73,7 @@ class Peek:
         if area.backend is LINEAR:
             frame = area.offset + (vpn << 12) - area.start
             return self._view[frame : frame + PAGE_SIZE]
-        return _ZEROS
+        return ZEROS
 
     def _area(self, addr: int) -> Area | None:
         if not 0 <= addr <= _U64:
@@ -85,7 +85,7 @@ class Peek:
             return stored_page(source, index)
         if isinstance(source, SharedPages):
             frame = source.pages.get(index)
-            return _ZEROS if frame is None else self._view[frame : frame + PAGE_SIZE]
+            return ZEROS if frame is None else self._view[frame : frame + PAGE_SIZE]
         return None
 
 
@@ -98,7 +98,7 @@ def stored_page(store: PageStore, index: int) -> memoryview | bytes | None:
         return store.pool.view[frame : frame + PAGE_SIZE]
     backing = store.backing
     if backing is None or index << 12 >= store.backed:
-        return _ZEROS
+        return ZEROS
     page = bytearray(PAGE_SIZE)
     limit = min(PAGE_SIZE, store.backed - (index << 12))
     with contextlib.suppress(LinuxError, OSError):
@@ -110,4 +110,4 @@ def file_bytes(store: PageStore, limit: int) -> bytes:
     """Return the content of a file, at most ``limit`` bytes, without bringing pages in."""
     size = min(store.size, limit)
     pages = (stored_page(store, index) for index in range((size + PAGE_MASK) >> 12))
-    return b"".join(_ZEROS if page is None else page for page in pages)[:size]
+    return b"".join(ZEROS if page is None else page for page in pages)[:size]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from pathlib import Path
 from types import CodeType, FrameType
@@ -20,8 +20,9 @@ from weakref import WeakKeyDictionary
 from ..abi import signal as sig
 from ..abi.arch import ARCHES
 from ..abi.arch.unwinding import UNWINDING
-from .modules import ImageCache, Module, ModuleMap, Modules
+from .modules import ImageCache, Module, ModuleMap, Modules, symbols_for
 from .peek import Peek
+from .stubs import stub_name
 from .syscall_text import call_text
 from .unwind.unwinder import LIMIT, RawFrame, Unwinder
 
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from ..kernel.mm.space import AddressSpace
     from ..kernel.syscalls import Entry
     from ..kernel.thread import Thread
+    from .symbols.location import Location
 
+_NO_LINE: Final = 4  #: neighbouring ranges without a line that are skipped
 _PACKAGE: Final = Path(__file__).parents[1]
 _KERNEL: Final = os.path.join(_PACKAGE, "kernel", "")
 #: where the kernel's side of a thread begins; what called these is the executor or the hart
@@ -70,7 +73,7 @@ class Stacks:
 
     def __init__(self, kernel: Kernel, images: ImageCache | None = None) -> None:
         self.kernel = kernel
-        self.images = images if images is not None else ImageCache()
+        self.images = images if images is not None else ImageCache(symbols_for(kernel))
         self._modules: WeakKeyDictionary[AddressSpace, Modules] = WeakKeyDictionary()
         self._trap = kernel.traps.syscall.__code__  # a closure
 
@@ -164,8 +167,7 @@ def _named(raw: RawFrame, modules: ModuleMap) -> Iterator[Frame]:
     if module is None or module.symbols is None:
         yield _nameless(raw, module)
         return
-    locations = module.symbols.lookup(raw.lookup - module.bias)
-    for place in locations:
+    for place in _locations(module, raw.lookup - module.bias):
         offset = place.offset
         if offset >= 0:
             offset += raw.pc - raw.lookup
@@ -183,6 +185,35 @@ def _named(raw: RawFrame, modules: ModuleMap) -> Iterator[Frame]:
             raw.how,
             raw.lookup,
         )
+
+
+def _locations(module: Module, addr: int) -> list[Location]:
+    """Return function and line of an address of the file, innermost first.
+
+    Code that belongs to no line (line 0: the compiler made it) is shown with the line before
+    it, as gdb does: of all lines it is the most useful one.
+    """
+    symbols = module.symbols
+    assert symbols is not None
+    locations = symbols.lookup(addr)
+    if not locations[0].function and module.image is not None:
+        stub = stub_name(module.image, addr, lambda at: symbols.lookup(at)[0].function)
+        return [replace(locations[0], function=stub, linkage_name=stub)] if stub else locations
+    for _ in range(_NO_LINE):
+        place = locations[0]
+        if place.line or not place.file:
+            break
+        span = symbols.line_range(addr)
+        if span is None:
+            break
+        addr = span[0] - 1
+        before = symbols.lookup(addr)
+        if before[-1].function != locations[-1].function:
+            break
+        file, line, column = before[0].file, before[0].line, before[0].column
+        if line:
+            return [replace(place, file=file, line=line, column=column), *locations[1:]]
+    return locations
 
 
 def _nameless(raw: RawFrame, module: Module | None) -> Frame:

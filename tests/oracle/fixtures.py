@@ -9,7 +9,7 @@ from typing import NoReturn, TypeVar
 
 import pytest
 
-from . import debian, qemu
+from . import debian, gdb, qemu
 
 T = TypeVar("T")
 
@@ -24,7 +24,7 @@ def _missing(reason: str) -> NoReturn:
 def _or_missing(make: Callable[[], T]) -> T:
     try:
         return make()
-    except (debian.Unavailable, qemu.Unavailable) as error:
+    except (debian.Unavailable, gdb.Unavailable, qemu.Unavailable) as error:
         _missing(str(error))
 
 
@@ -55,3 +55,9 @@ def qemu_user() -> str:
         return qemu.interpreter()
 
     return _or_missing(check)
+
+
+@pytest.fixture(scope="session")
+def gdb_multiarch() -> str:
+    """The path of a gdb that knows riscv64."""
+    return _or_missing(gdb.program)

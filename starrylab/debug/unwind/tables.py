@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from ..symbols.image import ImageError
 from .cfi import FrameSection
 from .cursor import CfiError
 from .rows import Row, row_at
@@ -35,10 +37,12 @@ class Found:
 
 
 class FrameTables:
-    """.eh_frame and .debug_frame of an image, searched in this order."""
+    """.eh_frame and .debug_frame of an image, then .debug_frame of its separate debug file."""
 
-    def __init__(self, image: Sections, debug: Sections | None = None) -> None:
-        self._sections = _sections(image, debug)
+    def __init__(self, image: Sections, find_debug: Callable[[], Sections] | None = None) -> None:
+        self._sections = _sections(image)
+        self._image = image
+        self._find_debug = find_debug
         self._rows: dict[int, Found | None] = {}
 
     def find(self, addr: int) -> Found | None:
@@ -53,8 +57,17 @@ class FrameTables:
         return found
 
     def _find(self, addr: int) -> Found | None:
+        found = self._search(addr, self._sections)
+        if found is None and self._find_debug is not None:
+            debug, self._find_debug = self._find_debug(), None
+            added = _debug_frame(debug) if debug is not self._image else []
+            self._sections += added
+            found = self._search(addr, added)
+        return found
+
+    def _search(self, addr: int, sections: Sequence[FrameSection]) -> Found | None:
         problem: CfiError | None = None
-        for section in self._sections:
+        for section in sections:
             try:
                 fde = section.find(addr)
                 if fde is not None:
@@ -68,12 +81,12 @@ class FrameTables:
         return None
 
 
-def _sections(image: Sections, debug: Sections | None) -> list[FrameSection]:
+def _sections(image: Sections) -> list[FrameSection]:
     found: list[FrameSection] = []
     text = _address(image, ".text")
-    frames = image.section(".eh_frame")
+    frames = _content(image, ".eh_frame")
     if frames is not None and len(frames):
-        header = image.section(".eh_frame_hdr")
+        header = _content(image, ".eh_frame_hdr")
         found.append(
             FrameSection(
                 frames,
@@ -84,12 +97,21 @@ def _sections(image: Sections, debug: Sections | None) -> list[FrameSection]:
                 text_address=text,
             )
         )
-    for owner in (image, debug):
-        frames = owner.section(".debug_frame") if owner is not None else None
-        if frames is not None and len(frames):
-            found.append(FrameSection(frames, 0, eh=False))
-    return found
+    return found + _debug_frame(image)
+
+
+def _debug_frame(image: Sections) -> list[FrameSection]:
+    frames = _content(image, ".debug_frame")
+    return [FrameSection(frames, 0, eh=False)] if frames is not None and len(frames) else []
+
+
+def _content(image: Sections, name: str) -> memoryview | None:
+    """Return a section; a broken one is as good as none."""
+    try:
+        return image.section(name)
+    except ImageError:
+        return None
 
 
 def _address(image: Sections, name: str) -> int:
-    return image.section_address(name) if image.section(name) is not None else 0
+    return image.section_address(name) if _content(image, name) is not None else 0

@@ -13,71 +13,76 @@ from starrylab.kernel.fs.overlay import OverlayFs
 from starrylab.kernel.fs.tmpfs import Tmpfs
 from starrylab.kernel.kernel import Kernel
 from starrylab.kernel.thread import Thread
+from starrylab.machine.api import INTERRUPT, Trap, UserContext
 from starrylab.machine.door import VirtualDoor
 from starrylab.machine.ram import HostRam
 from starrylab.machine.unicorn.hart import UnicornHart
+
+
+class CountingHart(UnicornHart):
+    """Leaves user mode after a number of instructions that `size` tells, each time anew.
+
+    What ends a stay early (a call that waits) ends the count as well.
+    """
+
+    def __init__(self, ram: HostRam) -> None:
+        self.size: Callable[[], int] = lambda: 20_000
+        self.stopped: Callable[[], None] = lambda: None
+        super().__init__(ram, no_exit_request=False)
+
+    def run(self, context: UserContext) -> Trap:
+        """See `Hart.run`."""
+        self._slice = self.size()
+        return super().run(context)
+
+    def _tick(self) -> Trap:
+        super()._tick()
+        self.stopped()
+        return INTERRUPT
 
 
 class Machine:
     """A kernel on unicorn with an exact number of instructions between two stops."""
 
     def __init__(self, root: Path | None, share: Path, memory: int = 128 << 20) -> None:
-        self.hart = UnicornHart(HostRam(memory), no_exit_request=False)
+        self.hart = CountingHart(HostRam(memory))
         self.kernel: Kernel = boot.build(self.hart, VirtualDoor())
         kernel = self.kernel
         now, pool = kernel.clock.realtime, kernel.pool
         fs: Any = Tmpfs(now, pool) if root is None else OverlayFs(now, pool, HostFolder(root))
         boot.mount_root(kernel, fs)
-        if root is None:
-            boot._make_folders(kernel) if hasattr(boot, "_make_folders") else None
         boot.mount_at(kernel, b"/prog", OverlayFs(now, pool, HostFolder(share)), b"prog")
-        self.size: Callable[[], int] = lambda: 20_000
-        self.stopped: Callable[[Thread], None] = lambda _thread: None
-        self._wrap()
 
-    def _wrap(self) -> None:
-        hart = self.hart
-        start = hart._start
-
-        def run(handle: int, pc: int, begin: int, until: int, _count: int) -> int:
-            error = start(handle, pc, begin, until, self.size())
-            interesting = not (hart._left or hart._redirected or hart._tlb.refused)
-            if error == 0 and interesting and hart._exception < 0 and hart._tlb.crash is None:
-                self.stopped(self.kernel.traps.current())
-                hart._interrupted = True
-            return error
-
-        hart._start = run
-
-    def run(self, argv: list[bytes], env: tuple[bytes, ...] = ()) -> int:
-        """Run to the end; return the wait status of the program."""
-        config = boot.BootConfig(argv, env, is_init=False)
+    def run(self, argv: list[bytes], env: tuple[bytes, ...] = ()) -> None:
+        """Run to the end, or until somebody stops the executor."""
+        config = boot.BootConfig(argv, env)
         boot.start(self.kernel, config, lambda _thread: [])
         self.kernel.executor.run()
         assert self.kernel.panic_text is None, self.kernel.panic_text
-        status = self.kernel.exit_status
-        assert status is not None
-        return status
 
+    def random_stops(
+        self, argv: list[bytes], count: int, gap: tuple[int, int], seed: int,
+        take: Callable[[Thread], object],
+    ) -> int:  # fmt: skip
+        """Call ``take`` at ``count`` random places; return how many the program lived for.
 
-def random_stops(
-    machine: Machine, argv: list[bytes], seed: int, gap: tuple[int, int],
-    take: Callable[[Thread], bool],
-) -> int:  # fmt: skip
-    """Stop every so many instructions (chosen from ``gap``) and call ``take`` while it wants more.
+        Between two stops lie as many instructions as chance takes from ``gap``.
+        """
+        chance = random.Random(seed)
+        done = 0
 
-    The program runs on at full speed after the last stop; returns its wait status.
-    """
-    chance = random.Random(seed)
-    wanted = True
+        def stopped() -> None:
+            nonlocal done
+            if done < count:
+                take(self.kernel.traps.current())
+                done += 1
+            if done == count:
+                self.kernel.executor.stop()
 
-    def size() -> int:
-        return chance.randint(*gap) if wanted else 1_000_000
+        self.hart.size, self.hart.stopped = lambda: chance.randint(*gap), stopped
+        self.run(argv)
+        return done
 
-    def stopped(thread: Thread) -> None:
-        nonlocal wanted
-        if wanted:
-            wanted = take(thread)
-
-    machine.size, machine.stopped = size, stopped
-    return machine.run(argv)
+    def close(self) -> None:
+        """Give everything back."""
+        self.hart.close()
