@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -38,6 +39,9 @@ _OFFSETS: Final = frozenset({
     dw.FORM_STRP, dw.FORM_SEC_OFFSET, dw.FORM_LINE_STRP, dw.FORM_STRP_SUP,
     dw.FORM_GNU_REF_ALT, dw.FORM_GNU_STRP_ALT,
 })  # fmt: skip
+
+
+_LETTERS: Final = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
 
 class Shape(NamedTuple):
@@ -82,6 +86,7 @@ class Abbreviation:
     fixed: int  #: bytes of all attributes together, -1 when they vary
     steps: tuple[tuple[int, int], ...]  #: what to leap over: (bytes, then a kind or 0)
     names: frozenset[int]  #: DW_AT_* that the entry has
+    layout: struct.Struct | None  #: of all attributes, when each is a plain number
 
 
 class AbbreviationTable:
@@ -134,8 +139,16 @@ class AbbreviationTable:
         if not steps or steps == ((steps[0][0], 0),):
             fixed = steps[0][0] if steps else 0
         names = frozenset(spec.name for spec in specs)
-        found = Abbreviation(code, tag, children, tuple(specs), fixed, steps, names)
+        layout = _layout(specs)
+        found = Abbreviation(code, tag, children, tuple(specs), fixed, steps, names, layout)
         self.known.setdefault(code, found)
+
+
+def _layout(specs: list[Spec]) -> struct.Struct | None:
+    """Return what unpacks an entry at one go; most entries permit it."""
+    if all(spec.size in _LETTERS for spec in specs):
+        return struct.Struct("<" + "".join(_LETTERS[spec.size] for spec in specs))
+    return None
 
 
 def _steps(specs: list[Spec]) -> tuple[tuple[int, int], ...]:

@@ -20,6 +20,7 @@ from .ranges import Range, ranges_of
 from .unit import Unit
 
 _FUNCTIONS: Final = frozenset({dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE})
+_OPEN: Final = 1 << 64  #: behind every unit
 _PLACES: Final = frozenset({dw.AT_LOW_PC, dw.AT_RANGES})
 
 
@@ -40,14 +41,18 @@ class Body:
 
 
 @guarded
-def scan(unit: Unit) -> list[Body]:
-    """Return every body of ``unit``, containing ones first; raise `DwarfError`."""
+def scan(unit: Unit, around: int | None = None) -> list[Body]:
+    """Return every body of ``unit``, containing ones first; raise `DwarfError`.
+
+    With ``around``, only those of functions that cover this address.
+    """
     data = unit.data
     find = unit.abbreviations.find
     shape = unit.shape
     end = len(data)
     wanted: dict[int, bool] = {}
-    found = []
+    found: list[Body] = []
+    inside = 0 if around is not None else _OPEN  # up to where inlined bodies are of interest
     at = unit.first - unit.start
     while at < end:
         start = at
@@ -60,15 +65,32 @@ def scan(unit: Unit) -> list[Body]:
         abbreviation = find(code)
         if code not in wanted:
             wanted[code] = abbreviation.tag in _FUNCTIONS and bool(_PLACES & abbreviation.names)
-        if wanted[code]:
-            _, values, at = unit.values_at(start)
-            inlined = abbreviation.tag == dw.TAG_INLINED_SUBROUTINE
-            found.append(Body(unit.start + start, ranges_of(unit, values), inlined, values))
+        if wanted[code] and (start < inside or abbreviation.tag == dw.TAG_SUBPROGRAM):
+            body, at = _body(unit, start)
+            if around is None or any(low <= around < high for low, high in body.ranges):
+                found.append(body)
+                if not body.inlined:
+                    inside = max(inside, _sibling(unit, body))
+            elif not body.inlined and inside == _OPEN and around is not None:
+                inside = 0  # the next function: without siblings none contains another
         elif abbreviation.fixed >= 0:
             at += abbreviation.fixed
         else:
             at = skip(abbreviation.steps, shape, data, at)
     return found
+
+
+def _body(unit: Unit, at: int) -> tuple[Body, int]:
+    """Decode the entry at ``at`` in the unit's data; return its end, too."""
+    abbreviation, values, end = unit.values_at(at)
+    inlined = abbreviation is not None and abbreviation.tag == dw.TAG_INLINED_SUBROUTINE
+    return Body(unit.start + at, ranges_of(unit, values), inlined, values), end
+
+
+def _sibling(unit: Unit, body: Body) -> int:
+    """Return where in the unit's data a function ends; `_OPEN` when it does not say so."""
+    found = unit.reference(body.values.get(dw.AT_SIBLING))
+    return found[1] - unit.start if found and found[1] > body.offset else _OPEN
 
 
 def nest(bodies: list[Body]) -> tuple[list[int], list[int]]:

@@ -115,9 +115,7 @@ class _Tables:
     def files(self, at: int, folder: str) -> tuple[str, ...]:
         """Return the paths of all files."""
         self._at = at
-        folders: list[str] = []
-        for name, _ in self._table():
-            folders.append(os.path.join(folders[0], name) if folders else name or folder)
+        folders = [os.path.join(folder, name) for name, _ in self._table()]
         return tuple(_joined(folders, index, name) for name, index in self._table())
 
     def _table(self) -> Iterator[tuple[str, int]]:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final, NamedTuple
 
-from .encoding import MASK_64, UNSIGNED, sleb, u16, uleb
+from .encoding import MASK_64, UNSIGNED, sleb, uleb
 from .errors import guarded
 from .line_header import LineHeader
 
@@ -64,17 +63,22 @@ class Sequence:
 
 
 @guarded
-def run(header: LineHeader) -> list[Sequence]:
-    """Return all sequences, by address; raise `DwarfError`.
+def run(header: LineHeader, around: int | None = None) -> list[Sequence]:
+    """Return all sequences, by address, or only the one that covers ``around``.
 
+    Raises `DwarfError`.
     A sequence that starts at 0 is code that the linker has thrown away.
     """
     found: list[Sequence] = []
     at = header.start
     while at < header.end:
         at, sequence = _sequence(header, at)
-        if sequence is not None and sequence.start:
+        if sequence is None or not sequence.start:
+            continue
+        if around is None:
             found.append(sequence)
+        elif sequence.start <= around < sequence.end:
+            return [sequence]
     found.sort(key=lambda sequence: sequence.start)
     return found
 
@@ -101,7 +105,7 @@ def _sequence(header: LineHeader, at: int) -> tuple[int, Sequence | None]:
             rows.append((address, file, line, column, flags | is_stmt))
             flags = 0
         elif opcode == _FIXED_ADVANCE_PC:
-            address += u16(data, at)
+            address += data[at] | data[at + 1] << 8
             at += 2
         elif opcode == _ADVANCE_LINE:
             delta = data[at]
@@ -146,11 +150,10 @@ def _sequence(header: LineHeader, at: int) -> tuple[int, Sequence | None]:
 def _finished(rows: list[tuple[int, int, int, int, int]], end: int) -> Sequence | None:
     if not rows:
         return None
-    start = rows[0][0]
-    highest = rows[-1][0]
-    if any(a[0] > b[0] for a, b in pairwise(rows)):
+    addresses = [row[0] for row in rows]
+    if addresses != sorted(addresses):
         rows.sort(key=lambda row: row[0])  # against the rules, but nothing else is lost by it
-        start, highest = rows[0][0], rows[-1][0]
+    start, highest = rows[0][0], rows[-1][0]
     if start < 0 or highest > MASK_64 or not start < end <= MASK_64:
         return None
     return Sequence(start, end, rows)

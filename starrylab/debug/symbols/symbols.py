@@ -22,7 +22,7 @@ from .info import Info
 from .location import UNKNOWN, FunctionMatch, Location
 from .reverse import Finder
 from .symtab import SymbolTable
-from .unit_index import Call, LineRow, UnitIndex
+from .unit_index import Call, LineRow, Packed, UnitIndex
 
 T = TypeVar("T")
 
@@ -46,6 +46,7 @@ class Symbols:
         self._search = search
         self._cache = cache
         self._indexes: OrderedDict[int, UnitIndex | None] = OrderedDict()
+        self._glanced: set[int] = set()  #: units that have answered once, without an index
 
     @classmethod
     def of(
@@ -117,6 +118,16 @@ class Symbols:
         """Return the paths of all source files, as the compiler recorded them."""
         return self._finder.files()
 
+    def settle(self) -> None:
+        """Index the units that were only glanced at, so that the next process finds them.
+
+        For idle moments, and before the end; does nothing without a cache.
+        """
+        if self._cache is not None:
+            for offset in sorted(self._glanced):
+                self.unit_index(offset)
+        self._glanced.clear()
+
     # Where the information comes from.
 
     @cached_property
@@ -174,7 +185,7 @@ class Symbols:
         """Return the unit of ``addr`` and the functions there."""
         first = None
         for offset in self._map.find(addr):
-            index = self.unit_index(offset)
+            index = self._index_around(offset, addr)
             if index is None:
                 continue
             calls = index.chain(addr)
@@ -182,6 +193,17 @@ class Symbols:
                 return index, calls
             first = first or index
         return first, []
+
+    def _index_around(self, offset: int, addr: int) -> UnitIndex | None:
+        """Return an index that is good for ``addr``: a unit is read whole at its second use."""
+        if offset in self._indexes or offset in self._glanced:
+            return self.unit_index(offset)
+        packed = self._stored(offset)
+        if packed is not None:
+            self._indexes[offset] = index = UnitIndex(packed)
+            return index
+        self._glanced.add(offset)
+        return self._build(offset, addr)
 
     def _start(self, addr: int, index: UnitIndex | None) -> int:
         part = index.part(addr) if index else None
@@ -218,17 +240,24 @@ class Symbols:
         return built
 
     def _load_unit(self, offset: int) -> UnitIndex | None:
-        packed = self.cached(f"unit-{offset:x}", unit_index.Packed)
-        if packed is not None and unit_index.consistent(packed):
+        packed = self._stored(offset)
+        if packed is not None:
             return UnitIndex(packed)
-        try:
-            unit = self.info.unit_of_start(offset)
-            built = unit_index.build(unit, self._code) if unit else None
-        except DwarfError:
-            return None
+        built = self._build(offset)
         if built is not None:
             self.keep(f"unit-{offset:x}", built.packed)
         return built
+
+    def _stored(self, offset: int) -> Packed | None:
+        packed = self.cached(f"unit-{offset:x}", Packed)
+        return packed if packed is not None and unit_index.consistent(packed) else None
+
+    def _build(self, offset: int, around: int | None = None) -> UnitIndex | None:
+        try:
+            unit = self.info.unit_of_start(offset)
+            return unit_index.build(unit, self._code, around) if unit else None
+        except DwarfError:
+            return None
 
     @cached_property
     def _code(self) -> list[tuple[int, int]]:

@@ -178,6 +178,13 @@ class Unit:
         self, abbreviation: Abbreviation, data: bytes, at: int
     ) -> tuple[dict[int, Value], int]:
         """Return the attributes of the entry whose values start at ``at``, and where they end."""
+        if abbreviation.layout is not None:
+            raws = abbreviation.layout.unpack_from(data, at)
+            found = {
+                spec[0]: Value(spec[1], raw)
+                for spec, raw in zip(abbreviation.specs, raws, strict=True)
+            }
+            return found, at + abbreviation.fixed
         values = {}
         for name, form, size, constant in abbreviation.specs:
             if size in UNSIGNED:

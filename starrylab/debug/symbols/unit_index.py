@@ -205,20 +205,20 @@ def consistent(packed: Packed) -> bool:
     )
 
 
-def build(unit: Unit, code: Iterable[Range]) -> UnitIndex:
+def build(unit: Unit, code: Iterable[Range], around: int | None = None) -> UnitIndex:
     """Index ``unit``; ``code`` are the addresses at which the file has code.
 
-    Of a broken unit, what can be read.
+    Of a broken unit, what can be read. With ``around``, only what is needed for this address.
     """
     source = unit.info.split(unit) or unit
     try:
-        bodies = _with_code(scan(source), list(code))
+        bodies = _with_code(scan(source, around), list(code))
     except DwarfError:
         bodies = []
     changes, owners = nest(bodies)
     names, name_of = _names(source, bodies)
     own = sorted(part for body in bodies if body.parent < 0 for part in body.ranges)
-    lines = _lines(unit)
+    lines = _lines(unit, around)
     return UnitIndex(
         Packed(
             array("Q", changes).tobytes(),
@@ -276,7 +276,9 @@ def _names(unit: Unit, bodies: list[Body]) -> tuple[list[tuple[str, str]], list[
     return list(numbers), name_of
 
 
-def _lines(unit: Unit) -> tuple[list[str], bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes]:
+def _lines(
+    unit: Unit, around: int | None
+) -> tuple[list[str], bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes]:
     offset = unit.line_offset
     files: list[str] = []
     starts, ends, firsts = array("Q"), array("Q"), array("I")
@@ -285,7 +287,7 @@ def _lines(unit: Unit) -> tuple[list[str], bytes, bytes, bytes, bytes, bytes, by
         try:
             header = line_header(unit.sections, offset, unit.folder, unit.address_size)
             files = list(header.files)
-            for sequence in run(header):
+            for sequence in run(header, around):
                 starts.append(sequence.start)
                 ends.append(sequence.end)
                 firsts.append(len(rows))
