@@ -18,6 +18,7 @@ from textual.screen import Screen
 from .screens.console import VIEWS, ConsoleScreen
 from .screens.export import FORMATS, export
 from .screens.settings import SettingsStore
+from .screens.views.calls import CallsView
 from .screens.widgets.processes import ProcessPane
 from .screens.widgets.terminal import Terminal
 from .session import protocol
@@ -212,6 +213,11 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def on_console_screen_asked(self, message: ConsoleScreen.Asked) -> None:
         """Pass a view's question on."""
         self.client.ask(message.question)
+
+    def on_calls_view_count_switched(self, message: CallsView.CountSwitched) -> None:
+        """Count system calls by name, or stop."""
+        message.stop()
+        self.action_count_calls()
 
     # -- actions -------------------------------------------------------------------------
 

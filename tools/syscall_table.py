@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from starrylab.cli.syscalls import Row, rows
+from starrylab.kernel.syscalls._support import Support, support_table
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 TARGET: Final = ROOT / "docs" / "syscalls.md"
@@ -24,7 +24,7 @@ leaves a trace event.
 
 def render() -> str:
     """Return the text of docs/syscalls.md."""
-    found = rows("riscv64")
+    found = support_table("riscv64")
     counts = ", ".join(f"{sum(row.state == state for row in found)} {state}" for state in STATES)
     present = [row for row in found if row.state != "absent"]
     absent = [f"`{row.name}`" for row in found if row.state == "absent"]
@@ -34,7 +34,7 @@ def render() -> str:
     return f"{_HEAD}riscv64: {counts}.\n\n{table}\n\n## Absent\n\n{', '.join(absent)}\n"
 
 
-def _line(row: Row) -> str:
+def _line(row: Support) -> str:
     path = Path(row.where.rpartition(":")[0]).relative_to(ROOT).as_posix()
     source = f"[{Path(path).name}](../{path})"
     return f"| {row.number} | `{row.name}` | {row.state} | {row.missing} | {source} |"

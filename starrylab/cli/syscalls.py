@@ -4,34 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import NamedTuple
 
 from ..abi import numbers
-from ..kernel.syscalls import table
-
-
-class Row(NamedTuple):
-    """One system call."""
-
-    number: int
-    name: str
-    state: str  #: "full", "partial" or "absent"
-    missing: str  #: what is missing, in words
-    where: str  #: file:line of the handler
-
-
-def rows(arch: numbers.Arch) -> list[Row]:
-    """Return every call that ``arch`` has, by number."""
-    known = table(arch)
-    found = []
-    for number, name in sorted(numbers.names(arch).items()):
-        entry = known.get(number)
-        if entry is None:
-            found.append(Row(number, name, "absent", "", ""))
-        else:
-            state = "partial" if entry.partial else "full"
-            found.append(Row(number, name, state, entry.partial or "", entry.where))
-    return found
+from ..kernel.syscalls._support import support_table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Print the table."""
-    found = rows(args.arch)
+    found = support_table(args.arch)
     if args.json:
         print(json.dumps([row._asdict() for row in found], indent=1))
         return 0

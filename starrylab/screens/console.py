@@ -17,6 +17,7 @@ from ..session.front_end import LabState
 from ..session.inspection.model import Answer, Question
 from ..session.snapshot import EMPTY, Snapshot
 from .settings import Settings
+from .views.calls import CallsView
 from .views.files import FilesView
 from .views.memory import MemoryView
 from .views.overview import Overview
@@ -27,7 +28,9 @@ from .widgets.status import Banner, TitleBar
 from .widgets.tabs import ViewTabs
 from .widgets.terminal import Terminal
 
-VIEWS: Final[tuple[type[View], ...]] = (Overview, ProcessesView, MemoryView, FilesView)
+VIEWS: Final[tuple[type[View], ...]] = (
+    Overview, ProcessesView, MemoryView, CallsView, FilesView,
+)  # fmt: skip
 
 
 class ConsoleScreen(Screen[None]):

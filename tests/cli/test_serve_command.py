@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+import time
 
 import aiohttp
 import pytest
@@ -125,8 +126,7 @@ async def test_a_visitor_sees_a_lab_and_types() -> None:
         assert process.stdout is not None
         line = await asyncio.wait_for(process.stdout.readline(), 30)
         assert f"http://127.0.0.1:{port}/".encode() in line
-        while not _listens(port):  # the line comes a moment before
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(_wait_for, port)  # the line comes a moment before
         async with (
             aiohttp.ClientSession() as session,
             session.ws_connect(f"http://127.0.0.1:{port}/ws?width=100&height=30") as page,
@@ -140,9 +140,13 @@ async def test_a_visitor_sees_a_lab_and_types() -> None:
         await process.wait()
 
 
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def _wait_for(port: int) -> None:
+    for _ in range(1000):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.01)
+    raise AssertionError("nobody listens")
 
 
 async def _sees(page: aiohttp.ClientWebSocketResponse, words: bytes) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from starrylab.abi import numbers
 from starrylab.cli import main
-from starrylab.cli.syscalls import rows
 from starrylab.kernel.syscalls import declared
+from starrylab.kernel.syscalls._support import support_table as rows
 
 
 @pytest.mark.parametrize("arch", numbers.ARCHES)

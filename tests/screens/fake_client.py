@@ -66,6 +66,7 @@ class FakeClient:
         self.asked: list[Question] = []
         self.answers: dict[Question, Answer] = {}  #: what the test wants answered
         self.starts = 0
+        self.counting = False
         self.drawn = 0
         self.closed = False
         self._queue: asyncio.Queue[Event] = asyncio.Queue()
@@ -124,4 +125,4 @@ class FakeClient:
             self.happen(Answered(answer))
 
     def count_calls(self, on: bool) -> None:
-        pass
+        self.counting = on

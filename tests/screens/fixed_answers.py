@@ -6,6 +6,9 @@ from starrylab.session.inspection.model import (
     AddressDetails,
     AreaView,
     CachedFile,
+    CallsDetails,
+    CallSource,
+    CallView,
     CredentialsView,
     DescriptorView,
     EntryView,
@@ -104,4 +107,17 @@ FOLDER = FolderDetails(
         EntryView("proc", "directory", 5, 0, 0, 0, True),
     ),
     5,
+)
+CALLS = CallsDetails(
+    (
+        CallView(25, "fcntl", "partial", "no leases", "fd.py:7"),
+        CallView(56, "openat", "full", "", "open.py:12"),
+        CallView(425, "io_uring_setup", "absent", "", ""),
+    )
+)
+SOURCE = CallSource(
+    "openat",
+    "open.py:12",
+    12,
+    '@syscall()\ndef openat(t: Thread, dirfd: FdNum) -> int:\n    """openat(2)."""\n    return 3\n',
 )

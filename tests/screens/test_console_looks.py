@@ -5,10 +5,16 @@ from __future__ import annotations
 import pytest
 
 from starrylab.app import ConsoleApp
-from starrylab.session.inspection.model import AboutFiles, AboutFolder, AboutProcess
+from starrylab.session.inspection.model import (
+    AboutCall,
+    AboutCalls,
+    AboutFiles,
+    AboutFolder,
+    AboutProcess,
+)
 from starrylab.session.protocol import Crashed, Output
 from tests.screens.fake_client import BUSY, FakeClient
-from tests.screens.fixed_answers import FILES, FOLDER, MEMORY, PROCESS
+from tests.screens.fixed_answers import CALLS, FILES, FOLDER, MEMORY, PROCESS, SOURCE
 
 SESSION = (
     "\x1b[1;32mroot@starry\x1b[m:\x1b[1;34m/\x1b[m# ls --color\r\n"
@@ -76,8 +82,10 @@ def test_zoomed_processes(snap_compare) -> None:
 VIEWS = {
     "processes": ("alt+2", {AboutProcess(2): PROCESS}, ("down",)),
     "memory": ("alt+3", {}, ()),
-    "files": ("alt+4", {AboutFiles(): FILES, AboutFolder(b"/"): FOLDER}, ("down",)),
-}
+    "calls": ("alt+4", {AboutCalls(): CALLS, AboutCall("openat"): SOURCE},
+              ("right", "down", "enter")),
+    "files": ("alt+5", {AboutFiles(): FILES, AboutFolder(b"/"): FOLDER}, ("down",)),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("size", [(80, 24), (140, 40)], ids=["80x24", "140x40"])

@@ -14,7 +14,7 @@ from starrylab.session.inspection import model
 from starrylab.session.protocol import Booted, Exited
 from starrylab.session.snapshot import MemoryKind, Snapshot
 from tests.screens.fake_client import BUSY
-from tests.screens.fixed_answers import ADDRESS, FILES, FOLDER, MEMORY, PROCESS
+from tests.screens.fixed_answers import ADDRESS, CALLS, FILES, FOLDER, MEMORY, PROCESS, SOURCE
 from tests.screens.test_console_app import console, until
 
 
@@ -41,13 +41,17 @@ async def test_a_view_is_chosen_with_the_mouse() -> None:
         await until(pilot, lambda: app.console_screen.view.NAME == "Processes")
 
 
-@pytest.mark.parametrize(
-    ("width", "labels"), [(80, " 2 Processes "), (24, " 2 "), (40, " 2 Proc ")]
-)
-async def test_tabs_fit_the_width(width, labels) -> None:
+@pytest.mark.parametrize("width", [240, 80, 60, 40, 24])
+async def test_tabs_fit_the_width(width) -> None:
     async with console(size=(width, 24)) as (app, _, pilot):
         await pilot.pause()
-        assert app.console_screen.tabs._labels()[1].startswith(labels.rstrip())
+        tabs = app.console_screen.tabs
+        labels = tabs._labels()
+        assert sum(map(len, labels)) <= max(tabs.size.width, 11 + 3 * len(labels))
+        assert labels[0] == " 1 Overview "  # the one in sight is never cut
+        assert all(label.startswith(f" {n}") for n, label in enumerate(labels, 1))
+        if width == 240:
+            assert [label.strip(" 123456789") for label in labels] == [v.NAME for v in VIEWS]
 
 
 async def test_the_marked_process_is_looked_at_closely() -> None:
@@ -84,7 +88,7 @@ async def test_an_answer_about_another_process_is_passed_over() -> None:
 
 async def test_a_question_is_not_asked_again_before_its_answer() -> None:
     async with console() as (app, client, pilot):
-        await pilot.press("alt+4")
+        await pilot.press("alt+5")
         await until(pilot, lambda: model.AboutFiles() in client.asked)
         for sequence in range(3, 6):
             client.happen(Snapshot(sequence=sequence))
@@ -97,7 +101,7 @@ async def test_a_question_is_not_asked_again_before_its_answer() -> None:
 
 async def test_questions_to_a_machine_that_is_gone_are_forgotten() -> None:
     async with console() as (app, client, pilot):
-        await pilot.press("alt+4")
+        await pilot.press("alt+5")
         client.happen(BUSY)
         await until(pilot, lambda: app.console_screen.view.snapshot is BUSY)
         assert client.asked.count(model.AboutFiles()) == 1
@@ -109,7 +113,7 @@ async def test_questions_to_a_machine_that_is_gone_are_forgotten() -> None:
 async def test_nothing_is_asked_of_a_lab_that_ended() -> None:
     async with console() as (_, client, pilot):
         client.happen(Exited(0))
-        await pilot.press("alt+4")
+        await pilot.press("alt+5")
         await pilot.pause(0.1)
         assert client.asked == []
 
@@ -161,7 +165,7 @@ async def test_the_tree_opens_and_closes() -> None:
             b"/etc", True, (model.EntryView("passwd", "file", 9, 120, 0, 1, False),), 1
         )
         client.answers[model.AboutFiles()] = FILES
-        await pilot.press("alt+4")
+        await pilot.press("alt+5")
         files = app.console_screen.view.files
         await until(pilot, lambda: "etc" in pane_text(files))
         assert "known to be absent" in pane_text(files)
@@ -173,6 +177,30 @@ async def test_the_tree_opens_and_closes() -> None:
         assert "devtmpfs" in pane_text(files)
         await pilot.press("right")
         assert "eventfd" in pane_text(files)
+
+
+async def test_calls_are_counted_listed_and_lead_to_their_source() -> None:
+    async with console() as (app, client, pilot):
+        client.answers[model.AboutCalls()] = CALLS
+        client.answers[model.AboutCall("openat")] = SOURCE
+        client.happen(BUSY)
+        await pilot.press("alt+4")
+        calls = app.console_screen.view.calls
+        await until(pilot, lambda: calls.calls)
+        assert "read" in pane_text(calls)
+        await pilot.press("c")
+        await until(pilot, lambda: client.counting)
+        await pilot.press("right", "down", "enter")
+        await until(pilot, lambda: calls.source == SOURCE)
+        assert "def openat(t: Thread" in pane_text(calls)
+        assert "no leases" in pane_text_of(calls, "support")
+        calls.show_source(model.CallSource("io_uring_setup"))
+        assert "ENOSYS" in pane_text(calls)
+
+
+def pane_text_of(pane, section) -> str:
+    pane.choose(section)
+    return pane_text(pane)
 
 
 # -- what is remembered ---------------------------------------------------------------------

@@ -55,6 +55,8 @@ COMMANDS = [
             model.AboutMemory(7),
             model.AboutAddress(1, 1 << 63),
             model.AboutFiles(),
+            model.AboutCalls(),
+            model.AboutCall("read"),
             model.AboutFolder(b"/\xff"),
         )
     ),

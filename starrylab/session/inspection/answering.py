@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ...debug.faults import FaultCounter
+from .calls import call_source, calls_details
 from .files import files_details, folder_details
 from .memory import address_details, memory_details
 from .model import (
     AboutAddress,
+    AboutCall,
+    AboutCalls,
     AboutFiles,
     AboutFolder,
     AboutMemory,
@@ -48,6 +51,10 @@ class Answerer:
                 return files_details(kernel)
             case AboutFolder(path=path):
                 return folder_details(kernel, path)
+            case AboutCalls():
+                return calls_details(kernel)
+            case AboutCall(name=name):
+                return call_source(name)
 
     def snapshot_taken(self) -> None:
         """Note that time passes: what nobody asks about any more is not counted any more."""

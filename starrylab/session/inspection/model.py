@@ -39,6 +39,16 @@ class AboutFolder(msgspec.Struct, frozen=True, tag="folder?"):
     path: bytes = b"/"
 
 
+class AboutCalls(msgspec.Struct, frozen=True, tag="calls?"):
+    """The support table of system calls."""
+
+
+class AboutCall(msgspec.Struct, frozen=True, tag="call?"):
+    """The source of one system call's handler."""
+
+    name: str
+
+
 # -- answers: a process --------------------------------------------------------------------
 
 
@@ -256,5 +266,43 @@ class FolderDetails(msgspec.Struct, frozen=True, tag="folder!"):
     entries_total: int = 0
 
 
-Question = AboutProcess | AboutMemory | AboutAddress | AboutFiles | AboutFolder
-Answer = ProcessDetails | MemoryDetails | AddressDetails | FilesDetails | FolderDetails
+# -- answers: system calls ---------------------------------------------------------------------
+
+
+class CallView(msgspec.Struct, frozen=True, array_like=True):
+    """How complete a system call is."""
+
+    number: int
+    name: str
+    state: str  #: "full", "partial" or "absent"
+    missing: str  #: what is missing, in words
+    where: str  #: "file:line" of the handler
+
+
+class CallsDetails(msgspec.Struct, frozen=True, tag="calls!"):
+    """Every system call that the architecture has, by number."""
+
+    calls: tuple[CallView, ...]
+
+
+class CallSource(msgspec.Struct, frozen=True, tag="call!"):
+    """A handler's source."""
+
+    name: str
+    where: str = ""  #: "file:line", "" for a call that is absent
+    first: int = 0  #: number of the first line
+    text: str = ""
+
+
+Question = (
+    AboutProcess | AboutMemory | AboutAddress | AboutFiles | AboutFolder | AboutCalls | AboutCall
+)
+Answer = (
+    ProcessDetails
+    | MemoryDetails
+    | AddressDetails
+    | FilesDetails
+    | FolderDetails
+    | CallsDetails
+    | CallSource
+)

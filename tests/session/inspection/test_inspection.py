@@ -239,3 +239,15 @@ def test_faults_are_counted_while_somebody_asks(lab) -> None:
 
     lab.run(program)
     assert seen == [(), (("first touch", 1),), None]
+
+
+def test_every_call_has_a_state_and_full_ones_a_source(lab) -> None:
+    answerer = Answerer(lab.kernel)
+    calls = {call.name: call for call in answerer.answer(model.AboutCalls()).calls}
+    assert calls["openat"].state == "full"
+    assert calls["fcntl"].missing
+    source = answerer.answer(model.AboutCall("openat"))
+    assert source.where == calls["openat"].where
+    assert "def openat(" in source.text
+    assert f":{source.first}" in source.where
+    assert answerer.answer(model.AboutCall("no_such_call")).text == ""

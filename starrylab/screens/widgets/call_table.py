@@ -1,0 +1,140 @@
+"""System calls: how often each was made, how complete each is, and the source of its handler."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from rich.syntax import Syntax
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from ...session.inspection.model import CallsDetails, CallSource, CallView
+from ...session.snapshot import Snapshot
+from .sections import SectionPane
+from .units import count_text
+
+#: state -> sign and style; the word beside it carries the meaning
+_STATES: Final = {
+    "full": ("●", "green"),
+    "partial": ("◐", "yellow"),
+    "absent": ("○", "dim"),
+}
+_NAME: Final = 24  #: columns
+
+
+class CallsPane(SectionPane):
+    """Counts, support table and source."""
+
+    SECTIONS: ClassVar[tuple[str, ...]] = ("counts", "support", "source")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "source", "Source", id="calls.source",
+                tooltip="Show the source of the marked call's handler"),
+        Binding("c", "count", "Count", id="calls.count",
+                tooltip="Count system calls by name, or stop"),
+    ]  # fmt: skip
+    has_cursor = True
+
+    @dataclass
+    class SourceWanted(Message):
+        """The user wants to see a handler."""
+
+        name: str
+
+    class CountSwitched(Message):
+        """The user wants calls counted, or no more."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
+        super().__init__(id=id)
+        self.border_title = "System calls"
+        self.calls: tuple[CallView, ...] = ()
+        self.source: CallSource | None = None
+        self._shown: list[str] = []  #: of the shown lines
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Draw ``snapshot``."""
+        self.border_subtitle = f"{count_text(snapshot.syscalls)} since boot"
+        super().show(snapshot)
+
+    def show_calls(self, details: CallsDetails) -> None:
+        """Draw the support table."""
+        self.calls = details.calls
+        self.redraw()
+
+    def show_source(self, source: CallSource) -> None:
+        """Draw a handler."""
+        self.source = source
+        self.choose("source")
+        self.row = 0
+        self.redraw()
+
+    def action_source(self) -> None:
+        """Ask for the handler of the marked call."""
+        if self.section != "source" and self.row < len(self._shown) and self._shown[self.row]:
+            self.post_message(self.SourceWanted(self._shown[self.row]))
+
+    def action_count(self) -> None:
+        """Count, or stop."""
+        self.post_message(self.CountSwitched())
+
+    def section_lines(self, section: str, width: int) -> list[Text]:
+        """See `SectionPane.section_lines`."""
+        if section == "source":
+            return self._source()
+        return self._counts(width) if section == "counts" else self._support()
+
+    def _counts(self, width: int) -> list[Text]:
+        calls = self.snapshot.top_calls
+        self._shown = [call.name for call in calls]
+        if not calls:
+            return [Text("press c to count system calls by name; counting costs a little", "dim")]
+        most = max(call.count for call in calls) or 1
+        room = max(4, width - _NAME - 8)
+        return [
+            Text.assemble(
+                f"{call.name:<{_NAME}}",
+                f"{count_text(call.count):>6} ",
+                ("█" * max(1, room * call.count // most), "cyan"),
+                no_wrap=True,
+            )
+            for call in calls
+        ]
+
+    def _support(self) -> list[Text]:
+        self._shown = [call.name for call in self.calls]
+        lines = []
+        for call in self.calls:
+            sign, style = _STATES[call.state]
+            line = Text(f"{call.number:>4} ", no_wrap=True)
+            line.append(f"{sign} {call.state:<8}", style)
+            line.append(f"{call.name:<{_NAME}}", "" if call.where else "dim")
+            line.append(call.missing, "yellow")
+            lines.append(line)
+        return lines
+
+    def _source(self) -> list[Text]:
+        self._shown = []
+        source = self.source
+        if source is None:
+            return [Text("mark a call in another section and press Enter", "dim")]
+        if not source.where:
+            return [Text(f"{source.name} has no handler: it answers ENOSYS", "dim")]
+        heading = Text(f"{source.name}: {source.where}", "bold", no_wrap=True)
+        return [heading, *source_lines(source.text, source.first, "python")]
+
+
+def source_lines(
+    text: str, first: int, language: str, marked: int = 0, style: str = "ansi_dark"
+) -> list[Text]:
+    """Return highlighted lines with numbers from ``first`` on; line ``marked`` has an arrow."""
+    highlighted = Syntax("", language, theme=style).highlight(text).split("\n")
+    lines = []
+    for number, line in enumerate(highlighted, first):
+        here = number == marked
+        numbered = Text.assemble(
+            ("→" if here else " ", "bold"), (f"{number:>5}  ", "bold" if here else "dim"),
+            no_wrap=True,
+        )  # fmt: skip
+        lines.append(numbered.append_text(line))
+    return lines[:-1] if lines and not highlighted[-1].plain else lines
