@@ -65,8 +65,7 @@ class Inspector:
         """Return what the debug information of an image says of data."""
         found = self._data.get(loaded)
         if found is None:
-            image = getattr(loaded.symbols, "debug_image", None) or loaded.image
-            found = self._data[loaded] = DebugData(image)
+            found = self._data[loaded] = DebugData(loaded.image, loaded.symbols.info)
         return found
 
 

@@ -49,7 +49,8 @@ Printer: TypeAlias = Callable[[Value], "Shape | None"]
 def struct_parts(value: Value) -> Iterator[Part]:
     """Yield the members of a structure as gdb labels them."""
     for member in value.members():
-        yield member_part(value, member)
+        if not (member.is_static and member.is_artificial):
+            yield member_part(value, member)
 
 
 def member_part(value: Value, member: Member) -> Part:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -30,6 +33,25 @@ _VALUE = re.compile(r"(?m)^([\w:]+) = (.*)$")
 def compiled(name: str, *flags: str) -> Path:
     """Build a program of this folder for riscv64."""
     return build.compile_c([PROGRAMS / name], "riscv64", flags=("-gdwarf-5", *flags))
+
+
+def compiled_cxx(name: str, *flags: str) -> Path:
+    """Build a C++ program of this folder with libc++ for riscv64, once."""
+    source = PROGRAMS / name
+    arguments = [sys.executable, "-m", "ziglang", "c++", "-target", "riscv64-linux-musl", "-static",
+                 "-std=c++17", "-g", "-gdwarf-5", "-fno-sanitize=undefined", *flags]  # fmt: skip
+    seed = "\0".join([build.compiler_version(), *arguments]).encode() + source.read_bytes()
+    folder = build.cache_folder() / "programs" / f"{name}-{hashlib.sha256(seed).hexdigest()[:16]}"
+    output = folder / source.stem
+    if not output.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        zig = str(build.cache_folder() / "zig")
+        environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": zig, "ZIG_LOCAL_CACHE_DIR": zig}
+        scratch = folder / f".{os.getpid()}"
+        command = [*arguments, "-o", str(scratch), str(source)]
+        subprocess.run(command, env=environment, check=True, capture_output=True)
+        scratch.replace(output)
+    return output
 
 
 def run(program: Path, at_stop: Callable[[InspectedThread, Kernel], None]) -> None:

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from starrylab.debug.dwarf.format import PLAIN, show
+from starrylab.debug.dwarf.pretty import PRINTERS
 from starrylab.debug.inspect import InspectedThread
+from starrylab.debug.language import Evaluator
 from starrylab.kernel.kernel import Kernel
 
-from .stopped import assignments, compiled, core_of, gdb, run
+from .stopped import assignments, compiled, compiled_cxx, core_of, gdb, run
 
 
 def normal(text: str) -> str:
@@ -49,3 +51,54 @@ def test_every_c_type_as_gdb_shows_it(flags: list[str], tmp_path: Path) -> None:
 
     run(program, compare)
     assert len(seen) == 1
+
+
+#: A structure that uses the library is compared as it is meant, the others as gdb shows them.
+MEANT = {
+    "moved": '"moved"', "small": '"short"', "empty": '""', "large": f'"{"x" * 100}"',
+    "view": '"viewed"', "numbers": "std::vector of length 3 = {1, 2, 3}",
+    "words": 'std::vector of length 2 = {"one", "two"}',
+    "map": 'std::map of length 3 = {[1] = "one", [2] = "two", [3] = "three"}',
+    "set": "std::set of length 2 = {97 'a', 98 'b'}",
+    "hash": "std::unordered_map of length 1 = {[5] = 50}",
+}  # fmt: skip
+ALIKE = ["pair", "buffer", "reference", "this", "by"]
+
+
+def test_cplusplus(tmp_path: Path) -> None:
+    program = compiled_cxx("classes.cc", "-O0")
+    seen: list[str] = []
+
+    def compare(stopped: InspectedThread, kernel: Kernel) -> None:
+        core = core_of(stopped, tmp_path)
+        args, local = gdb(program, core, ["frame 1\ninfo args", "frame 1\ninfo locals"])
+        theirs = dict([*assignments(args), *assignments(local)])
+        style = replace(PLAIN, printers=PRINTERS, symbol=stopped.symbol)
+        for variable in stopped.variables(1):
+            text = re.sub(r"@0x\w+: ", "", show(variable.value, style))
+            if variable.name in ALIKE:
+                assert text == re.sub(r"@0x\w+: ", "", theirs[variable.name])
+                seen.append(variable.name)
+            elif variable.name in MEANT:
+                assert text == MEANT[variable.name]
+                seen.append(variable.name)
+        evaluator = Evaluator(stopped.scope(1))
+        seen.extend(check_members(evaluator, {v.name for v in stopped.variables(1)}))
+
+    run(program, compare)
+    assert set(seen) >= {*MEANT, *ALIKE, "both", "members of this"}
+
+
+def check_members(evaluator: Evaluator, names: set[str]) -> list[str]:
+    """Members of virtual bases, `this` left out, static members, qualified names."""
+    if "both" in names:
+        both = [evaluator.evaluate(f"both.{name}").integer() for name in ("id", "left", "right")]
+        assert both == [3, 1, 2]
+        assert evaluator.evaluate("(*unique.__ptr_ + *shared.__ptr_)").integer() == 17
+        return ["both"]
+    assert evaluator.evaluate("radius").number() == 4.0
+    assert evaluator.evaluate("id + this->id").integer() == 6
+    assert evaluator.evaluate("count + shapes::Circle::count").integer() == 22
+    assert evaluator.evaluate("corners").integer() == 0
+    assert evaluator.condition("kind == shapes::Kind::Square")
+    return ["members of this"]
