@@ -17,8 +17,10 @@ from .errors import UserError
 #: command -> (module, one line of help)
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "run": ("run", "run a Linux program in a lab, on this terminal"),
+    "debug": ("debug", "run a program under a debugger, with gdb's commands"),
     "attach": ("attach", "join a running lab from another terminal"),
     "serve": ("serve", "show a running lab in a browser"),
+    "symbolize": ("symbolize", "explain the addresses in a kernel's log"),
     "syscalls": ("syscalls", "list the system calls and how complete each one is"),
     "doctor": ("doctor", "check this host, and say how to get what is missing"),
 }

@@ -1,0 +1,131 @@
+"""`starrylab symbolize`: a filter that explains the addresses in a kernel's log.
+
+What comes in goes out at once and unchanged, a prompt without a newline included; below a line
+that names code stands which function and line that is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from ..debug.logs import LogReader
+from ..debug.symbols import ElfImage, ImageError, Symbols
+from ..debug.symbols.cache import IndexCache
+from ..debug.symbols.debug_files import SYSTEM_FOLDERS, has_debug_info
+from ..userland import cache_folder
+from .errors import UserError
+
+_CHUNK: Final = 1 << 16
+_LONGEST: Final = 1 << 16  #: bytes of a line that is looked at; a longer one is no log
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `symbolize`."""
+    parser.add_argument("elf", metavar="ELF", help="the program or kernel that the log is of")
+    parser.add_argument("file", metavar="FILE", nargs="?", default="-", help="the log (-: input)")
+    parser.add_argument(
+        "--base", metavar="ADDR", help="where the file was loaded, if not where it says itself"
+    )
+    parser.add_argument(
+        "--debug-dir",
+        metavar="DIR",
+        action="append",
+        default=[],
+        help="look for separate debug files here, too",
+    )
+    parser.add_argument("--no-cache", action="store_true", help="keep no index on disk")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Filter until the input ends; raise `UserError`."""
+    symbols = _symbols(args)
+    reader = LogReader(symbols, _bias(args, symbols.image))
+    if args.file == "-":
+        source = 0
+    else:
+        try:
+            source = os.open(args.file, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise UserError(f"{args.file}: {error.strerror}", 1) from error
+    try:
+        for piece in explained(_chunks(source, args.file), reader):
+            _write(piece)
+    finally:
+        symbols.settle()
+    return 0
+
+
+def explained(chunks: Iterator[bytes], reader: LogReader) -> Iterator[bytes]:
+    """Yield the input as it comes, and below its lines what the reader has to say of them."""
+    pending = b""
+    for chunk in chunks:
+        *lines, rest = chunk.split(b"\n")
+        for line in lines:
+            yield line + b"\n"
+            ending = b"\r\n" if line.endswith(b"\r") else b"\n"
+            yield _below(pending + line, reader, ending)
+            pending = b""
+        if rest:
+            yield rest
+            pending = (pending + rest)[: _LONGEST + 1]
+    below = _below(pending, reader, b"\n")
+    if below:
+        yield b"\n" + below
+
+
+def _below(line: bytes, reader: LogReader, ending: bytes) -> bytes:
+    if len(line) > _LONGEST:
+        return b""
+    found = reader.explain(line.decode("utf-8", "replace"))
+    return b"".join(text.encode("utf-8", "replace") + ending for text in found)
+
+
+def _symbols(args: argparse.Namespace) -> Symbols:
+    try:
+        image = ElfImage.open(args.elf)
+        folders = [*map(Path, args.debug_dir), *SYSTEM_FOLDERS]
+        cache = None if args.no_cache else IndexCache(cache_folder() / "symbols")
+        symbols = Symbols.of(image, folders, cache)
+        known = has_debug_info(symbols.debug_image) or len(symbols.table)
+    except ImageError as error:
+        raise UserError(str(error), 1) from error
+    if not known:
+        raise UserError(f"{args.elf}: has neither symbols nor debug information", 1)
+    return symbols
+
+
+def _bias(args: argparse.Namespace, image: ElfImage) -> int:
+    if args.base is None:
+        return 0
+    try:
+        base = int(args.base, 16)
+    except ValueError:
+        raise UserError(f"--base {args.base}: give a hexadecimal address") from None
+    try:
+        lowest = min((segment.vaddr for segment in image.segments()), default=0)
+    except ImageError as error:
+        raise UserError(str(error), 1) from error
+    return base - (lowest & ~0xFFF)
+
+
+def _chunks(source: int, name: str) -> Iterator[bytes]:
+    """Yield what is there, as soon as it is there."""
+    while True:
+        try:
+            chunk = os.read(source, _CHUNK)
+        except OSError as error:
+            raise UserError(f"{name}: {error.strerror}", 1) from error
+        if not chunk:
+            return
+        yield chunk
+
+
+def _write(piece: bytes) -> None:
+    if piece:
+        sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
