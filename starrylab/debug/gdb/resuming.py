@@ -128,7 +128,7 @@ def _kill_one(stub: Stub, text: bytes) -> bytes:
 def _attach(stub: Stub, text: bytes) -> bytes:
     process = stub.found.living(number(text.removeprefix(b";")))
     stub.trace(process)
-    return stub.replies.of(next(iter(process.threads.values())), SIGTRAP)
+    return stub.replies.without_registers(next(iter(process.threads.values())), SIGTRAP)
 
 
 def _letter(letter: bytes) -> Handler:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -48,6 +49,7 @@ class Server:
         self._tell = tell
         self._socket: socket.socket | None = None
         self._stub: Stub | None = None
+        self._refused: socket.socket | None = None
         self._listener = _listen(port)
         self.port: int = self._listener.getsockname()[1]
         door.subscribe(KNOCK, lambda _data: self._accept())
@@ -75,6 +77,7 @@ class Server:
         if self._stub is not None:
             self._stub.machine_ended(self._kernel.exit_status or 0)
             self._hang_up()
+        self._close_refused()
         self._door.detach(KNOCK)
         self._listener.close()
 
@@ -96,12 +99,17 @@ class Server:
 
     def _refuse(self, connection: socket.socket) -> None:
         self._tell("a second gdb was refused: one at a time")
-        try:
+        with contextlib.suppress(OSError):
             connection.sendall(b"+" + frame(_OCCUPIED))
-        except OSError:
-            pass
-        finally:
-            connection.close()
+            connection.shutdown(socket.SHUT_WR)
+        # Closing it before its question was read would make the answer vanish (RFC 1122, 4.2.2.13).
+        self._close_refused()
+        self._refused = connection
+
+    def _close_refused(self) -> None:
+        if self._refused is not None:
+            self._refused.close()
+            self._refused = None
 
     def _receive(self, data: bytes) -> None:
         stub = self._stub

@@ -71,13 +71,16 @@ class StopReplies:
 
     def of(self, thread: Thread, signal: int, reason: bytes = b"") -> bytes:
         """Return a ``T`` packet for a thread that can be looked at."""
-        self._client.general = ThreadId(thread.process.pid, thread.tid)
         registers = b"".join(
             b"%02x:%s;" % (number, value.hex().encode())
             for number, value in self._registers.expedited(thread.context)
         )
-        head = b"T%02x%sthread:%s;core:0;" % (signal, reason, self._client.name(thread))
-        return head + registers
+        return self.without_registers(thread, signal, reason) + registers
+
+    def without_registers(self, thread: Thread, signal: int, reason: bytes = b"") -> bytes:
+        """Return a ``T`` packet for a gdb that does not know the thread's architecture yet."""
+        self._client.general = ThreadId(thread.process.pid, thread.tid)
+        return b"T%02x%sthread:%s;core:0;" % (signal, reason, self._client.name(thread))
 
     def vfork_done(self, parent: Thread) -> bytes:
         """Return the reply that a child of vfork(2) has memory of its own now, or ended."""

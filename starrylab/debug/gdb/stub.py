@@ -120,6 +120,7 @@ class Stub:
         """Let the lab run; actions by thread id, everybody else continues."""
         self.client.running = True
         self.client.interrupted = False
+        self.client.transfers.clear()
         # Going on once more, after a stop that gdb need not know, must not repeat signals.
         self._actions = {tid: replace(action, signal=None) for tid, action in actions.items()}
         self.control.resume(actions, Action())

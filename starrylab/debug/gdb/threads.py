@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from ...abi.errno import ESRCH
 from ...kernel.core.sched import State
 from .packets import PACKET_SIZE
-from .values import ANYBODY, GdbError, thread_id
+from .values import GdbError, thread_id
 
 if TYPE_CHECKING:
     from ...kernel.thread import Thread
@@ -41,8 +41,8 @@ def _choose(stub: Stub, text: bytes) -> bytes:
         raise GdbError("H: g or c is expected")
     if whom.tid > 0 or whom.pid > 0:
         stub.found.thread(whom)
-    stub.client.general = whom
-    return b"OK"
+        stub.client.general = whom
+    return b"OK"  # any thread will do: the one that was chosen before
 
 
 def _alive(stub: Stub, text: bytes) -> bytes:
@@ -54,7 +54,7 @@ def _alive(stub: Stub, text: bytes) -> bytes:
 
 
 def _current(stub: Stub, text: bytes) -> bytes:
-    return b"QC" + stub.client.name(stub.found.thread(ANYBODY))
+    return b"QC" + stub.client.name(stub.found.current())
 
 
 def _first(stub: Stub, text: bytes) -> bytes:

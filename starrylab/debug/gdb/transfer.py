@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape as xml
 from xml.sax.saxutils import quoteattr
 
+from ...abi.errno import ENOENT
 from .packets import PACKET_SIZE, escape
 from .threads import describe
 from .values import ANY, GdbError, number, numbers
@@ -32,6 +33,8 @@ def _auxv(stub: Stub, annex: bytes) -> bytes:
 
 def _exec_file(stub: Stub, annex: bytes) -> bytes:
     process = stub.found.process(number(annex) if annex else ANY)
+    if process.exe is None:
+        raise GdbError("the process runs no file", ENOENT.errno)
     path: bytes = process.exe.path()
     return path
 

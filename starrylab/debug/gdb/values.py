@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
 from ...abi import errno
 
 ALL: Final = -1  #: every process, every thread
 ANY: Final = 0  #: an arbitrary one
-_U64: Final = (1 << 64) - 1
+_NUMBER: Final = re.compile(rb"[0-9a-fA-F]{1,16}")
 
 
 class GdbError(Exception):
@@ -32,13 +33,9 @@ EVERYBODY: Final = ThreadId(ALL, ALL)
 
 def number(text: bytes) -> int:
     """Return a hexadecimal number of at most 64 bits; raise `GdbError`."""
-    try:
-        value = int(text, 16)
-    except ValueError:
-        value = -1
-    if not 0 <= value <= _U64 or not text.isalnum():
+    if _NUMBER.fullmatch(text) is None:
         raise GdbError(f"not a hexadecimal number: {text[:40].decode(errors='replace')!r}")
-    return value
+    return int(text, 16)
 
 
 def numbers(text: bytes, separator: bytes = b",", count: int = 2) -> list[int]:
