@@ -176,7 +176,7 @@ class TypeBuilder:
         bits = 8 * size
         known = tuple((name, cut(value, bits, signed)) for name, value in names)
         is_class = die.flag(dw.AT_ENUM_CLASS)
-        return Enum(self.scopes.qualified(die), size, signed, known, is_class)
+        return Enum(self.scopes.qualified(die), size, signed, known, is_class, die)
 
     # Structures.
 

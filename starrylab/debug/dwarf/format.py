@@ -10,6 +10,7 @@ from typing import Final
 from . import scalars
 from .errors import PROBLEMS, NoMemory, OptimizedOut, Unavailable
 from .locations import Nowhere
+from .pretty import PRINTERS
 from .shapes import Part, Parts, Printer, Text, is_char, shape_of
 from .spelling import spell
 from .text import LIMIT, string, terminated
@@ -34,9 +35,8 @@ class Style:
     elements: int = ELEMENTS  #: parts of one array or structure, at most
     characters: int = LIMIT  #: bytes of a string, at most
     size: int = 8192  #: characters of the whole text; approximately, at most
-    printers: tuple[Printer, ...] = ()  #: for types of libraries, the first that knows one
+    printers: tuple[Printer, ...] = PRINTERS  #: for types of libraries; (): as they are
     symbol: Callable[[int], str] = no_symbol  #: address -> ``<name+offset>``, or ""
-    keywords: bool = True  #: write ``struct`` before names of structures
 
 
 PLAIN: Final = Style()
@@ -53,9 +53,9 @@ def show_typed(value: Value, style: Style = PLAIN) -> str:
     text = show(value, style)
     if isinstance(kind, Pointer) and not style.letter and text[:1] != "<":
         if kind.sign != "*" or not is_char(kind.target):
-            return f"({spell(value.type, keywords=style.keywords)}) {text}"
+            return f"({spell(value.type)}) {text}"
     elif isinstance(kind, Function):
-        return f"{{{spell(value.type, keywords=style.keywords)}}} {text}"
+        return f"{{{spell(value.type)}}} {text}"
     return text
 
 
@@ -205,7 +205,7 @@ class _Writer:
         """Yield the text of each part; one text for many equal elements of an array."""
         if not shape.is_array:
             for part in parts:
-                yield part.label + self.value(part.value, depth + 1)
+                yield self._label(part) + self.value(part.value, depth + 1)
             return
         previous, count = "", 0
         for text in self._elements(parts, depth):
@@ -215,6 +215,9 @@ class _Writer:
             yield from _repeated(previous, count)
             previous, count = text, 1
         yield from _repeated(previous, count)
+
+    def _label(self, part: Part) -> str:
+        return part.label if part.key is None else f"[{self.value(part.key, 1)}] = "
 
     def _elements(self, parts: Iterator[Part], depth: int) -> Iterator[str]:
         for part in islice(parts, _MOST_EQUAL):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from .errors import BadDwarf
-from .operands import decode_float
+from .operands import decode_float, encode_float
 from .text import character
 from .types import Base, Enum, Type
 from .values import Number, Value
@@ -44,25 +44,21 @@ def base(kind: Base, number: Number) -> str:
 
 
 _BOOLEAN: Final = 2
-#: bytes -> significant decimal digits that are shown, as gdb does: %.9g, %.17g
-_DIGITS: Final = {2: 5, 4: 9, 8: 17}
+#: bytes -> significant decimal digits that always suffice, and those that may
+_DIGITS: Final = {2: range(3, 6), 4: range(6, 10), 8: range(15, 18)}
 
 
 def fraction(number: float, size: int) -> str:
-    """Return a fraction so that reading it again gives the same bits."""
+    """Return a fraction with as few digits as give the same number when it is read again."""
     if math.isnan(number):
         return "-nan" if math.copysign(1, number) < 0 else "nan"
     if math.isinf(number):
         return "-inf" if number < 0 else "inf"
-    text = f"{number:.{_DIGITS.get(size, 17)}g}"
-    return _shorter(number, text, size)
-
-
-def _shorter(number: float, text: str, size: int) -> str:
-    if size != 8:
-        return text
-    short = f"{number:.16g}"
-    return short if float(short) == number else text
+    for digits in _DIGITS.get(size, range(17, 18)):
+        text = f"{number:.{digits}g}"
+        if size in _DIGITS and decode_float(encode_float(float(text), size)) == number:
+            break
+    return text
 
 
 def enumerator(kind: Enum, number: int) -> str:

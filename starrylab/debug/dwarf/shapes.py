@@ -21,7 +21,8 @@ class Part:
 
     name: str
     value: Value
-    label: str
+    label: str = ""
+    key: Value | None = None  #: of an entry of a map: shown instead of name and label
 
 
 @dataclass(frozen=True, slots=True)

@@ -291,6 +291,7 @@ class Enum(Type):
     is_signed: bool = False
     enumerators: tuple[tuple[str, int], ...] = ()
     is_class: bool = False
+    die: Die | None = None
 
     @property
     def size(self) -> int:

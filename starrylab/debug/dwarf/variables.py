@@ -38,7 +38,7 @@ def type_name(kind: Type, unit: Unit) -> str:
     """Return the name of a type in the notation of a unit's language."""
     if unit.language == dw.LANG_RUST:
         return spell_rust(kind)
-    return spell(kind, keywords=unit.language in dw.LANG_C)
+    return spell(kind)
 
 
 def _measured(value: Value) -> Type:

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from starrylab.debug.dwarf.describe import describe
 from starrylab.debug.dwarf.errors import PROBLEMS
 from starrylab.debug.dwarf.format import PLAIN, show_typed
+from starrylab.debug.dwarf.spelling import spell
 from starrylab.debug.inspect import InspectedThread
 from starrylab.debug.language import Evaluator
+from starrylab.debug.registers import fields, read
 from starrylab.kernel.kernel import Kernel
 from tests.debug.dwarf.stopped import compiled, core_of, gdb, run
 
@@ -105,6 +108,49 @@ def test_print_as_gdb_prints(program: Path, tmp_path: Path) -> None:
 
     run(program, compare)
     assert differing == {}
+
+
+TYPES = [
+    "struct point", "struct bits", "union number", "struct node", "node_t", "enum colour",
+    "enum access",
+]  # fmt: skip
+WHATIS = ["head", "numbers", "&numbers", "row", "operations", "function", "add", "&add", "grid[0]",
+          "constant", "&constant", "text", "argument + 1", "argument + 1l", "single + 1", "small",
+          "numbers + 1", "&head.next", "fields.low", "'a'", "1 == 2"]  # fmt: skip
+
+
+def test_types_as_gdb_writes_them(program: Path, tmp_path: Path) -> None:
+    differing: dict[str, tuple[str, str]] = {}
+
+    def compare(stopped: InspectedThread, kernel: Kernel) -> None:
+        core = core_of(stopped, tmp_path)
+        commands = [f"ptype {text}" for text in TYPES] + [f"whatis {text}" for text in WHATIS]
+        theirs = gdb(program, core, ["frame 1", *commands])[1:]
+        scope = stopped.scope(1)
+        kinds = [scope.type_named(text) for text in TYPES]
+        ours = ["\n".join(describe(kind)) for kind in kinds if kind is not None]
+        ours += [spell(Evaluator(scope).evaluate(text).type) for text in WHATIS]
+        for command, mine, other in zip(commands, ours, theirs, strict=True):
+            if f"type = {mine}" != other.strip():
+                differing[command] = (mine, other)
+
+    run(program, compare)
+    assert differing == {}
+
+
+def test_registers_and_layout(program: Path) -> None:
+    def check(stopped: InspectedThread, kernel: Kernel) -> None:
+        values = read(stopped.thread)
+        assert (values["a7"], values["sp"]) == (173, stopped.frames[0].registers[2])
+        assert values["fcsr"] == 0 or fields("riscv64", "fcsr", values["fcsr"])
+        kind = stopped.scope(1).type_named("struct node")
+        assert kind is not None
+        lines = describe(kind, offsets=True)
+        assert "    struct node *next; /* 8, 8 */" in lines
+        assert "    /* hole: 3 bytes */" in lines
+        assert lines[-1] == "} /* 32 bytes */"
+
+    run(program, check)
 
 
 def test_what_is_wrong_is_said(program: Path) -> None:

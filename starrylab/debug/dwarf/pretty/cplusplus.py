@@ -8,7 +8,6 @@ from functools import partial
 from typing import Final
 
 from ..errors import PROBLEMS, BadDwarf
-from ..format import Style, show
 from ..shapes import Part, Parts, Shape, Text, sequence
 from ..text import string
 from ..types import Array, Base, Pointer, Struct, Type
@@ -156,8 +155,7 @@ def _labelled(elements: Iterator[Value], is_map: bool) -> Iterator[Part]:
     for index, element in enumerate(elements):
         if is_map:
             key, mapped = need(element, "first"), need(element, "second")
-            text = show(key, Style(size=200, printers=(cplusplus,)))
-            yield Part(f"[{text}]", mapped, f"[{text}] = ")
+            yield Part(f"[{index}]", mapped, key=key)
         else:
             yield Part(f"[{index}]", element, "")
 
