@@ -89,8 +89,11 @@ class InspectedThread:
     def frames(self) -> list[FrameState]:
         """The physical frames as values are read from; innermost first."""
         found: list[FrameState] = []
+        names = self.layout.names
         for index, raw in enumerate(self.raw):
             registers = {n: value for n, value in enumerate(raw.registers) if value is not None}
+            if "zero" in names:
+                registers[names.index("zero")] = 0  # no frame saves it
             frame = FrameState(
                 raw.pc,
                 raw.lookup,

@@ -102,11 +102,18 @@ def _entries(block: Die) -> list[Die]:
     origin = block.reference(dw.AT_ABSTRACT_ORIGIN)
     if origin is None:
         return own
-    described = {o.offset for die in own for o in die.origins()}
-    lost = [
-        die for die in origin.children() if die.tag in _VARIABLES and die.offset not in described
-    ]
-    return own + lost
+    described = {o.offset for die in _all_variables(block) for o in die.origins()}
+    abstract = [die for die in origin.children() if die.tag in _VARIABLES]
+    return own + [die for die in abstract if die.offset not in described]
+
+
+def _all_variables(block: Die) -> Iterator[Die]:
+    """Yield the variables of a block and of all blocks in it: GCC moves them inwards."""
+    for die in block.children():
+        if die.tag in _VARIABLES:
+            yield die
+        elif die.tag == dw.TAG_LEXICAL_BLOCK:
+            yield from _all_variables(die)
 
 
 def _variable(

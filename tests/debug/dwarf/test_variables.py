@@ -53,6 +53,31 @@ def test_every_c_type_as_gdb_shows_it(flags: list[str], tmp_path: Path) -> None:
     assert len(seen) == 1
 
 
+@pytest.mark.parametrize("flags", [["-O1"], ["-O2"], ["-O2", "-gdwarf-4"]])
+def test_inlined_functions_and_values_at_the_entry(flags: list[str], tmp_path: Path) -> None:
+    program = compiled("inlined.c", *flags)
+    first: list[str] = []
+
+    def compare(stopped: InspectedThread, kernel: Kernel) -> None:
+        core = core_of(stopped, tmp_path)
+        module = stopped.module(stopped.frames[1].lookup)
+        assert module is not None
+        depths = range(len(module.levels(stopped.frames[1])))
+        places = [*((1, depth) for depth in depths), (2, 0)]
+        commands = [f"frame {n + 1}\ninfo {what}" for n in range(len(places))
+                    for what in ("args", "locals")]  # fmt: skip
+        answers = gdb(program, core, commands)
+        for number, (index, depth) in enumerate(places):
+            found = stopped.variables(index, depth)
+            shown = [(v.name, normal(show(v.value))) for v in found]
+            expected = theirs("\n".join(answers[2 * number : 2 * number + 2]))
+            assert sorted(shown) == sorted(expected)
+            first.extend(text for name, text in shown if name == "first")
+
+    run(program, compare)
+    assert first == ["11", "11", "22", "22"]
+
+
 #: A structure that uses the library is compared as it is meant, the others as gdb shows them.
 MEANT = {
     "moved": '"moved"', "small": '"short"', "empty": '""', "large": f'"{"x" * 100}"',
