@@ -13,6 +13,7 @@ import msgspec
 from . import dw
 from .encoding import UNSIGNED, initial_length, u16
 from .errors import DwarfError, guarded
+from .image import ImageError
 from .info import Info
 from .ranges import ranges_of
 from .unit import Unit
@@ -63,7 +64,7 @@ def build(info: Info) -> AddressMap:
         for start, end, offset in _aranges(info):
             rows.append((start, end, offset))
             covered.add(offset)
-    except DwarfError:
+    except ImageError:
         rows, covered = [], set()
     for unit in info.units():
         if unit.start not in covered and unit.unit_type in _PARTS:
@@ -76,7 +77,7 @@ def build(info: Info) -> AddressMap:
 def _root_ranges(unit: Unit) -> list[tuple[int, int]]:
     try:
         return ranges_of(unit, unit.root_values)
-    except DwarfError:
+    except ImageError:
         return []
 
 

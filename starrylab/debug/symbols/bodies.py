@@ -14,13 +14,15 @@ from typing import Final
 from . import dw
 from .die import Die
 from .encoding import uleb
-from .errors import DwarfError, guarded
+from .errors import guarded
 from .forms import Value, skip
+from .image import ImageError
 from .ranges import Range, ranges_of
 from .unit import Unit
 
 _FUNCTIONS: Final = frozenset({dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE})
 _OPEN: Final = 1 << 64  #: behind every unit
+_LINKAGE_NAMES: Final = (dw.AT_LINKAGE_NAME, dw.AT_MIPS_LINKAGE_NAME)
 _PLACES: Final = frozenset({dw.AT_LOW_PC, dw.AT_RANGES})
 
 
@@ -143,7 +145,7 @@ class Names:
         if key in self._known:
             return self._known[key]
         name = _text(unit, values, dw.AT_NAME)
-        linkage = _text(unit, values, dw.AT_LINKAGE_NAME, dw.AT_MIPS_LINKAGE_NAME)
+        linkage = _text(unit, values, *_LINKAGE_NAMES)
         if depth < 16 and not (name and linkage):
             other = _origin(unit, values)
             if other is not None:
@@ -167,7 +169,7 @@ def _origin(unit: Unit, values: dict[int, Value]) -> Die | None:
             found = unit.reference(values.get(name))
             if found is not None:
                 return found[0].info.die(*found)
-    except DwarfError:
+    except ImageError:
         return None
     return None
 
@@ -182,7 +184,8 @@ def subprograms(unit: Unit, wanted: Callable[[str], bool]) -> list[int]:
     for start, values in _entries(unit, dw.TAG_SUBPROGRAM):
         origin = values.get(dw.AT_ABSTRACT_ORIGIN) or values.get(dw.AT_SPECIFICATION)
         other = unit.reference(origin)
-        if (other and other[1] in found) or wanted(_text(unit, values, dw.AT_NAME)):
+        names = (_text(unit, values, dw.AT_NAME), _text(unit, values, *_LINKAGE_NAMES))
+        if (other and other[1] in found) or any(map(wanted, filter(None, names))):
             found.append(start)
     return found
 

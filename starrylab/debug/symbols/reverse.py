@@ -15,7 +15,6 @@ import msgspec
 from . import dw
 from .bodies import subprograms
 from .demangle import demangle
-from .errors import DwarfError
 from .image import ImageError
 from .line_header import line_header
 from .location import FunctionMatch
@@ -167,7 +166,7 @@ class Finder:
                 if offset is None or unit.unit_type not in (dw.UT_COMPILE, dw.UT_SKELETON):
                     continue
                 header = line_header(unit.sections, offset, unit.folder, unit.address_size)
-            except DwarfError:
+            except ImageError:
                 continue
             units.append((unit.start, [paths.setdefault(p, len(paths)) for p in header.files]))
         return PackedFiles(list(paths), units)
@@ -176,7 +175,7 @@ class Finder:
 def _subprograms(unit: Unit, name: str) -> list[int]:
     try:
         return subprograms(unit, lambda text: matches_base(name, text))
-    except DwarfError:
+    except ImageError:
         return []
 
 

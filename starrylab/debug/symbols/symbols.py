@@ -16,7 +16,6 @@ from .address_map import AddressMap
 from .cache import IndexCache, key_of
 from .debug_files import SYSTEM_FOLDERS, find_alternate, find_debug_file, has_debug_info
 from .demangle import demangle
-from .errors import DwarfError
 from .image import ElfImage, ImageError
 from .info import Info
 from .location import UNKNOWN, FunctionMatch, Location
@@ -256,7 +255,7 @@ class Symbols:
         try:
             unit = self.info.unit_of_start(offset)
             return unit_index.build(unit, self._code, around) if unit else None
-        except DwarfError:
+        except ImageError:
             return None
 
     @cached_property

@@ -18,7 +18,7 @@ import msgspec
 from . import dw
 from .bodies import Body, Names, nest, scan
 from .encoding import MASK_64
-from .errors import DwarfError
+from .image import ImageError
 from .line_header import line_header
 from .line_program import IS_STMT, PROLOGUE_END, run
 from .ranges import Range
@@ -213,7 +213,7 @@ def build(unit: Unit, code: Iterable[Range], around: int | None = None) -> UnitI
     source = unit.info.split(unit) or unit
     try:
         bodies = _with_code(scan(source, around), list(code))
-    except DwarfError:
+    except ImageError:
         bodies = []
     changes, owners = nest(bodies)
     names, name_of = _names(source, bodies)
@@ -270,7 +270,7 @@ def _names(unit: Unit, bodies: list[Body]) -> tuple[list[tuple[str, str]], list[
     for body in bodies:
         try:
             name = names.of(body)
-        except DwarfError:
+        except ImageError:
             name = "", ""
         name_of.append(numbers.setdefault(name, len(numbers)))
     return list(numbers), name_of
@@ -292,7 +292,7 @@ def _lines(
                 ends.append(sequence.end)
                 firsts.append(len(rows))
                 rows += sequence.rows
-        except DwarfError:
+        except ImageError:
             pass  # what was read so far is right
     firsts.append(len(rows))
     columns = list(zip(*rows, strict=True)) or [()] * 5
