@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from ..symbols.die import Die
@@ -59,9 +60,24 @@ class Names:
 
     def find(self, name: str, kinds: frozenset[str], first: Unit | None = None) -> Iterator[Found]:
         """Yield what has this name, in the unit ``first`` first; definitions of a unit first."""
+        if not self._possible(name):
+            return
         for unit in self._order(first):
             found = [f for f in self._names(unit).get(name, ()) if f.kind in kinds]
             yield from sorted(found, key=lambda f: f.declaration)
+
+    def _possible(self, name: str) -> bool:
+        """Tell whether the name occurs among the file's strings: most misses are told at once."""
+        if self._info.alternate is not None or self._has_splits:
+            return True
+        plain, template, _ = name.partition("<")
+        wanted = plain.rpartition("::")[2].encode() + (b"" if template else b"\0")
+        sections = self._info.sections
+        return wanted in sections.copy("str") or wanted in bytes(sections.info)
+
+    @cached_property
+    def _has_splits(self) -> bool:
+        return any(self._is_skeleton(unit) for unit in self._info.units())
 
     def _order(self, first: Unit | None) -> Iterator[Unit]:
         if first is not None:
