@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -50,6 +51,25 @@ def test_a_source_that_pauses_another_in_the_same_round() -> None:
     for ends in pipes.values():
         for fd in ends:
             os.close(fd)
+
+
+def test_a_listening_socket_tells_of_each_connection() -> None:
+    door, seen = HostDoor(), []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        door.subscribe("knock", lambda data: seen.append((data, listener.accept()[0])))
+        door.attach("knock", listener.fileno(), listening=True)
+        door.poll(0)
+        assert seen == []
+        for _ in range(2):
+            with socket.create_connection(listener.getsockname()):
+                door.poll_only({"knock"}, None)
+        door.detach("knock")
+        with socket.create_connection(listener.getsockname()):
+            door.poll(0)
+    assert [data for data, _ in seen] == [b"", b""]
+    for _, connection in seen:
+        connection.close()
+    door.close()
 
 
 def test_room_for_output_is_told_once(pipe: tuple[int, int]) -> None:

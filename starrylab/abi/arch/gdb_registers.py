@@ -50,6 +50,7 @@ class GdbTarget:
     osabi: str
     features: tuple[GdbFeature, ...]
     expedited: tuple[int, ...]  #: registers that a stop reply brings along, by number
+    thread_pointer: int  #: number of the register that thread-local storage hangs on
 
 
 _POINTERS: Final = {
@@ -104,5 +105,6 @@ GDB_TARGETS: Final[dict[Arch, GdbTarget]] = {
             GdbFeature("org.gnu.gdb.riscv.fpu", _riscv_floating(), _RISCV_DOUBLE),
         ),
         expedited=(2, 8, _RISCV_PC),  # sp, fp, pc
+        thread_pointer=4,
     ),
 }

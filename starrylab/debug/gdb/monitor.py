@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from ..stack import Frame, Stacks, one_stack
+from ..stack import one_stack
+from ..stack_text import format_stack
 from ..statistics import report
 from .threads import describe
 from .values import GdbError, from_hex
@@ -37,16 +38,8 @@ def _ps(stub: Stub, words: list[str]) -> str:
 def _stack(stub: Stub, words: list[str]) -> str:
     """Show a thread's one stack, kernel frames too: stack [TID]; default: the selected thread."""
     thread = _thread(stub, words[0]) if words else stub.found.current()
-    frames = one_stack(thread, Stacks(stub.kernel))
-    lines = [f"thread {thread.tid} ({describe(thread)})"]
-    lines += [f"#{index:<3}{_frame_text(frame)}" for index, frame in enumerate(frames)]
-    return "\n".join(lines) + "\n"
-
-
-def _frame_text(frame: Frame) -> str:
-    where = f" at {frame.file}:{frame.line}" if frame.file else ""
-    text = f" [{frame.text}]" if frame.text else ""
-    return f"{frame.kind.name.lower():8} {frame.function or '<unknown>'}{where}{text}"
+    head = f"thread {thread.tid} {thread.comm.decode(errors='replace')} ({describe(thread)})\n"
+    return head + format_stack(one_stack(thread, stub.stacks))
 
 
 def _stats(stub: Stub, words: list[str]) -> str:

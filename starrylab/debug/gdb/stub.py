@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from ...abi.errno import EBUSY
 from ...abi.signal import SIGKILL
 from ...kernel.core.sched import Waker
 from ..control.api import Action, Control, ControlError, EventKind, Reason, Stop
-from . import files, memory, monitor, queries, resuming, stopping, threads, transfer
+from ..stack import Stacks
+from . import files, memory, monitor, queries, resuming, stopping, threads, tls, transfer
 from .client import Client, Found, Traced
 from .files import GuestFiles
 from .link import Link
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 #: What serves a packet: gets what follows its name; ``None``: there is no reply (now).
 Handler = Callable[["Stub", bytes], bytes | None]
 
-_FAMILIES: Final = (files, memory, monitor, queries, resuming, stopping, threads, transfer)
+_FAMILIES: Final = (files, memory, monitor, queries, resuming, stopping, threads, tls, transfer)
 _EVENTS: Final = frozenset((EventKind.FORK, EventKind.EXEC, EventKind.EXIT))
 _MOST_HELD: Final = 64  #: packets kept while the lab runs
 _ENDS: Final = b":;,"  #: of the name of a packet that begins with q, Q or v
@@ -59,6 +61,11 @@ class Stub:
         self._serving = False
         self._vforks: list[_VforkEnd] = []
 
+    @cached_property
+    def stacks(self) -> Stacks:
+        """The stacks of the lab's threads."""
+        return Stacks(self.kernel)
+
     # -- from outside ------------------------------------------------------------------------
 
     def receive(self, data: bytes) -> None:
@@ -80,7 +87,7 @@ class Stub:
                 self.release()
         elif self._resumed_by_others or not client.traced:
             client.stop = stop
-            if not client.traced and stop.reason is not Reason.PAUSE:
+            if not client.traced and stop.reason is Reason.PANIC:
                 self.control.resume()  # nobody wants to know
         elif stop.reason is not Reason.PAUSE:  # one of several at once: gdb gets it next
             client.events.append((stop.pid, lambda: self._later(stop)))

@@ -64,6 +64,15 @@ static int vforks(char **argv)
     printf("parent saw %d\n", WEXITSTATUS(status));
     return 0;
 }
+static char buffer[16];
+static int reads(void)
+{
+    int ends[2];
+    pipe(ends);
+    if (write(ends[1], "bytes", 5) != 5)
+        return 1;
+    return read(ends[0], buffer, sizeof buffer) == 5 ? 0 : 2;
+}
 static int hello(void)
 {
     printf("hello\n");
@@ -97,6 +106,7 @@ int main(int argc, char **argv)
     if (!strcmp(argv[1], "hello")) return hello();
     if (!strcmp(argv[1], "signals")) return signals();
     if (!strcmp(argv[1], "loop")) return looping();
+    if (!strcmp(argv[1], "reads")) return reads();
     if (!strcmp(argv[1], "pause")) return pause();
     if (!strcmp(argv[1], "exec")) { execl(argv[0], argv[0], "hello", NULL); return 2; }
     return 1;
