@@ -291,6 +291,7 @@ class Executor:
             last, self.current = self.current, None
             if last is not None and last.state is State.RUNNABLE:
                 self.enqueue(last)
+            last = None  # a task that ended is not kept until the next one has had its turn
             if monotonic() >= self._next_check:
                 self.check()
 

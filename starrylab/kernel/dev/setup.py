@@ -15,6 +15,7 @@ from .interrupts import Interrupts
 from .job_control import KernelSurroundings
 from .kmsg import KernelLog, Kmsg
 from .memory import memory_devices
+from .memtrack import MemTrack
 from .pty import Ptys
 from .terminals import SERIAL_MAJOR, SERIAL_MINOR, Console, CurrentTty, Ptmx, TtyDevice
 from .tty import Tty
@@ -42,7 +43,9 @@ def install(kernel: Kernel) -> None:
     kernel.console = Console()
     for device in memory_devices(kernel.frames, kernel.random):
         devices.add(device)
-    for device in (Kmsg(kernel.klog), CurrentTty(), kernel.console, Ptmx(kernel.ptys)):
+    for device in (
+        Kmsg(kernel.klog), CurrentTty(), kernel.console, Ptmx(kernel.ptys), MemTrack(kernel),
+    ):  # fmt: skip
         devices.add(device)
 
 

@@ -36,6 +36,10 @@ class KernelHeap:
         """Bytes of the frames that hold what is charged."""
         return len(self._held) << PAGE_SHIFT
 
+    def frames(self) -> tuple[int, ...]:
+        """Return the frames that hold what is charged (for the audit of frames)."""
+        return tuple(self._held)
+
     def charge(self, size: int) -> None:
         """Account for ``size`` more bytes; raise ``ENOMEM`` if there is no memory for them."""
         held = self._held
