@@ -20,6 +20,7 @@ from weakref import WeakKeyDictionary
 from ..abi import signal as sig
 from ..abi.arch import ARCHES
 from ..abi.arch.unwinding import UNWINDING
+from .lines import shown
 from .modules import ImageCache, Module, ModuleMap, Modules, symbols_for
 from .peek import Peek
 from .stubs import stub_name
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from ..kernel.thread import Thread
     from .symbols.location import Location
 
-_NO_LINE: Final = 4  #: neighbouring ranges without a line that are skipped
 _PACKAGE: Final = Path(__file__).parents[1]
 _KERNEL: Final = os.path.join(_PACKAGE, "kernel", "")
 #: where the kernel's side of a thread begins; what called these is the executor or the hart
@@ -188,31 +188,13 @@ def _named(raw: RawFrame, modules: ModuleMap) -> Iterator[Frame]:
 
 
 def _locations(module: Module, addr: int) -> list[Location]:
-    """Return function and line of an address of the file, innermost first.
-
-    Code that belongs to no line (line 0: the compiler made it) is shown with the line before
-    it, as gdb does: of all lines it is the most useful one.
-    """
+    """Return functions and lines at an address of the file, innermost first."""
     symbols = module.symbols
     assert symbols is not None
-    locations = symbols.lookup(addr)
+    locations = shown(symbols, addr)
     if not locations[0].function and module.image is not None:
-        stub = stub_name(module.image, addr, lambda at: symbols.lookup(at)[0].function)
+        stub = stub_name(module.image, addr, lambda at: symbols.lookup(at)[-1].function)
         return [replace(locations[0], function=stub, linkage_name=stub)] if stub else locations
-    for _ in range(_NO_LINE):
-        place = locations[0]
-        if place.line or not place.file:
-            break
-        span = symbols.line_range(addr)
-        if span is None:
-            break
-        addr = span[0] - 1
-        before = symbols.lookup(addr)
-        if before[-1].function != locations[-1].function:
-            break
-        file, line, column = before[0].file, before[0].line, before[0].column
-        if line:
-            return [replace(place, file=file, line=line, column=column), *locations[1:]]
     return locations
 
 

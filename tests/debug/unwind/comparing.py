@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,8 @@ from .stops import Machine
 
 #: gdb's "tail call" frames are guesses from call sites: no frame of theirs is on the stack.
 _GUESSES = ("tail call",)
-_INDIRECT = ("memcpy@plt",)
+#: stubs without a symbol: gdb gives them the name of the stub before
+_INDIRECT = ("memcpy@plt", "libc_memcpy_ifunc@plt")
 
 
 @dataclass
@@ -25,9 +27,11 @@ class Comparison:
 
     same: int = 0
     early: int = 0  #: before the loader has its list of libraries, which gdb needs
+    beyond: int = 0  #: gdb stopped half-way, for want of call frame information
     frames: int = 0
     inlined: int = 0
     signals: int = 0
+    seconds: float = 0.0  #: our side of it
     differences: list[str] = field(default_factory=list)
 
 
@@ -38,6 +42,7 @@ def compare(
     """Stop ``executable`` at ``count`` random places; return how its stacks compare."""
     ours: list[list[Frame]] = []
     cores: list[Path] = []
+    result = Comparison()
     machine = Machine(root, executable.parent)
     stacks = Stacks(machine.kernel)
 
@@ -46,13 +51,14 @@ def compare(
         with core.open("wb") as file:
             write_core(thread.process, file, current=thread)
         cores.append(core)
+        started = time.perf_counter()
         ours.append(stacks.user(thread))
+        result.seconds += time.perf_counter() - started
 
     program = b"/prog/" + executable.name.encode()
     done = machine.random_stops([program, *argv], count, gap, seed, take)
     machine.close()
     assert done == count, f"the program ended after {done} stops"
-    result = Comparison()
     theirs = gdb.stacks(executable, cores, folder, root=root)
     for number, (mine, other) in enumerate(zip(ours, theirs, strict=True)):
         _count(result, mine, other, number, root)
@@ -68,11 +74,15 @@ def _count(
         result.early += 1
         return
     left, right = [_ours(frame) for frame in mine], _theirs(other)
-    if len(left) == len(right) and all(map(_agree, left, right)):
+    common = _common(left, right)
+    if len(left) == len(right) == common:
         result.same += 1
         result.frames += len(mine)
         result.inlined += sum(frame.kind is FrameKind.INLINED for frame in mine)
         result.signals += sum(frame.kind is FrameKind.SIGNAL for frame in mine)
+        return
+    if any(frame.how == "instructions" for frame in mine[:common]) and len(right) <= common + 1:
+        result.beyond += 1
         return
     lines = [f"stop {number}: {other.error}"]
     for index in range(max(len(left), len(right))):
@@ -81,6 +91,14 @@ def _count(
         mark = "  " if a == b else "! "
         lines.append(f"{mark}{a}" if a == b else f"{mark}{a}\n     gdb: {b}")
     result.differences.append("\n".join(lines))
+
+
+def _common(left: list[str], right: list[str]) -> int:
+    """Return how many frames agree before the first that do not."""
+    pairs = zip(left, right, strict=False)
+    return next(
+        (i for i, pair in enumerate(pairs) if not _agree(*pair)), min(len(left), len(right))
+    )
 
 
 def _agree(ours: str, theirs: str) -> bool:
@@ -128,10 +146,12 @@ def _theirs(stack: gdb.GdbStack) -> list[str]:
 def plain(name: str) -> str:
     """Return a function's own name: without parameters, template arguments, result, scope."""
     name = re.sub(r"\[clone [^]]*\]|\[abi:\w+\]|\(anonymous namespace\)|\{lambda[^}]*\}", "L", name)
+    name = re.sub(r"\{\{?closure(#\d+)?\}\}?", "closure", name)
     name = re.sub(r"operator ?(\(\)|<<|>>|<=>|->\*?|[<>]=?)", "operator", name)
     before = None
     while before != name:
         before, name = name, re.sub(r"<[^<>()]*>|\([^<>()]*\)", "", name.replace("->", ""))
     name = re.sub(r" const$|&+$", "", name.strip()).split(" ")[-1]
     name = re.sub(r"(\.(part|isra|constprop|cold|\d+))+(L|$)", "", name)
-    return name.split("::")[-1].split(".")[-1].lstrip("_")  # Zig's namespaces have dots
+    # Zig's namespaces have dots; gdb calls C functions by their linker's name, if it differs.
+    return name.split("::")[-1].split(".")[-1].lstrip("_").removeprefix("GI_").lstrip("_")

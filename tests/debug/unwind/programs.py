@@ -13,7 +13,7 @@ from starrylab.userland import BuildError, cache_folder
 from starrylab.userland.build import compiler_version
 
 SOURCES = Path(__file__).parent / "programs"
-_COMMON = ("-g", "-fno-sanitize=undefined", "-Wno-everything")
+_ZIG = ("-fno-sanitize=undefined", "-Wno-everything")  #: zig's default would trap
 MUSL = ("-target", "riscv64-linux-musl", "-static")
 GLIBC = ("-target", "riscv64-linux-gnu.2.36")
 
@@ -28,6 +28,7 @@ class Program:
     arguments: tuple[bytes, ...] = ()
     dynamic: bool = False  #: needs a root tree with glibc
     compiler: tuple[str, ...] = ()  #: instead of zig's
+    gap: tuple[int, int] = (1, 30_000)  #: instructions between two stops
 
 
 PROGRAMS = (
@@ -36,7 +37,7 @@ PROGRAMS = (
     Program("c-O2-fp", "walk.c", (*MUSL, "-O2", "-fno-omit-frame-pointer")),
     Program("c-glibc", "walk.c", (*GLIBC, "-O2"), dynamic=True),
     Program("c-glibc-pie", "walk.c", (*GLIBC, "-O1", "-fPIE", "-pie"), (b"alternate",), True),
-    Program("c-threads", "threads.c", (*MUSL, "-O1")),
+    Program("c-threads", "threads.c", (*MUSL, "-O1"), gap=(1, 4000)),
     Program("c++-exceptions", "throwing.cc", (*MUSL, "-O1")),
 )
 
@@ -47,7 +48,7 @@ def build(program: Program) -> Path:
     compiler = program.compiler or (sys.executable, "-m", "ziglang", "cc")
     if not program.compiler and source.suffix == ".cc":
         compiler = (*compiler[:-1], "c++")
-    arguments = (*compiler, *_COMMON, *program.flags)
+    arguments = (*compiler, "-g", *(() if program.compiler else _ZIG), *program.flags)
     digest = hashlib.sha256("\0".join((compiler_version(), *arguments)).encode())
     digest.update(source.read_bytes())
     folder = cache_folder() / "programs" / f"stacks-{program.name}-{digest.hexdigest()[:16]}"

@@ -17,7 +17,7 @@ def test_stacks_at_random_stops(
     program: Program, tmp_path: Path, gdb_multiarch: str, request: pytest.FixtureRequest
 ) -> None:
     root = request.getfixturevalue("debian_root") if program.dynamic else None
-    result = compare(build(program), program.arguments, STOPS, tmp_path, root=root)
+    result = compare(build(program), program.arguments, STOPS, tmp_path, root=root, gap=program.gap)
     assert not result.differences, "\n".join(result.differences[:3])
     assert result.same >= STOPS // 2
     assert result.frames > 2 * result.same

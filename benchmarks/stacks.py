@@ -1,0 +1,99 @@
+"""Compare user stacks with gdb-multiarch's at random stops; more programs and stops than the tests.
+
+    .venv/bin/python benchmarks/stacks.py [STOPS [NAME ...]]
+
+Prints one line a program: stacks that agree, frames in them, how many of these are inlined
+functions or signal frames, the time our side took for one stack, and every difference.
+Programs whose compiler is missing here (GCC for riscv64; Rust from Debian) are left out.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from starrylab.userland import BuildError
+from tests.debug.unwind.comparing import compare
+from tests.debug.unwind.programs import PROGRAMS, Program, build
+from tests.oracle import debian
+
+_GCC = "riscv64-linux-gnu-gcc"
+_GXX = "riscv64-linux-gnu-g++"
+
+GNU = (
+    Program("gcc-O0", "walk.c", ("-O0",), (), True, (_GCC,)),
+    Program("gcc-O2", "walk.c", ("-O2",), (b"alternate",), True, (_GCC,)),
+    Program("gcc-Os-save-restore", "walk.c", ("-Os", "-msave-restore"), (), True, (_GCC,)),
+    Program("gcc-threads", "threads.c", ("-O2", "-pthread"), (), True, (_GCC,), (1, 4000)),
+    Program("g++-static", "throwing.cc", ("-O2", "-static"), (), False, (_GXX,)),
+    Program("g++-dynamic", "throwing.cc", ("-O1",), (), True, (_GXX,)),
+)
+
+
+def rust() -> Program:
+    """Return the Rust program; raises debian.Unavailable."""
+    if shutil.which(_GCC) is None:
+        raise debian.Unavailable(f"{_GCC} is missing: it links")
+    compiler = debian.tree("rustc", ("rustc",), arch="amd64")
+    library = debian.tree("rust-std", ("libstd-rust-dev",))
+    command = (
+        f"{compiler}/usr/lib64/ld-linux-x86-64.so.2",
+        *("--library-path", f"{compiler}/usr/lib/x86_64-linux-gnu", f"{compiler}/usr/bin/rustc"),
+        *("--edition", "2021", "--target", "riscv64gc-unknown-linux-gnu"),
+        *("--sysroot", f"{library}/usr", "-C", f"linker={_GCC}"),
+    )
+    return Program("rust-O", "walk.rs", ("-C", "opt-level=2"), (), True, command)
+
+
+def programs() -> list[Program]:
+    """Return what can be built here."""
+    found = list(PROGRAMS)
+    if shutil.which(_GCC) and shutil.which(_GXX):
+        found += GNU
+    try:
+        found.append(rust())
+    except debian.Unavailable as error:
+        print(f"no Rust: {error}")
+    return found
+
+
+def main() -> None:
+    """Compare and print."""
+    stops = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    wanted = sys.argv[2:]
+    root = debian.tree("c++", ("libc6", "libc6-dbg", "libstdc++6", "libgcc-s1"))
+    for program in programs():
+        if not wanted or program.name in wanted:
+            _one(program, stops, root)
+
+
+def _one(program: Program, stops: int, root: Path) -> None:
+    try:
+        executable = build(program)
+    except BuildError as error:
+        print(f"{program.name:<22} not built: {error}")
+        return
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        result = compare(
+            executable, program.arguments, stops, Path(folder),
+            root=root if program.dynamic else None, gap=program.gap,
+        )  # fmt: skip
+    per_stack = result.seconds / stops * 1e3
+    compared = stops - result.early - result.beyond
+    print(
+        f"{program.name:<22} {result.same:>4} of {compared} agree, {result.frames} frames "
+        f"({result.inlined} inlined, {result.signals} signal), {per_stack:.2f} ms a stack, "
+        f"{time.monotonic() - started:.1f} s"
+        + f"; gdb has no list of libraries yet: {result.early}" * bool(result.early)
+        + f"; gdb gets lost without call frame information: {result.beyond}" * bool(result.beyond)
+    )
+    for difference in result.differences:
+        print(difference)
+
+
+if __name__ == "__main__":
+    main()
