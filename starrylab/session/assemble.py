@@ -72,6 +72,7 @@ class HostIo:
     progress: Callable[[str], None] | None = None  #: told what takes long
     warn: Callable[[str], object] = str  #: told what went wrong on the host's side
     tell: Callable[[str], object] = str  #: told what the user has to know
+    may_pause: bool = False  #: somebody may stop the lab and its clocks at any time
 
 
 class Lab:
@@ -91,13 +92,21 @@ class Lab:
         """Run until the first process ends; return its exit status as a shell shows it."""
         if self.debugger is None:
             self.kernel.executor.run()
-        else:
+        if self.debugger is not None:  # it may have come meanwhile
             self._run_debugged(self.debugger)
         self.hart.set_tick(0)
         status = self.kernel.exit_status
         if status is None:
             return 143
         return 128 + (status & 0x7F) if status & 0x7F else status >> 8 & 0xFF
+
+    def debug(self) -> Debugger:
+        """Return the lab's debugger, made at the first call; from the door, or before `run`."""
+        if self.debugger is None:
+            from ..debug.control.debugger import Debugger
+
+            self.debugger = Debugger(self.kernel)
+        return self.debugger
 
     def _run_debugged(self, debugger: Debugger) -> None:
         """Run; while the debugger holds the machine, serve who gives it commands."""
@@ -154,7 +163,7 @@ def assemble(config: LabConfig, io: HostIo) -> Lab:
         size = config.memory >> 20
         raise AssemblyError(f"--memory: no {size} MiB on this host: {error.strerror}") from None
     hart = UnicornHart(ram, config.arch)
-    door = HostDoor(can_freeze=config.gdb is not None)
+    door = HostDoor(can_freeze=io.may_pause or config.debug or config.gdb is not None)
     kernel = boot.build(hart, door)
     lab = Lab(kernel, hart, door)
     try:
@@ -169,19 +178,19 @@ def assemble(config: LabConfig, io: HostIo) -> Lab:
         raise AssemblyError(str(error), error.status) from None
     if config.gdb is not None:
         _listen_for_gdb(lab, config.gdb, io)
+    elif config.debug:
+        lab.debug().stop_at_start()
     return lab
 
 
 def _listen_for_gdb(lab: Lab, gdb: GdbPort, io: HostIo) -> None:
-    from ..debug.control.debugger import Debugger
     from ..debug.gdb.server import Server, ServerError
 
-    debugger = Debugger(lab.kernel)
+    debugger = lab.debug()
     try:
         lab.gdb = Server(lab.kernel, debugger, lab.door, gdb.port, io.tell)
     except ServerError as error:
         raise AssemblyError(f"--gdb {error}") from None
-    lab.debugger = debugger
     lab.gdb.announce(wait=gdb.wait)
 
 

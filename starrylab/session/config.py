@@ -35,3 +35,4 @@ class LabConfig(msgspec.Struct, frozen=True):
     cwd: bytes = b"/"
     user: tuple[int, int] = (0, 0)
     gdb: GdbPort | None = None
+    debug: bool = False  #: a debugger holds the first program before it starts

@@ -13,11 +13,13 @@ import os
 import signal
 import socket
 import sys
+from typing import TYPE_CHECKING
 
 from ..kernel.signal.info import SignalInfo
 from ..kernel.thread_signals import send_process_signal
 from .assemble import AssemblyError, HostIo, Lab, assemble
 from .channel import LabChannel
+from .debugging.model import Debug, DebugReply
 from .inspection.answering import Answerer
 from .inspection.model import Question
 from .protocol import (
@@ -43,6 +45,9 @@ from .protocol import (
 )
 from .view import View
 
+if TYPE_CHECKING:
+    from .debugging.serving import DebugServer
+
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _SECOND = 1_000_000_000
 _RETRY_NS = 10_000_000
@@ -60,6 +65,7 @@ class Session:
         self._lab: Lab | None = None
         self._view: View | None = None
         self._answerer: Answerer | None = None
+        self._debugging: DebugServer | None = None
         self._interval_ns = 0
         self._seen = True  #: the front end took the last snapshot
         self._resting = False  #: the last snapshot showed a machine at rest
@@ -106,6 +112,8 @@ class Session:
                     self._view.count_calls(on)
             case Ask(question=question):
                 self._answer(question)
+            case Debug():
+                self._debug(command)
             case Stop():
                 self._leave()
 
@@ -136,6 +144,22 @@ class Session:
         self._channel.send(Answered(self._answerer.answer(question)))
         self._looking_ns += executor.now - started
 
+    def _debug(self, request: Debug) -> None:
+        if self._lab is None:
+            self._channel.send(DebugReply(request.number, error="there is no machine yet"))
+        else:
+            self._debug_server(self._lab).serve(request)
+
+    def _debug_server(self, lab: Lab) -> DebugServer:
+        if self._debugging is None:
+            from .debugging.serving import DebugServer  # most labs are not debugged
+
+            debugger = lab.debug()
+            debugger.wake_sources().add("command")
+            debugger.listen(lambda _: self._flush())
+            self._debugging = DebugServer(debugger, self._channel.send)
+        return self._debugging
+
     # -- the machine ----------------------------------------------------------------------
 
     def _boot(self, start: Start) -> None:
@@ -149,6 +173,8 @@ class Session:
             size=(start.rows, start.columns),
             stdin_fd=input_fd,
             progress=lambda text: self._channel.send(Log(text)),
+            tell=lambda text: self._channel.send(Log(text)),
+            may_pause=True,
         )
         try:
             lab = self._lab = assemble(start.config, io)
@@ -157,6 +183,10 @@ class Session:
             return
         lab.door.subscribe("command", self._arrived)
         lab.door.attach("command", self._channel.fileno())
+        if lab.debugger is not None:
+            lab.debugger.wake_sources().add("command")
+        if start.config.debug:
+            self._debug_server(lab)
         self._view = View(lab.kernel)
         self._answerer = Answerer(lab.kernel)
         self._channel.send(Booted())

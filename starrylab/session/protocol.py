@@ -19,10 +19,11 @@ from typing import Final, Generic, TypeAlias, TypeVar
 import msgspec
 
 from .config import LabConfig
+from .debugging.model import Debug, DebugReply, Resumed, Stopped
 from .inspection.model import Answer, Question
 from .snapshot import Snapshot
 
-VERSION: Final = 1
+VERSION: Final = 2
 MAX_FRAME: Final = 8 << 20  #: bytes; a longer length means garbage
 WINDOW: Final = 16 << 10  #: bytes of console output that may be on the way
 _LENGTH: Final = 4  #: bytes of the frame header
@@ -188,6 +189,7 @@ Command: TypeAlias = (
     | SnapshotSeen
     | Stop
     | Join
+    | Debug
 )
 Event: TypeAlias = (
     Hello
@@ -202,6 +204,9 @@ Event: TypeAlias = (
     | Failed
     | Log
     | Crashed
+    | DebugReply
+    | Stopped
+    | Resumed
 )
 
 _encoder: Final = msgspec.msgpack.Encoder()

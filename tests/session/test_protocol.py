@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from starrylab.session import protocol
 from starrylab.session.channel import LabChannel
 from starrylab.session.config import Bind, LabConfig
+from starrylab.session.debugging import model as debugging
 from starrylab.session.inspection import model
 from starrylab.session.protocol import (
     WINDOW,
@@ -40,6 +41,7 @@ SNAPSHOT = Snapshot(
     3, 10**12, (PROCESS,), (MemoryKind("user", 5),), 5, (0.1, 0.2, 0.3), 4, 5, 6,
     (CallCount("read", 9),), 0.5,
 )  # fmt: skip
+FRAME = debugging.FrameInfo("user", 1 << 63, "/bin/x", "main", 4, "a.c", 3, 1, "", (("argc", "1"),))
 COMMANDS = [
     Hello(),
     Start(LabConfig(argv=(b"sh", b"\xff"), binds=(Bind("/x", b"/y", "rw"),)), 40, 140),
@@ -64,6 +66,19 @@ COMMANDS = [
     SnapshotSeen(),
     Stop(),
     protocol.Join(True),
+    *(
+        debugging.Debug(number, command)
+        for number, command in enumerate(
+            (
+                debugging.Pause(),
+                debugging.Step("next", 3, 2, alone=True),
+                debugging.Break("a.c:3", condition="x > 1", temporary=True),
+                debugging.Catch("syscall", ("read", "write")),
+                debugging.SetMemory(1 << 63, b"\0\xff"),
+                debugging.Handle(("SIGUSR1",), stop=False),
+            )
+        )
+    ),
 ]
 EVENTS = [
     Hello(),
@@ -85,6 +100,12 @@ EVENTS = [
     protocol.Failed("no"),
     protocol.Log("read(0) = 1"),
     protocol.Crashed("killed", "oops"),
+    debugging.DebugReply(1, error="no thread 9"),
+    debugging.DebugReply(2, debugging.Stack((FRAME,))),
+    debugging.DebugReply(3, debugging.Registers((("a0", 1 << 63), ("s1", None)))),
+    debugging.DebugReply(4, debugging.Memory(1 << 63, b"\0\xff")),
+    debugging.Stopped("breakpoint", 1, 2, "Breakpoint 1", FRAME, (1,)),
+    debugging.Resumed(),
 ]
 
 

@@ -68,6 +68,7 @@ class Debugger(Decisions):
         self.paused = False
         self.stop: Stop | None = None
         self._pause_wanted = False
+        self._left = False  #: the lab is to end
         self._stops: list[Stop] = []  #: not told yet
         self._on_stop: list[Listener] = []
         self._on_resume: list[Callable[[], object]] = []
@@ -103,9 +104,10 @@ class Debugger(Decisions):
 
     def run(self) -> Stop | None:
         """Run the lab up to the next stop, and return that; ``None`` when the machine is off."""
-        if not self.paused and not self.ended:
+        self._settle_pause()  # of a wish from before there was this loop
+        if not self.paused and not self.ended and not self._left:
             self.kernel.executor.run()
-        self._settle_pause()
+            self._settle_pause()
         self._tell()
         return self.stop if self.paused else None
 
@@ -255,6 +257,7 @@ class Debugger(Decisions):
 
     def leave(self) -> None:
         """End a pause because the lab ends."""
+        self._left = True
         self.paused = False
         self._pause_wanted = False
         self.kernel.door.thaw()

@@ -79,12 +79,14 @@ class Decisions:
                 return True
         return bool(self.points.with_call(number))
 
-    def call_met(self, t: Traced, call: CallStop) -> bool:
-        """Serve a caught call; say whether the thread stops."""
+    def call_met(self, t: Traced, call: CallStop) -> tuple[int, ...] | None:
+        """Serve a caught call; return who stops the thread, ``None`` if nobody does."""
         process = t.thread.process
         numbers = self._calls.get(process, frozenset())
         met = self.points.met(self.points.with_call(call.number), t.thread, call)
-        return bool(met) or numbers is None or call.number in numbers
+        if not met and numbers is not None and call.number not in numbers:
+            return None
+        return met
 
     def event_met(self, kind: EventKind, t: Traced, **details: Any) -> None:
         """Stop a thread for a process event if that is caught."""

@@ -161,26 +161,28 @@ class KernelTracer:
         """See `Tracer.call_entered`."""
         t = self.of(thread)
         t.call = self._call(thread, registers, None)
-        if t.wants_call or self._debugger.call_met(t, t.call):
+        numbers = self._debugger.call_met(t, t.call)
+        if t.wants_call or numbers is not None:
             t.wants_call = False
-            self._hold_call(t, Reason.SYSCALL_ENTRY)
+            self._hold_call(t, Reason.SYSCALL_ENTRY, numbers or ())
 
     def call_left(self, thread: Thread, registers: SyscallRegisters, result: int) -> None:
         """See `Tracer.call_left`."""
         t = self.of(thread)
         t.call = self._call(thread, registers, result)
-        if self._debugger.call_met(t, t.call):
-            self._hold_call(t, Reason.SYSCALL_EXIT)
-        else:
+        numbers = self._debugger.call_met(t, t.call)
+        if numbers is None:
             t.call = None
+        else:
+            self._hold_call(t, Reason.SYSCALL_EXIT, numbers)
 
     def holds_call(self, thread: Thread) -> bool:
         """See `Tracer.holds_call`."""
         return self.of(thread).call_held
 
-    def _hold_call(self, t: Traced, reason: Reason) -> None:
+    def _hold_call(self, t: Traced, reason: Reason, numbers: tuple[int, ...]) -> None:
         t.call_held = True
-        self._debugger.stop_thread(t, reason)
+        self._debugger.stop_thread(t, reason, breakpoints=numbers)
 
     def _call(self, thread: Thread, registers: SyscallRegisters, result: int | None) -> CallStop:
         number = registers[7]

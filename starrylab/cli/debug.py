@@ -1,0 +1,144 @@
+"""`starrylab debug`: run a program under a debugger that speaks gdb's words.
+
+The program has a terminal of its own; what it prints appears between the debugger's lines, and it
+reads what ``--input`` holds or the command ``type`` types.  Commands come from ``-ex``, ``-x``, and
+then from standard input: a terminal with line editing, or a script.  Ctrl-C pauses the program.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from .common import add_machine_arguments, machine_config
+from .debugger.link import CommandError, Link
+from .debugger.shell import Quit, Shell, terminal_lines
+from .debugger.state import State
+from .errors import UserError
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A command of ``-ex``, or a file of ``-x``."""
+
+    text: str
+    is_file: bool
+
+
+class _Collect(argparse.Action):
+    """Keeps ``-ex`` and ``-x`` in their common order."""
+
+    def __call__(
+        self,
+        _parser: object,
+        namespace: argparse.Namespace,
+        value: object,
+        option: str | None = None,
+    ) -> None:
+        namespace.commands = [
+            *namespace.commands,
+            _Source(str(value), option in ("-x", "--command")),
+        ]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `debug`."""
+    add_machine_arguments(parser)
+    parser.add_argument(
+        "-x", "--command", dest="commands", action=_Collect, default=[], metavar="FILE",
+        help="do the debugger commands of a file",
+    )  # fmt: skip
+    parser.add_argument(
+        "-ex", "--eval-command", dest="commands", action=_Collect, metavar="CMD",
+        help="do one debugger command",
+    )  # fmt: skip
+    parser.add_argument(
+        "--batch", action="store_true",
+        help="leave after -x and -ex; the exit status is the program's",
+    )  # fmt: skip
+    parser.add_argument("--input", metavar="FILE", help="what the program reads from its terminal")
+    parser.usage = "starrylab debug [OPTION]... [--] CMD [ARG]..."
+    parser.add_argument("argv", nargs=argparse.REMAINDER, metavar="CMD ...", help="the program")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Debug the program; return the exit status."""
+    argv = args.argv[1:] if args.argv[:1] == ["--"] else args.argv
+    if args.gdb:
+        raise UserError("--gdb is for `starrylab run`: here is a debugger already")
+    config = msgspec.structs.replace(machine_config(args, argv), debug=True)
+    data = _input(args.input)
+    console = sys.stdout.isatty()
+
+    def show(output: bytes) -> None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(output if console else output.replace(b"\r\n", b"\n"))
+        sys.stdout.buffer.flush()
+
+    link = Link(show, lambda text: _complain(text))
+    try:
+        link.start(config, data)
+        return _converse(State(link, _write, " ".join(argv)), args)
+    finally:
+        link.close()
+
+
+def _converse(state: State, args: argparse.Namespace) -> int:
+    shell = Shell(state)
+    try:
+        state.wait()
+        if state.link.ending is not None:
+            return state.status or 125
+        _do(shell, args.commands)
+        if not args.batch:
+            is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+            lines = terminal_lines("(starrylab) ") if is_terminal else map(str.rstrip, sys.stdin)
+            shell.interact(lines, _complain)
+            return 0 if is_terminal else state.status
+    except Quit:
+        pass
+    return state.status
+
+
+def _do(shell: Shell, sources: list[_Source]) -> None:
+    for source in sources:
+        try:
+            if source.is_file:
+                shell.script(_script(source.text), source.text)
+            else:
+                shell.script([source.text])
+        except CommandError as error:
+            _complain(str(error))
+
+
+def _script(path: str) -> list[str]:
+    try:
+        return Path(path).read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text"
+        raise UserError(f"-x {path}: {reason}") from None
+
+
+def _input(path: str | None) -> bytes | None:
+    if path is None:
+        return None
+    try:
+        return Path(os.devnull if path == "" else path).read_bytes()
+    except OSError as error:
+        raise UserError(f"--input {path}: {error.strerror}") from None
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _complain(text: str) -> None:
+    sys.stdout.flush()
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()

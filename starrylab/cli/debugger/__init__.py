@@ -1,0 +1,1 @@
+"""The command-line debugger: gdb's words over the session protocol."""

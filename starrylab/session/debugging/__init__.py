@@ -1,0 +1,1 @@
+"""The debugger's part of the session protocol."""
