@@ -9,9 +9,16 @@ from typing import NoReturn, TypeVar
 
 import pytest
 
-from . import debian, gdb, qemu
+from . import debian, gdb, qemu, symbolizers
 
 T = TypeVar("T")
+
+_UNAVAILABLE = (
+    debian.Unavailable,
+    gdb.Unavailable,
+    qemu.Unavailable,
+    symbolizers.Unavailable,
+)
 
 
 def _missing(reason: str) -> NoReturn:
@@ -24,7 +31,7 @@ def _missing(reason: str) -> NoReturn:
 def _or_missing(make: Callable[[], T]) -> T:
     try:
         return make()
-    except (debian.Unavailable, gdb.Unavailable, qemu.Unavailable) as error:
+    except _UNAVAILABLE as error:
         _missing(str(error))
 
 

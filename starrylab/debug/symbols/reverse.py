@@ -59,9 +59,13 @@ class Finder:
 
     def _from_table(self, name: str) -> Iterator[FunctionMatch]:
         base = _base(name)
-        for symbol in self._symbols.table:
-            if base not in symbol.name or (symbol.size == 0 and symbol.name != name):
+        table = self._symbols.table
+        for position, linkage in enumerate(table.names):
+            if base not in linkage:
                 continue
+            symbol = table.at(position)
+            if symbol.size == 0 and linkage != name:
+                continue  # a label within a function
             full = demangle(symbol.name)
             if matches(name, "", symbol.name, full):
                 index = self._symbols.unit_at(symbol.address)

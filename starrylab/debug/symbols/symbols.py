@@ -25,7 +25,7 @@ from .unit_index import Call, LineRow, Packed, UnitIndex
 
 T = TypeVar("T")
 
-_MOST_UNITS: Final = 64  #: indexes held in memory
+_MOST_UNITS: Final = 256  #: indexes held in memory
 
 
 class Symbols:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from ...abi import elf
@@ -72,10 +73,20 @@ class SymbolTable:
 
     def named(self, name: str) -> list[Symbol]:
         """Return the functions with exactly this linker name."""
-        return [symbol for symbol in self if symbol.name == name]
+        return [self.at(index) for index in self._by_name.get(name, ())]
 
-    def __iter__(self) -> SymbolIterator:
-        return SymbolIterator(self)
+    @cached_property
+    def names(self) -> list[str]:
+        """The linker names of all functions, in the order of addresses."""
+        strings = bytes(self._strings)
+        return [string_at(strings, row[3]) for row in self._rows]
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for index, name in enumerate(self.names):
+            found.setdefault(name, []).append(index)
+        return found
 
     def at(self, index: int) -> Symbol:
         """Return the function at a position in the order of addresses."""
@@ -108,23 +119,6 @@ class SymbolTable:
             rows.append((address, rank, size, head & 0xFFFFFFFF))
         rows.sort()
         self._rows = rows
-
-
-class SymbolIterator:
-    """Goes over a table's functions in the order of addresses."""
-
-    def __init__(self, table: SymbolTable) -> None:
-        self._table = table
-        self._next = 0
-
-    def __iter__(self) -> SymbolIterator:
-        return self
-
-    def __next__(self) -> Symbol:
-        if self._next >= len(self._table):
-            raise StopIteration
-        self._next += 1
-        return self._table.at(self._next - 1)
 
 
 def _order(row: tuple[int, int, int, int]) -> tuple[int, bool, int]:
