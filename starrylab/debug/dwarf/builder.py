@@ -139,7 +139,14 @@ class TypeBuilder:
         dimensions = tuple(self._dimension(child) for child in children)
         stride = die.number(dw.AT_BYTE_STRIDE)
         vector = die.flag(dw.AT_GNU_VECTOR)
-        return Array(die.name, self.later(die), dimensions or (Dimension(None),), stride, vector)
+        return Array(
+            die.name,
+            self.later(die),
+            dimensions or (Dimension(None),),
+            stride,
+            vector,
+            die.unit.language,
+        )
 
     def _dimension(self, die: Die) -> Dimension:
         if die.tag == dw.TAG_ENUMERATION_TYPE:

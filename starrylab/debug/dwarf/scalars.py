@@ -39,7 +39,8 @@ def base(kind: Base, number: Number) -> str:
     if kind.encoding == _BOOLEAN:
         return {0: "false", 1: "true"}.get(number, str(number))
     if kind.is_character and kind.bytes <= 4:
-        return f"{number} {character(number & (1 << 8 * kind.bytes) - 1, kind.bytes)}"
+        quoted = character(number & (1 << 8 * kind.bytes) - 1, kind.bytes)
+        return f"{number} {quoted.lstrip('uU') if kind.name == 'char' else quoted}"
     return str(number)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final, TypeAlias
 
+from . import dw
 from .errors import PROBLEMS
 from .types import Array, Base, Function, Member, Pointer, Struct, Type, Void
 from .values import ELEMENTS, Value
@@ -133,5 +134,6 @@ def shape_of(value: Value, printers: tuple[Printer, ...] = ()) -> Shape | None:
     if isinstance(kind, Struct):
         return struct_shape(value)
     if isinstance(kind, Array) and kind.dimensions:
-        return Parts(lambda: array_parts(value), is_array=True, total=value.length())
+        ends = ("[", "]") if kind.language == dw.LANG_RUST else ("{", "}")
+        return Parts(lambda: array_parts(value), "", ends, value.length(), is_array=True)
     return None

@@ -7,7 +7,7 @@ node.  Sizes are in bytes unless a name says bits; ``None`` means that it is not
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
@@ -192,6 +192,7 @@ class Array(_Referring):
     dimensions: tuple[Dimension, ...] = ()
     stride: int | None = None  #: bytes from one element to the next, where not the element's size
     is_vector: bool = False  #: GNU C vector_size
+    language: int = 0  #: DW_LANG_*
 
     @property
     def size(self) -> int | None:
@@ -208,7 +209,7 @@ class Array(_Referring):
         """The type after one index: an array of the other dimensions, or the target."""
         if len(self.dimensions) <= 1:
             return self.target
-        return Array("", self.resolve, self.dimensions[1:], self.stride, self.is_vector)
+        return replace(self, name="", dimensions=self.dimensions[1:])
 
 
 @dataclass(frozen=True, eq=False)

@@ -50,7 +50,7 @@ def _measured(value: Value) -> Type:
         sizes = tuple(Dimension(value.count(d), d.lower) for d in kind.dimensions)
     except PROBLEMS:
         return kind
-    return Array(kind.name, kind.resolve, sizes, kind.stride, kind.is_vector)
+    return replace(kind, dimensions=sizes)
 
 
 def variables(module: ModuleData, frame: FrameState, depth: int = 0) -> list[Variable]:

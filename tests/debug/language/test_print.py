@@ -140,6 +140,7 @@ def test_types_as_gdb_writes_them(program: Path, tmp_path: Path) -> None:
 
 def test_registers_and_layout(program: Path) -> None:
     def check(stopped: InspectedThread, kernel: Kernel) -> None:
+        assert Evaluator(stopped.scope(1)).evaluate("per_thread").integer() == 78
         values = read(stopped.thread)
         assert (values["a7"], values["sp"]) == (173, stopped.frames[0].registers[2])
         assert values["fcsr"] == 0 or fields("riscv64", "fcsr", values["fcsr"])

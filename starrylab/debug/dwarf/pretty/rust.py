@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from .. import dw
-from ..errors import PROBLEMS
+from ..errors import PROBLEMS, BadDwarf
 from ..shapes import Part, Parts, Shape, Text, sequence
 from ..types import Member, Pointer, Struct
 from ..values import Value
@@ -92,9 +92,13 @@ def _vector(value: Value) -> Shape:
 
 
 def _pointer(vector: Value) -> Value:
-    """Return the raw pointer inside of a vector's buffer: Unique<T> has a NonNull<T> has it."""
-    buffer = find(vector, "buf") or vector
-    return need(buffer, "pointer")
+    """Return the raw pointer inside of a vector's buffer: a Unique has a NonNull has it."""
+    found = need(find(vector, "buf") or vector, "pointer")
+    for _ in range(4):
+        if isinstance(found.type.stripped(), Pointer):
+            return found
+        found = need(found, "pointer")
+    raise BadDwarf("a vector without a pointer")
 
 
 _PRINTERS: Final[tuple[tuple[re.Pattern[str], Callable[[Value], Shape]], ...]] = (
