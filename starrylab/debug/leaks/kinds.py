@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import Any, Final, cast
 
 KERNEL: Final = "starrylab.kernel."
+_WATCHERS: Final = "starrylab.debug."  #: who looks is no part of what is looked at
 CONTAINERS: Final = (list, dict, set, deque, bytearray)
 _OWNED: Final = (*CONTAINERS, bytes)
 
@@ -150,6 +151,8 @@ def is_kernel_class(cls: type[Any]) -> bool:
 
 @cache
 def _is_kernel_class(cls: type[Any]) -> bool:
+    if cls.__module__.startswith(_WATCHERS):
+        return False
     ours = any(base.__module__.startswith(KERNEL) for base in cls.__mro__)
     return ours and not issubclass(cls, (enum.Enum, BaseException))
 

@@ -6,6 +6,9 @@ has a generation (a counter of allocations), the process that ran, its program c
 kernel's stack.  Nothing is noted when an object goes: objects are matched with the notes when
 somebody asks, by identity and class, and a new object at an old address has a new note.
 
+While it is on Python's collector does not run by itself, so that cycles are there to be named;
+it runs when there are many notes.
+
 Constructors belong to classes, so one kernel of a Python process can be recorded at a time.
 """
 
@@ -62,6 +65,7 @@ class Recorder:
         self._sweep_at = _SWEEP
         self._saved: list[tuple[type[Any], str, Any]] = []
         self._ends: tuple[CodeType, ...] = ()
+        self._collecting = True  #: the collector was on
 
     # -- switching -----------------------------------------------------------------------
 
@@ -81,6 +85,8 @@ class Recorder:
         for cls, name in _FACTORIES:
             self._replace(cls, name, _noting_result(getattr(cls, name), self._note))
         frames.on_alloc, frames.on_free = self._frame_taken, self._frame_freed
+        self._collecting = gc.isenabled()
+        gc.disable()
 
     def stop(self) -> None:
         """Take no more notes; those taken stay."""
@@ -94,6 +100,8 @@ class Recorder:
                 setattr(cls, name, former)
         self._saved.clear()
         self._kernel.frames.on_alloc = self._kernel.frames.on_free = None
+        if self._collecting:
+            gc.enable()
 
     def clear(self) -> None:
         """Forget all notes."""
@@ -152,6 +160,7 @@ class Recorder:
 
     def _sweep(self) -> None:
         """Forget the notes of objects that are gone."""
+        gc.collect()
         notes = self._notes
         alive = {id(thing): type(thing) for thing in gc.get_objects()}
         self._notes = {key: note for key, note in notes.items() if alive.get(key) is note.cls}

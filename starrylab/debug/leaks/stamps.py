@@ -101,7 +101,7 @@ def _count_tables(thing: Any, cls: type[Any], counts: Counter[str]) -> None:
     if isinstance(thing, CONTAINERS):
         counts[_table_name(cls, "")] += len(thing)
     for attribute, value in attributes(thing):
-        if isinstance(value, CONTAINERS):
+        if isinstance(value, CONTAINERS) and not is_kernel_class(type(value)):
             name = _table_name(cls, attribute)
             if name:
                 counts[name] += len(value)

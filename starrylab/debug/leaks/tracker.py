@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -41,6 +42,7 @@ class Tracker(MemoryTracker):
 
         Raises `AlreadyRecordingError`.
         """
+        gc.collect()  # or cycles from before would be found with those from now on
         self.recorder.start()
         self.since = self.recorder.generation
         return self.since
