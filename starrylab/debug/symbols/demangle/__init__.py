@@ -22,5 +22,7 @@ def demangle(name: str) -> str:
         if rust is not None:
             return rust
     if name.startswith(("_Z", "__Z", "___Z")):
-        return demangle_cplusplus(name) or name
+        base, at, version = name.partition("@")  # of the dynamic linker: memcpy@@GLIBC_2.27
+        full = demangle_cplusplus(base)
+        return full + at + version if full else name
     return name
