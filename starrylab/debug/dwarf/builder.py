@@ -63,6 +63,9 @@ class TypeBuilder:
         key = (id(die.unit.info), die.unit.types, die.offset)
         found = self._known.get(key)
         if found is None:
+            whole = die.reference(dw.AT_SIGNATURE)  # the type itself is in a type unit
+            if whole is not None and dw.AT_SIGNATURE not in whole:
+                die = whole
             rule = _RULES.get(die.tag)
             if rule is None:
                 raise BadDwarf(f"the entry at {die.offset:#x} is no type")
@@ -190,10 +193,6 @@ class TypeBuilder:
     def struct(self, die: Die) -> Type:
         """Return a structure, class or union."""
         size = die.number(dw.AT_BYTE_SIZE)
-        if die.flag(dw.AT_DECLARATION) and dw.AT_SIGNATURE in die:
-            whole = die.reference(dw.AT_SIGNATURE)
-            if whole is not None and whole.offset != die.offset:
-                return self.of(whole)
         declared = die.flag(dw.AT_DECLARATION)
         name = self.scopes.qualified(die)
         return Struct(name, _KEYWORDS[die.tag], size, lambda: self._body(die), declared, die)
