@@ -100,6 +100,8 @@ class Info:
         return Unit(self, at, types=types)
 
     def _find_split(self, skeleton: Unit) -> Unit | None:
+        if not skeleton.is_skeleton:
+            return None
         name = skeleton.root.text(dw.AT_DWO_NAME) or skeleton.root.text(dw.AT_GNU_DWO_NAME)
         if not name:
             return None

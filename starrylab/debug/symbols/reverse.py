@@ -83,7 +83,7 @@ class Finder:
             if mentions is None:
                 return [unit.start for unit in info.units()]
             chosen = {unit.start for at in mentions if (unit := info.unit_of(at))}
-            return sorted(self._declaring(name, chosen))
+            return sorted(self._declaring(name, chosen) | self._split())
         except ImageError:
             return []
 
@@ -101,6 +101,13 @@ class Finder:
         for offset in offsets:
             found += _occurrences(offset.to_bytes(4, "little"), info)
         return found
+
+    def _split(self) -> set[int]:
+        """Return the units whose names are in other files."""
+        info = self._symbols.info
+        if not info.sections.addresses:
+            return set()
+        return {unit.start for unit in info.units() if unit.is_skeleton}
 
     def _declaring(self, name: str, mentioning: set[int]) -> set[int]:
         """Return the units that have a function of this name, or refer to one of another unit.

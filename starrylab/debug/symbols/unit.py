@@ -132,6 +132,11 @@ class Unit:
         return os.path.join(self.folder, self.name)
 
     @cached_property
+    def is_skeleton(self) -> bool:
+        """Whether the unit only stands for one in a file of its own."""
+        return self.unit_type == dw.UT_SKELETON or dw.AT_GNU_DWO_NAME in self.root_values
+
+    @cached_property
     def low_pc(self) -> int:
         """The base of the unit's addresses."""
         if self.low_pc_from is not None:

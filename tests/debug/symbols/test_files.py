@@ -1,0 +1,146 @@
+"""Indexes on disk, and debug information in files of its own."""
+
+from __future__ import annotations
+
+import os
+import threading
+import zlib
+from pathlib import Path
+
+import pytest
+
+from starrylab.debug.symbols import ElfImage, Symbols
+from starrylab.debug.symbols.cache import IndexCache, key_of
+from tests.debug.dwarf_writer import Section, build_id, elf
+from tests.debug.symbols.programs import ANSWERS, INNER, VARIANTS
+
+ID = bytes(range(20))
+
+
+def write(path: Path, *sections: Section) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(elf(sections))
+    return path
+
+
+def answer(symbols: Symbols, addr: int) -> list[tuple[str, int, int, bool]]:
+    return [(at.function, at.line, at.column, at.inlined) for at in symbols.lookup(addr)]
+
+
+def lookups(path: Path, cache: IndexCache) -> None:
+    """Ask everything, and let the index go to disk."""
+    symbols = Symbols.of(ElfImage.open(path), [], cache)
+    assert {addr: answer(symbols, addr) for addr in ANSWERS} == ANSWERS
+    symbols.settle()
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    return write(tmp_path / "program", *VARIANTS["5"]().sections())
+
+
+def test_a_warm_answer_reads_no_debug_information(tmp_path: Path, program: Path) -> None:
+    cache = IndexCache(tmp_path / "cache")
+    lookups(program, cache)
+    warm = Symbols.of(ElfImage.open(program), [], cache)
+    assert {addr: answer(warm, addr) for addr in ANSWERS} == ANSWERS
+    read = {name for name in warm.image._contents if name.startswith(".debug")}
+    assert read == set()
+
+
+def test_a_changed_file_has_another_index(tmp_path: Path, program: Path) -> None:
+    cache = IndexCache(tmp_path / "cache")
+    lookups(program, cache)
+    before = key_of(ElfImage.open(program))
+    program.write_bytes(elf(VARIANTS["4"]().sections()))
+    assert key_of(ElfImage.open(program)) != before
+    lookups(program, cache)
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "empty", "version", "lie"])
+def test_a_damaged_index_is_made_anew(tmp_path: Path, program: Path, damage: str) -> None:
+    cache = IndexCache(tmp_path / "cache")
+    lookups(program, cache)
+    parts = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert len(parts) >= 2
+    for part in parts:
+        data = part.read_bytes()
+        content = {
+            "cut": data[: len(data) // 2],
+            "flip": data[:-1] + bytes([data[-1] ^ 1]),
+            "empty": b"",
+            "version": data[:7] + b"\xff" + data[8:],
+            # The checksum is right, but there is something else: another program's, say.
+            "lie": data[:8]
+            + zlib.crc32(b"\x93\x01\x02\x03").to_bytes(4, "little")
+            + (4).to_bytes(8, "little")
+            + b"\x93\x01\x02\x03",
+        }[damage]
+        part.write_bytes(content)
+    lookups(program, cache)
+
+
+def test_writers_at_once_leave_whole_parts(tmp_path: Path) -> None:
+    cache = IndexCache(tmp_path / "cache")
+    content = os.urandom(1 << 16)
+    threads = [
+        threading.Thread(target=lambda: [cache.put("key", "part", content) for _ in range(30)])
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        assert cache.get("key", "part") in (None, content)
+    assert cache.get("key", "part") == content
+    assert [path.name for path in (tmp_path / "cache" / "key").iterdir()] == ["part"]
+
+
+def test_the_oldest_indexes_go(tmp_path: Path) -> None:
+    cache = IndexCache(tmp_path / "cache", limit=2500)
+    for number in range(5):
+        cache.put(f"key{number}", "part", bytes(1000))
+        os.utime(tmp_path / "cache" / f"key{number}" / "part", (number, number))
+    cache.sweep()
+    assert sorted(path.name for path in (tmp_path / "cache").iterdir()) == ["key3", "key4"]
+
+
+def test_a_host_that_permits_no_writing_keeps_no_index(tmp_path: Path, program: Path) -> None:
+    (tmp_path / "file").write_text("")
+    lookups(program, IndexCache(tmp_path / "file" / "cache"))
+
+
+# Separate debug files.
+
+
+@pytest.fixture
+def debug() -> list[Section]:
+    return VARIANTS["5"]().sections()
+
+
+def test_a_debug_file_is_found_by_build_id(tmp_path: Path, debug: list[Section]) -> None:
+    folder = tmp_path / "debug"
+    write(folder / ".build-id" / ID.hex()[:2] / f"{ID.hex()[2:]}.debug", build_id(ID), *debug)
+    stripped = ElfImage.open(write(tmp_path / "program", build_id(ID)))
+    assert answer(Symbols.of(stripped, [folder]), INNER) == ANSWERS[INNER]
+    other = ElfImage.open(write(tmp_path / "other", build_id(ID[::-1])))
+    assert answer(Symbols.of(other, [folder]), INNER) == [("", 0, 0, False)]
+
+
+def test_a_file_with_another_build_id_is_passed_over(tmp_path: Path, debug) -> None:
+    folder = tmp_path / "debug"
+    write(folder / ".build-id" / ID.hex()[:2] / f"{ID.hex()[2:]}.debug", build_id(ID[::-1]), *debug)
+    stripped = ElfImage.open(write(tmp_path / "program", build_id(ID)))
+    assert answer(Symbols.of(stripped, [folder]), INNER) == [("", 0, 0, False)]
+
+
+@pytest.mark.parametrize("place", ["program.debug", ".debug/program.debug", "folder"])
+def test_a_debug_file_is_found_by_its_link(tmp_path: Path, debug, place: str) -> None:
+    folder = tmp_path / "debug"
+    inside = folder / tmp_path.relative_to("/") / "program.debug"
+    path = write(inside if place == "folder" else tmp_path / place, *debug)
+    checksum = zlib.crc32(path.read_bytes()).to_bytes(4, "little")
+    link = Section(".gnu_debuglink", b"program.debug\0\0\0" + checksum)
+    stripped = ElfImage.open(write(tmp_path / "program", link))
+    assert answer(Symbols.of(stripped, [folder]), INNER) == ANSWERS[INNER]
+    path.write_bytes(path.read_bytes() + b"x")  # not the file that was linked to any more
+    assert answer(Symbols.of(stripped, [folder]), INNER) == [("", 0, 0, False)]
