@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 _DEATHS: Final = 64  #: reports kept
 _EXITS: Final = 256  #: stacks of ended threads kept
+#: what data structures raise that a bug has spoilt
+_BROKEN: Final = (
+    *(ArithmeticError, AttributeError, LookupError, OSError),
+    *(RuntimeError, TypeError, ValueError),
+)
 _DEPTH: Final = 128  #: frames of each
 
 
@@ -89,32 +94,33 @@ class LastStacks:
 
 
 class PanicReport:
-    """Composes the text of a kernel panic: what went wrong, and the one stack it went wrong on."""
+    """The text of a kernel panic: what went wrong, and the one stack it went wrong on.
+
+    `describe` is for `Kernel.describe_panic`.
+    """
 
     def __init__(self, stacks: Stacks) -> None:
         self.stacks = stacks
-        self.text = ""  #: "" until there is a panic
-        self.frames: list[Frame] = []
-        stacks.kernel.events.subscribe("panic", self._panic)
+        self.frames: list[Frame] = []  #: empty until there is a panic
 
-    def _panic(self, bug: BaseException) -> None:
+    def describe(self, bug: BaseException) -> str:
+        """Return message and stack, each line with its newline."""
         kernel = self.stacks.kernel
         self.frames = traceback_frames(bug)
         thread = running_thread(kernel)
-        if thread is not None:
-            self.frames += self._thread_side(thread, bug)
         who = "no thread"
         if thread is not None:
+            self.frames += self._thread_side(thread, bug)
             who = f"thread {thread.tid} ({thread.comm.decode(errors='replace')})"
         head = f"Kernel panic in {who}: {type(bug).__name__}: {bug}"
-        self.text = f"{' '.join(head.split())}\n{format_stack(self.frames)}"
+        return f"{' '.join(head.split())}\n{format_stack(self.frames)}"
 
     def _thread_side(self, thread: Thread, bug: BaseException) -> list[Frame]:
         """Return system call and user frames; a broken kernel may not have them any more."""
         try:
             call = self.stacks.call_frame(thread, _innermost(bug))
             return [*([call] if call is not None else []), *self.stacks.user(thread, _DEPTH)]
-        except Exception as error:  # the panic matters more than its stack
+        except _BROKEN as error:  # the panic matters more than its stack
             kind = type(error).__name__
             return [Frame(FrameKind.USER, text=f"the user's stack cannot be read: {kind}: {error}")]
 

@@ -241,6 +241,13 @@ class Modules(ModuleMap):
         found = module.loaded.symbols.function_range(addr - module.bias)
         return None if found is None else found[0] + module.bias
 
+    def together(self, first: int, second: int) -> bool:
+        """Tell whether two addresses lie in the same file, or the same area without a file."""
+        one, other = self.find(first), self.find(second)
+        if one is not None or other is not None:
+            return one is other
+        return self.space.find(first) is self.space.find(second)
+
     def is_stub(self, addr: int) -> bool:
         """Tell whether ``addr`` lies in a procedure linkage table."""
         module = self.find(addr)

@@ -89,6 +89,7 @@ class Kernel:
         self.init: Process = None  # type: ignore[assignment]  # boot sets it
         self.exit_status: int | None = None  #: wait(2) status of init, once it ended
         self.panic_text: str | None = None
+        self.describe_panic: Callable[[BaseException], str] = describe  #: a debugger knows more
         self.halted: Callable[[], object] = lambda: None
         self.uts = Uts(machine=arch.encode())
         self.filesystems: dict[str, Factory] = {}  #: type name -> factory, for mount(2)
@@ -147,7 +148,7 @@ class Kernel:
 
     def panic(self, bug: BaseException) -> None:
         """Stop this machine because of a bug in the kernel; the lab stays alive."""
-        self.panic_text = describe(bug)
+        self.panic_text = self.describe_panic(bug)
         if self.events.panic is not None:
             self.events.panic(bug)
         self.executor.stop()

@@ -16,6 +16,7 @@ from ..abi.fcntl import O_RDWR
 from ..abi.signal import SIGINT, SIGQUIT
 from ..devices.uart16550 import Uart16550
 from ..kernel import boot
+from ..kernel.dev.memtrack import MemoryTracker
 from ..kernel.dev.setup import attach_serial
 from ..kernel.files.tty import open_tty
 from ..kernel.fs.hostfs import HostFs
@@ -37,6 +38,7 @@ from .host_streams import Emit, InputPump, OutputPump
 if TYPE_CHECKING:
     from ..debug.control.debugger import Debugger
     from ..debug.gdb.server import Server
+    from ..debug.leaks.tracker import Tracker
     from ..kernel.dev.tty import Tty
     from ..kernel.files.file import File
     from ..kernel.kernel import Kernel
@@ -87,6 +89,9 @@ class Lab:
         self.outputs: list[OutputPump] = []  #: what leaves otherwise than by the console
         self.debugger: Debugger | None = None
         self.gdb: Server | None = None
+        self.first = boot.BootConfig([])  #: the first process
+        self._tracker: Tracker | None = None
+        kernel.components.bind(MemoryTracker, lambda _kernel: self.tracker())
 
     def run(self) -> int:
         """Run until the first process ends; return its exit status as a shell shows it."""
@@ -99,6 +104,14 @@ class Lab:
         if status is None:
             return 143
         return 128 + (status & 0x7F) if status & 0x7F else status >> 8 & 0xFF
+
+    def tracker(self) -> Tracker:
+        """Return what tracks allocations, made at the first call; /dev/memtrack has the same."""
+        if self._tracker is None:
+            from ..debug.leaks.tracker import Tracker
+
+            self._tracker = Tracker(self.kernel)
+        return self._tracker
 
     def debug(self) -> Debugger:
         """Return the lab's debugger, made at the first call; from the door, or before `run`."""
@@ -165,15 +178,13 @@ def assemble(config: LabConfig, io: HostIo) -> Lab:
     hart = UnicornHart(ram, config.arch)
     door = HostDoor(can_freeze=io.may_pause or config.debug or config.gdb is not None)
     kernel = boot.build(hart, door)
+    kernel.describe_panic = lambda bug: _describe_panic(kernel, bug)
     lab = Lab(kernel, hart, door)
     try:
         tty = _attach_console(lab, io)
         _mount(kernel, config, source)
-        boot.start(
-            kernel,
-            _boot_config(config, source, interactive=io.stdin_tty),
-            lambda thread: _stdio(lab, io, tty, thread),
-        )
+        lab.first = _boot_config(config, source, interactive=io.stdin_tty)
+        boot.start(kernel, lab.first, lambda thread: _stdio(lab, io, tty, thread))
     except boot.BootError as error:
         raise AssemblyError(str(error), error.status) from None
     if config.gdb is not None:
@@ -192,6 +203,14 @@ def _listen_for_gdb(lab: Lab, gdb: GdbPort, io: HostIo) -> None:
     except ServerError as error:
         raise AssemblyError(f"--gdb {error}") from None
     lab.gdb.announce(wait=gdb.wait)
+
+
+def _describe_panic(kernel: Kernel, bug: BaseException) -> str:
+    """Return the text of a panic with the one stack that led to it."""
+    from ..debug.last_stacks import PanicReport  # most runs need none
+    from ..debug.stack import Stacks
+
+    return PanicReport(Stacks(kernel)).describe(bug)
 
 
 def _mount(kernel: Kernel, config: LabConfig, source: rootfs.HostFolder | Tree) -> None:

@@ -60,6 +60,10 @@ class Code(Protocol):
         """Return where the function at ``addr`` begins, if symbols tell."""
         ...
 
+    def together(self, first: int, second: int) -> bool:
+        """Tell whether two addresses lie in the same file or piece of memory."""
+        ...
+
     def is_stub(self, addr: int) -> bool:
         """Tell whether ``addr`` lies in a procedure linkage table."""
         ...
@@ -245,6 +249,8 @@ class Unwinder:
         attempts = [self._by_instructions(frame, start), self._by_record(frame)]
         if start is None:
             attempts.reverse()
+            if exact and self._just_called(frame):
+                return self._leaf(frame, "return address register")
         for caller in attempts:
             if caller is not None and (caller.pc == 0 or self._returns_to(caller.pc)):
                 return caller
@@ -300,6 +306,13 @@ class Unwinder:
         if pc and not self.code.executable(pc - 1) and not self._is_trampoline(pc):
             raise Stop(f"{frame.pc:#x} is not in known code, and register ra has no return address")
         return _Caller(pc, cfa, list(registers), how)
+
+    def _just_called(self, frame: RawFrame) -> bool:
+        """Tell whether the return address is that of other code, so nothing was called since."""
+        pc = frame.registers[self.layout.return_address]
+        if not pc or not self._returns_to(pc):
+            return False
+        return not self.code.together(frame.pc, pc - 1)
 
     def _returns_to(self, pc: int) -> bool:
         """Tell whether ``pc`` can be a return address: code, right behind a call."""

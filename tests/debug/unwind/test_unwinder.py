@@ -64,6 +64,9 @@ class Code:
     def function_start(self, addr: int) -> int | None:
         return max((start for start in self.starts if start <= addr), default=None)
 
+    def together(self, first: int, second: int) -> bool:
+        return first >> 12 == second >> 12
+
     def is_stub(self, addr: int) -> bool:
         return addr in self.stubs
 
@@ -147,6 +150,15 @@ def test_frame_records_where_nothing_else_is_known() -> None:
     frames = walk(memory, Code(), pc=CODE + 0x100, sp=STACK, s0=STACK + 32)
     assert pcs(frames) == [CODE + 0x100, CODE + 8]
     assert [frame.how for frame in frames] == ["frame pointer", "frame pointer"]
+
+
+def test_unknown_code_that_was_just_called() -> None:
+    code = with_rules(Function(CODE, 64, b"\x07\x01"))
+    memory = Memory({STACK + 16: STACK + 96, STACK + 24: CODE + 40}, {CODE: text()})
+    for unknown, how in ((CODE + 0x1000, "return address register"), (CODE + 80, "frame pointer")):
+        frames = walk(memory, code, pc=unknown, sp=STACK, s0=STACK + 32, ra=CODE + 8)
+        assert frames[0].how == how
+        assert frames[1].pc == (CODE + 8 if how.startswith("return") else CODE + 40)
 
 
 def test_a_record_that_no_call_left_is_not_believed() -> None:
