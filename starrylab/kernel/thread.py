@@ -252,9 +252,9 @@ class Thread(Task):
         elif trap is INTERRUPT:
             if self._end_of_tick():
                 return None
-        else:
+        elif self.kernel.panic_text is None:
             serve_fault(self, trap)
-        return self
+        return self if self.kernel.panic_text is None else None  # no user code after a panic
 
     def _end_of_tick(self) -> bool:
         """Serve what came from outside; tell whether the slice is over and others wait."""

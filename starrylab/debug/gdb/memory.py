@@ -1,4 +1,4 @@
-"""Memory and register packets: m, M, X, g, G, p, P."""
+"""Memory and register packets: m, x, M, X, g, G, p, P."""
 
 from __future__ import annotations
 
@@ -6,22 +6,31 @@ from typing import TYPE_CHECKING, Final
 
 from ...abi.errno import EFAULT
 from ..control.api import ControlError
-from .packets import PACKET_SIZE
+from .packets import PACKET_SIZE, escape
 from .values import GdbError, from_hex, number, numbers
 
 if TYPE_CHECKING:
     from .stub import Handler, Stub
 
-_MOST: Final = PACKET_SIZE // 2  #: bytes of memory in one reply: two digits each
+_MOST: Final = PACKET_SIZE // 2 - 1  #: bytes of memory in one reply: digits or escapes double them
 
 
 def _read(stub: Stub, text: bytes) -> bytes:
+    return _load(stub, text).hex().encode()
+
+
+def _read_binary(stub: Stub, text: bytes) -> bytes:
+    return b"b" + escape(_load(stub, text))
+
+
+def _load(stub: Stub, text: bytes) -> bytes:
+    """Return what an m or x packet asks for, or as much of it as there is."""
     addr, size = numbers(text)
     size = min(size, _MOST)
     data = stub.control.read_memory(stub.found.current().process, addr, size)
     if not data and size:
         raise GdbError(f"no memory at {addr:#x}", EFAULT.errno)
-    return data.hex().encode()
+    return data
 
 
 def _write(stub: Stub, text: bytes) -> bytes:
@@ -69,6 +78,7 @@ def _write_register(stub: Stub, text: bytes) -> bytes:
 
 PACKETS: Final[dict[str, Handler]] = {
     "m": _read,
+    "x": _read_binary,
     "M": _write,
     "X": _write_binary,
     "g": _read_registers,

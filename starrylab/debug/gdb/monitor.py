@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from ...kernel.thread import Thread
     from .stub import Handler, Stub
 
-_PIECE: Final = 2048  #: bytes of text in one O packet
-
 
 def _help(stub: Stub, words: list[str]) -> str:
     """List these commands."""
@@ -78,9 +76,7 @@ def run(stub: Stub, line: str) -> str:
 
 def _command(stub: Stub, text: bytes) -> bytes:
     line = from_hex(text.removeprefix(b",")).decode(errors="replace")
-    output = run(stub, line).encode()
-    for start in range(0, len(output), _PIECE):
-        stub.link.send(b"O" + output[start : start + _PIECE].hex().encode())
+    stub.print(run(stub, line))
     return b"OK"
 
 

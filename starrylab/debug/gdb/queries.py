@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _ALWAYS: Final = (
     f"PacketSize={PACKET_SIZE:x}", "QStartNoAckMode+", "vContSupported+", "QPassSignals+",
-    "QProgramSignals+", "QCatchSyscalls+",
+    "QProgramSignals+", "QCatchSyscalls+", "binary-upload+",
 )  # fmt: skip
 
 

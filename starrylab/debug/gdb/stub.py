@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from ...abi.errno import EBUSY
 from ...abi.signal import SIGKILL
 from ...kernel.core.sched import Waker
-from ..control.api import Action, Control, ControlError, EventKind, Reason, Stop
+from ..control.api import Action, Control, ControlError, EventKind, Kind, Reason, Stop
 from ..stack import Stacks
 from . import files, memory, monitor, queries, resuming, stopping, threads, tls, transfer
 from .client import Client, Found, Traced
@@ -35,6 +35,7 @@ Handler = Callable[["Stub", bytes], bytes | None]
 
 _FAMILIES: Final = (files, memory, monitor, queries, resuming, stopping, threads, tls, transfer)
 _EVENTS: Final = frozenset((EventKind.FORK, EventKind.EXEC, EventKind.EXIT))
+_PIECE: Final = 2048  #: bytes of text in one O packet
 _MOST_HELD: Final = 64  #: packets kept while the lab runs
 _ENDS: Final = b":;,"  #: of the name of a packet that begins with q, Q or v
 
@@ -58,6 +59,7 @@ class Stub:
         self._waiting: list[bytes] = []  #: packets that came while the lab ran
         self._began = False
         self._resumed_by_others = False
+        self._paused_for_event = False
         self._serving = False
         self._vforks: list[_VforkEnd] = []
 
@@ -78,6 +80,7 @@ class Stub:
         if client.running:
             client.stop = stop
             reply = self._stop_reply(stop)
+            self._paused_for_event = False
             if reply is None:
                 self.control.resume(self._actions, Action())
                 return
@@ -155,6 +158,8 @@ class Stub:
     def release(self) -> None:
         """Let the lab run without anybody listening."""
         self.client.running = False
+        if self._began:
+            self.kernel.events.unsubscribe("exit", self._thread_ends)
         self._began = False
         self._waiting.clear()
         self.control.catch_events(())
@@ -168,6 +173,12 @@ class Stub:
         self.control.kill(process)
         if not self.client.traced:
             self.release()
+
+    def print(self, text: str) -> None:
+        """Show text on gdb's terminal; only while gdb waits for a reply."""
+        data = text.encode(errors="replace")
+        for start in range(0, len(data), _PIECE):
+            self.link.send(b"O" + data[start : start + _PIECE].hex().encode())
 
     def writable(self, thread: Thread) -> Thread:
         """Return ``thread`` if its registers may be changed; raise `GdbError`."""
@@ -215,6 +226,7 @@ class Stub:
         if not init.zombie:
             self.trace(init)
         self.client.stop = self.control.stop
+        self.kernel.events.subscribe("exit", self._thread_ends)
         self.control.catch_events(_EVENTS)
         stopping.tell_signals(self)
 
@@ -248,12 +260,33 @@ class Stub:
     def _stop_reply(self, stop: Stop) -> bytes | None:
         if stop.reason is Reason.PAUSE and not self.client.interrupted:
             event = self.client.next_event()
-            if event is not None:
+            if event is not None or self._paused_for_event:
                 return event
+        if stop.reason is Reason.PANIC:
+            self.print(f"kernel panic: {stop.text}\n")
         reply = self.replies.reply(stop)
         if reply is not None and stop.reason is Reason.FORK:
             self._forked(self.kernel.threads[stop.tid], self.kernel.threads[stop.child])
         return reply
+
+    def _thread_ends(self, thread: Thread, status: int) -> None:
+        """Report that nothing runs any more when the last thread ends that gdb let run."""
+        client, process = self.client, thread.process
+        if not client.running or process.pid not in client.traced:
+            return
+        if process.exit_status is not None or len(process.threads) == 1:
+            return  # the whole process ends, which is reported as such
+        if not client.wants("no-resumed") or any(
+            other is not thread and not other.exited and not self._holds(other)
+            for each in self.found.traced()
+            for other in each.threads.values()
+        ):
+            return
+        self._happened(process.pid, lambda: b"N")
+
+    def _holds(self, thread: Thread) -> bool:
+        action = self._actions.get(thread.tid)
+        return action is not None and action.kind is Kind.HOLD
 
     def _later(self, stop: Stop) -> bytes | None:
         """Return the reply for a stop that came together with another one."""
@@ -274,7 +307,13 @@ class Stub:
         self._vforks.remove(end)
         pid = end.parent.process.pid
         if pid in self.client.traced and not end.parent.exited:
-            self.client.events.append((pid, lambda: self.replies.vfork_done(end.parent)))
+            self._happened(pid, lambda: self.replies.vfork_done(end.parent))
+
+    def _happened(self, pid: int, reply: Callable[[], bytes]) -> None:
+        """Report an event of our own: soon, or when gdb lets its process go on."""
+        self.client.events.append((pid, reply))
+        if self.client.running and pid not in self.client.held:
+            self._paused_for_event = True
             self.control.pause()
 
 

@@ -34,9 +34,16 @@ class ListeningLab:
     """`starrylab run --gdb 0` in a process of its own."""
 
     def __init__(
-        self, elf: Path | None, *argv: str, option: str = "0", root: Path | None = None
+        self,
+        elf: Path | None,
+        *argv: str,
+        option: str = "0",
+        root: Path | None = None,
+        patch: str = "",
     ) -> None:
-        command = [sys.executable, "-m", "starrylab", "run", "--gdb", option]
+        """``patch`` is Python that runs in the lab's process before everything else."""
+        code = f"import sys; from starrylab.cli import main\n{patch}\nsys.exit(main(sys.argv[1:]))"
+        command = [sys.executable, "-c", code, "run", "--gdb", option]
         if elf is not None:
             command += ["--bind", f"{elf.parent}:/prog"]
             argv = (f"/prog/{elf.name}", *argv)

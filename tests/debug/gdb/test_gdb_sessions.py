@@ -104,6 +104,21 @@ def test_threads_and_ctrl_c(many):
     )
 
 
+def test_the_end_of_the_only_thread_that_may_run(many):
+    text, (status, _, _) = converse(
+        many, "break short_lived", "continue", "set scheduler-locking on", "continue",
+        "info threads", "set scheduler-locking off", "thread 1", "continue", argv=["ends"],
+    )  # fmt: skip
+    in_order(
+        text,
+        r"hit Breakpoint 1, short_lived",
+        r"No unwaited-for children left\.",
+        r"Thread 1\.1 \"many\" \(waits in futex\)",
+        r"exited with code 04",
+    )
+    assert status == 4
+
+
 def test_ctrl_c_of_a_looping_program(many):
     text, _ = converse(
         many, interrupting(0.7), "continue", "bt", "print spins > 0", "kill", argv=["loop"]
@@ -363,3 +378,19 @@ def test_functions_of_the_program_can_be_called(steps):
     )
     in_order(text, r"\$1 = 30", r"#0  add \(a=0, b=1\)")
     assert (status, out) == (7, "total 6 counter 36\n")
+
+
+def test_a_panic_of_the_kernel_can_be_looked_at(many):
+    patch = "from starrylab.kernel.files.pipe import PipeWriter\nPipeWriter.write_user = None"
+    with ListeningLab(many, "reads", patch=patch) as lab:
+        text = run_gdb(lab.port, ["continue", "bt", "monitor stack", "continue"])
+        status, _, err = lab.finish()
+    in_order(
+        text,
+        r"kernel panic: TypeError: 'NoneType' object is not callable",
+        r"received signal SIGABRT",
+        r"#\d+ .*reads \(\)",
+        r"\d: reads",
+    )
+    assert status == 70
+    assert "TypeError" in err

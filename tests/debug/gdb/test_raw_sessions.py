@@ -106,6 +106,7 @@ def test_memory_can_be_read_and_written(client):
     assert client.ask(b"m%x,10" % sp) == b"beef" + before[4:]
     assert client.ask(b"X%x,3:}\x03}\x04}]" % sp) == b"OK"  # '#', '$' and '}' escaped
     assert client.ask(b"m%x,3" % sp) == b"23247d"
+    assert client.ask(b"x%x,3" % sp) == b"b#$}"
     assert client.ask(b"m10,4") == b"E.no memory at 0x10"
     assert client.ask(b"M10,1:00").startswith(b"E.")
     assert client.ask(b"X10,0:") == b"OK"

@@ -102,7 +102,6 @@ def test_nothing_to_resume_is_said(wire):
         ({"reason": Reason.STEP}, "T05thread:p1.1;"),
         ({"reason": Reason.BREAKPOINT}, "T05swbreak:;thread:p1.1;"),
         ({"reason": Reason.SIGNAL, "signal": SignalInfo(sig.SIGSEGV)}, "T0bthread:p1.1;"),
-        ({"reason": Reason.PANIC}, "T06thread:p1.1;"),
         ({"reason": Reason.PROCESS_EXIT, "status": 7 << 8}, "W07;process:1"),
         ({"reason": Reason.PROCESS_EXIT, "status": sig.SIGKILL}, "X09;process:1"),
     ],
@@ -111,6 +110,13 @@ def test_stop_replies(wire, details, expected):
     wire.ask("vCont;c")
     (reply,) = wire.stopped(**details)
     assert reply.startswith(expected)
+
+
+def test_a_panic_of_the_kernel_is_explained(wire):
+    wire.ask("vCont;c")
+    text, reply = wire.stopped(Reason.PANIC, text="KeyError: 5")
+    assert bytes.fromhex(text[1:]) == b"kernel panic: KeyError: 5\n"
+    assert reply.startswith("T06thread:p1.1;")
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,18 @@ static int vforks(char **argv)
     printf("parent saw %d\n", WEXITSTATUS(status));
     return 0;
 }
+static void *short_lived(void *arg)
+{
+    spins++; /* mark: short */
+    return arg;
+}
+static int ends(void)
+{
+    pthread_t a;
+    pthread_create(&a, NULL, short_lived, NULL);
+    pthread_join(a, NULL);
+    return 4;
+}
 static char buffer[16];
 static int reads(void)
 {
@@ -107,6 +119,7 @@ int main(int argc, char **argv)
     if (!strcmp(argv[1], "signals")) return signals();
     if (!strcmp(argv[1], "loop")) return looping();
     if (!strcmp(argv[1], "reads")) return reads();
+    if (!strcmp(argv[1], "ends")) return ends();
     if (!strcmp(argv[1], "pause")) return pause();
     if (!strcmp(argv[1], "exec")) { execl(argv[0], argv[0], "hello", NULL); return 2; }
     return 1;
