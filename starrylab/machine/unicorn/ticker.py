@@ -5,18 +5,17 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
-import time
 import weakref
 from collections.abc import Callable
 from ctypes import c_char, c_int, c_long, c_void_p
 from typing import Final, Protocol
 
 from .engine import Engine
+from .stop_signal import stop_signal
 
 _CLOCK_MONOTONIC: Final = 1
-_SIGEV_THREAD: Final = 2
+_SIGEV_SIGNAL: Final = 0
 _SECOND: Final = 1_000_000_000  #: ns
-_LAST_NOTICE: Final = 0.002  #: s
 
 
 class Ticker(Protocol):
@@ -29,12 +28,8 @@ class Ticker(Protocol):
         """Tick every ``period_ns`` nanoseconds, which is not 0."""
         ...
 
-    def before_fork(self) -> None:
-        """Be ready for a fork of the process."""
-        ...
-
-    def after_fork(self, *, in_child: bool) -> None:
-        """Go on; a forked child inherits neither timers nor threads."""
+    def after_fork(self) -> None:
+        """Go on in a forked child, which inherits neither timers nor threads."""
         ...
 
     def close(self) -> None:
@@ -43,22 +38,14 @@ class Ticker(Protocol):
 
 
 def follow_forks(ticker: Ticker) -> None:
-    """Keep ``ticker`` going on both sides of every fork, as long as somebody refers to it."""
+    """Keep ``ticker`` going in every forked child, as long as somebody refers to it."""
     reference = weakref.ref(ticker)
 
-    def before() -> None:
+    def after() -> None:
         if (alive := reference()) is not None:
-            alive.before_fork()
+            alive.after_fork()
 
-    def after(*, in_child: bool) -> None:
-        if (alive := reference()) is not None:
-            alive.after_fork(in_child=in_child)
-
-    os.register_at_fork(
-        before=before,
-        after_in_parent=lambda: after(in_child=False),
-        after_in_child=lambda: after(in_child=True),
-    )
+    os.register_at_fork(after_in_child=after)
 
 
 class _SigEvent(ctypes.Structure):
@@ -66,9 +53,7 @@ class _SigEvent(ctypes.Structure):
         ("value", c_void_p),
         ("signo", c_int),
         ("notify", c_int),
-        ("function", c_void_p),
-        ("attributes", c_void_p),
-        ("padding", c_char * 32),
+        ("padding", c_char * 48),
     )
 
 
@@ -82,19 +67,15 @@ class _TimerSpec(ctypes.Structure):
 
 
 class NativeTicker:
-    """A POSIX timer whose notification function *is* ``uc_emu_stop``: no Python takes part.
+    """A POSIX timer whose signal handler calls ``uc_emu_stop``: no Python takes part.
 
-    Construction raises ``OSError`` on a host without such timers.
+    Construction raises ``OSError`` on a host without such timers or signals.
     """
 
     name = "native"
     keeps_lock = True
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._period_ns = 0
-        self._timer: c_void_p | None = None
-        self._closed = False
         libc = ctypes.PyDLL(None, use_errno=True)
         try:
             self._create = libc.timer_create
@@ -105,16 +86,18 @@ class NativeTicker:
         self._create.argtypes = (c_int, c_void_p, c_void_p)
         self._settime.argtypes = (c_void_p, c_int, c_void_p, c_void_p)
         self._delete.argtypes = (c_void_p,)
-        self._make()
+        self._period_ns = 0
+        self._closed = False
+        self._signal = stop_signal()
+        self._address, self._cell = self._signal.take(engine.handle, engine.stop_address)
+        self._timer = self._make()
 
-    def _make(self) -> None:
-        event = _SigEvent(
-            value=self._engine.handle, notify=_SIGEV_THREAD, function=self._engine.stop_address
-        )
+    def _make(self) -> c_void_p:
+        event = _SigEvent(value=self._address, signo=self._signal.number, notify=_SIGEV_SIGNAL)
         timer = c_void_p()
         if self._create(_CLOCK_MONOTONIC, ctypes.byref(event), ctypes.byref(timer)):
             raise OSError(ctypes.get_errno(), "timer_create")
-        self._timer = timer
+        return timer
 
     def set_period(self, period_ns: int) -> None:
         """See `Ticker.set_period`."""
@@ -124,34 +107,21 @@ class NativeTicker:
         if self._settime(self._timer, 0, ctypes.byref(spec), None):
             raise OSError(ctypes.get_errno(), "timer_settime")
 
-    def before_fork(self) -> None:
-        """See `Ticker.before_fork`.
-
-        glibc starts a thread for each notification, with a lock held that a child forked
-        at that moment would find locked for ever.  So there is no timer during a fork.
-        """
-        self._remove()
-
-    def after_fork(self, *, in_child: bool) -> None:
+    def after_fork(self) -> None:
         """See `Ticker.after_fork`."""
         if self._closed:
             return
-        self._make()
+        self._cell.busy = 0  # of a handler in a thread that only the parent has
+        self._timer = self._make()
         if self._period_ns:
             self.set_period(self._period_ns)
 
     def close(self) -> None:
         """See `Ticker.close`."""
-        self._closed = True
-        self._remove()
-
-    def _remove(self) -> None:
-        if self._timer is not None:
+        if not self._closed:
+            self._closed = True
             self._delete(self._timer)
-            self._timer = None
-            # A notification runs in a thread of its own, which may be on its way to the
-            # engine that is about to be freed, and cannot be joined.
-            time.sleep(_LAST_NOTICE)
+            self._signal.give_back(self._cell)
 
 
 class ThreadTicker:
@@ -183,12 +153,9 @@ class ThreadTicker:
         self._period = period_ns / _SECOND
         self._changed.set()
 
-    def before_fork(self) -> None:
-        """See `Ticker.before_fork`."""
-
-    def after_fork(self, *, in_child: bool) -> None:
+    def after_fork(self) -> None:
         """See `Ticker.after_fork`."""
-        if in_child and not self._closed.is_set():
+        if not self._closed.is_set():
             self._start()
 
     def close(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 
@@ -13,7 +12,7 @@ from starrylab.machine.ram import HostRam
 from starrylab.machine.unicorn import UnicornHart
 from starrylab.machine.unicorn.tlb import FETCH_ALIAS
 from tests.machine.unicorn import riscv_assembler as rv
-from tests.machine.unicorn.riscv_bench import CODE, DATA, MODES, Bench, register
+from tests.machine.unicorn.riscv_bench import CODE, DATA, MODES, register
 
 TICK = 200_000  #: ns
 SPIN = (rv.addi(rv.S0, rv.S0, 1), rv.jump(-4))
@@ -224,31 +223,6 @@ def test_without_ticks_user_code_runs_on(bench):
 def test_a_period_is_not_negative(bench):
     with pytest.raises(ValueError, match="-1"):
         bench.hart.set_tick(-1)
-
-
-@pytest.mark.parametrize("mode", ["full", "thread", "public"])
-def test_a_forked_child_runs_on_its_own(mode):
-    hart = UnicornHart(HostRam(1 << 20), **MODES[mode])
-    bench = Bench(hart)
-    bench.load(rv.amoadd_d(rv.T0, rv.A2, rv.A0), rv.jump(-4))
-    frame = bench.data()
-    hart.set_tick(1_000_000)
-    context = bench.context(a0=DATA, a2=1)
-    assert hart.run(context) is INTERRUPT
-    before = bench.word(frame)
-    child = os.fork()
-    if not child:
-        ticks = [hart.run(context) is INTERRUPT for _ in range(3)]
-        os._exit(0 if all(ticks) and bench.word(frame) > before else 1)
-    deadline = time.monotonic() + 20
-    while not (ended := os.waitpid(child, os.WNOHANG))[0]:
-        if time.monotonic() > deadline:
-            os.kill(child, 9)
-        time.sleep(0.005)
-    assert ended[1] == 0
-    assert bench.word(frame) == before  # RAM is the parent's own
-    assert hart.run(context) is INTERRUPT
-    hart.close()
 
 
 def test_the_self_test_can_fail(monkeypatch):
