@@ -11,7 +11,7 @@ from .dwarf.frame import FrameState
 from .dwarf.locations import Implicit, InMemory, InRegister
 from .dwarf.module import ModuleData
 from .dwarf.names import ENUMERATOR, FUNCTION, Found
-from .dwarf.types import Base, Encoding, Enum, Function, Pointer, Struct, Type, Void
+from .dwarf.types import Base, Encoding, Enum, Function, Pointer, Struct, Type, Unknown, Void
 from .dwarf.values import Value, constant
 from .dwarf.variables import Variable
 from .language.errors import ExpressionError
@@ -26,6 +26,7 @@ _LONG: Final = Base("long", 8, Encoding.SIGNED)
 _DOUBLE: Final = Base("double", 8, Encoding.FLOAT)
 _ADDRESS: Final = Pointer("", Void)
 _FUNCTION: Final = Function(is_prototyped=False)
+_UNKNOWN_FUNCTION: Final = Function("<text variable, no debug info>")
 _CODE: Final = Pointer("", lambda: _FUNCTION)
 _POINTERS: Final = frozenset({"gp", "tp"})
 _TAGS: Final = {"struct": "struct", "class": "struct", "union": "union", "enum": "enum"}
@@ -95,7 +96,16 @@ class FrameScope:
                 value = self._named(module, named)
                 if value is not None:
                     return value
-        return lost
+        return lost or self._linked(name)
+
+    def _linked(self, name: str) -> Value | None:
+        """Return what only the linker knows: a function, or data of an unknown type."""
+        for module in self._modules():
+            symbol = module.data.linker.find(name)
+            if symbol is not None:
+                kind = _UNKNOWN_FUNCTION if symbol.is_code else Unknown()
+                return Value(kind, InMemory(symbol.address + module.bias), self.frame, module)
+        return None
 
     def _named(self, module: ModuleData, found: Found) -> Value | None:
         die = found.die()

@@ -65,8 +65,13 @@ class Inspector:
         """Return what the debug information of an image says of data."""
         found = self._data.get(loaded)
         if found is None:
-            found = self._data[loaded] = DebugData(loaded.image, loaded.symbols.info)
+            found = self._data[loaded] = _debug_data(loaded)
         return found
+
+
+def _debug_data(loaded: LoadedImage) -> DebugData:
+    symbols = loaded.symbols
+    return DebugData(loaded.image, symbols.info, symbols.debug_image)
 
 
 class InspectedThread:
@@ -140,10 +145,13 @@ class InspectedThread:
         return variables(module, frame, depth) if module is not None else []
 
     def symbol(self, address: int) -> str:
-        """Return ``<name+offset>`` for an address of code, "" for others."""
+        """Return ``<name+offset>`` for an address of code or data, "" for others."""
         module = self._modules.find(address)
-        if module is None or module.symbols is None or not self._modules.executable(address):
+        if module is None or module.symbols is None or module.loaded is None:
             return ""
+        if not self._modules.executable(address):
+            data = self.inspector.data(module.loaded).linker.data_at(address - module.bias)
+            return f"<{data}>" if data else ""
         name = module.symbols.lookup(address - module.bias)[-1]
         if not name.function:
             return ""

@@ -73,11 +73,11 @@ class LoadedImage:
             return ()
         return tuple(range(s.address, s.address + s.size) for s in sections if s is not None)
 
-    def segment_of(self, offset: int, prot: int) -> Segment | None:
-        """Return the segment that a mapping of file page ``offset`` shows."""
+    def segments_of(self, offset: int, prot: int) -> list[Segment]:
+        """Return what a mapping of file page ``offset`` may show: segments may share a page."""
         found = [s for s in self.segments if s.offset & ~4095 <= offset < s.offset + s.filesz]
         alike = [s for s in found if bool(s.flags & elf.PF_X) == bool(prot & EXEC)]
-        return next(iter(alike or found), None)
+        return alike or found
 
 
 def symbols_for(kernel: Kernel) -> MakeSymbols:
@@ -308,11 +308,13 @@ class Modules(ModuleMap):
         loaded = self._images.of(area.place, area.source)
         if loaded is None:
             return None
-        segment = loaded.segment_of(area.offset, area.prot)
-        if segment is None:
+        segments = loaded.segments_of(area.offset, area.prot)
+        if not segments:
             return None
-        bias = area.start - area.offset - segment.vaddr + segment.offset
-        key = (id(loaded), bias)
+        keys = [(id(loaded), area.start - area.offset - s.vaddr + s.offset) for s in segments]
+        # Where segments share a page of the file, the one that fits the others is meant.
+        key = next((key for key in keys if key in known), keys[0])
+        bias = key[1]
         if key not in known:
             path = os.fsdecode(area.place.path()) if area.place is not None else loaded.image.path
             known[key] = Module(path, bias, loaded)

@@ -131,7 +131,7 @@ class TypeBuilder:
             variadic = variadic or child.tag == dw.TAG_UNSPECIFIED_PARAMETERS
         prototyped = die.flag(dw.AT_PROTOTYPED) or die.unit.language not in dw.LANG_C
         result = self._typed_later(die)
-        return Function(die.name, result, tuple(parameters), variadic, prototyped)
+        return Function("", result, tuple(parameters), variadic, prototyped)
 
     def _typed_later(self, die: Die) -> Resolve:
         return lambda: self.typed(die)

@@ -19,6 +19,7 @@ from .errors import BadDwarf, OptimizedOut, Unavailable
 from .expression import evaluate, evaluate_number
 from .frame import FrameState
 from .functions import Functions, Level
+from .linker import LinkerSymbols
 from .locations import Implicit, Location, Nowhere
 from .loclists import expression_at
 from .names import TYPE, VARIABLE, Names
@@ -32,12 +33,20 @@ _TYPES: Final = frozenset({TYPE})
 class DebugData:
     """What the debug information of a file says of data; shared by all processes that map it."""
 
-    def __init__(self, image: ElfImage, info: Info | None = None) -> None:
+    def __init__(
+        self, image: ElfImage, info: Info | None = None, names_from: ElfImage | None = None
+    ) -> None:
         self.image = image
+        self._names_from = names_from or image  #: the separate debug file, if there is one
         self.info = info if info is not None else Info.of(image)
         self.types = TypeBuilder()
         self.names = Names(self.info, self.types.scopes)
         self.functions = Functions(self.info)
+
+    @cached_property
+    def linker(self) -> LinkerSymbols:
+        """Names of code and data without debug information."""
+        return LinkerSymbols(self._names_from)
 
     @cached_property
     def is_executable(self) -> bool:

@@ -39,7 +39,7 @@ def _declare(kind: Type, inner: str, depth: int) -> str:
     if depth <= 0:
         return "..."
     rule = _RULES.get(type(kind))
-    if rule is not None and not (isinstance(kind, Pointer) and kind.name):
+    if rule is not None and not (isinstance(kind, (Pointer, Function)) and kind.name):
         return rule(kind, inner, depth - 1)
     return _join(_plain(kind), inner)
 
@@ -61,7 +61,7 @@ def _join(left: str, inner: str) -> str:
 def _pointer(kind: Type, inner: str, depth: int) -> str:
     assert isinstance(kind, Pointer)
     inner = kind.sign + inner
-    if isinstance(kind.target, (Array, Function)):
+    if isinstance(kind.target, (Array, Function)) and not kind.target.name:
         inner = f"({inner})"
     return _declare(kind.target, inner, depth)
 

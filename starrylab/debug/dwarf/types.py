@@ -65,6 +65,13 @@ class Void(Type):
 
 
 @dataclass(frozen=True, eq=False)
+class Unknown(Type):
+    """The type of a variable without debug information."""
+
+    name: str = "<data variable, no debug info>"
+
+
+@dataclass(frozen=True, eq=False)
 class Base(Type):
     """A number, character or truth value."""
 

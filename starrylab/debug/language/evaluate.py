@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from ..dwarf.locations import Implicit
-from ..dwarf.types import Array, Base, Pointer, Struct, Type
+from ..dwarf.types import Array, Base, Pointer, Struct, Type, Unknown
 from ..dwarf.types import Member as TypeMember
 from ..dwarf.values import Value, constant
 from . import nodes, operators
@@ -52,7 +52,14 @@ class Evaluator:
         return self._scope.variable(name) is None and self._scope.type_named(name) is not None
 
     def value(self, node: nodes.Node) -> Value:
-        """Return the value of a tree."""
+        """Return the value of a tree; raise `ExpressionError` for data of an unknown type."""
+        found = self._any(node)
+        if isinstance(found.type, Unknown):
+            name = node.text if isinstance(node, nodes.Name) else "the value"
+            raise ExpressionError(f"'{name}' has unknown type; cast it to its declared type")
+        return found
+
+    def _any(self, node: nodes.Node) -> Value:
         rule: Callable[[Any], Value] = getattr(self, _RULES[type(node)])
         return rule(node)
 
@@ -133,7 +140,7 @@ class Evaluator:
         return constant(INT, 1, *self._where())
 
     def _address(self, operand: nodes.Node) -> Value:
-        value = self.value(operand)
+        value = self._any(operand)
         kind = value.type.stripped()
         if isinstance(kind, Pointer) and kind.sign != "*":
             value = value.dereference()
@@ -246,8 +253,10 @@ class Evaluator:
 
     def _cast(self, node: nodes.Cast) -> Value:
         kind = self.type_of(node.type)
-        operand = self.value(node.operand)
+        operand = self._any(node.operand)
         target = kind.stripped()
+        if isinstance(operand.type, Unknown):
+            return operand.cast(kind)
         if isinstance(target, (Struct, Array)) and operand.address is not None:
             return operand.cast(kind)
         if isinstance(target, Pointer) and target.sign != "*":

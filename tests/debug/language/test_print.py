@@ -39,6 +39,7 @@ EXPRESSIONS = [
     "text", "*text", "text[2]", "*text@3", "1 + 2 * 3", "(1 + 2) * 3", "0x10 | 3", "017",
     "'a'", "'\\n'", "1, 2", "$sp", "$pc", "$ra", "$s0 + 8", "10u - 11", "1 == 1.0", "5 & 3 ^ 1",
     "by_value", "by_value.x + by_value.y", "zeros", "stop", "word > uword", "1 << 31",
+    "(long)raw_word", "&raw_word", "*(int *)&raw_word", "raw_code", "&raw_code",
     "4294967295", "2147483648", "0xffffffff", "5 > 3 > 1", "numbers == &numbers[0]",
 ]  # fmt: skip
 FORMATTED = [
@@ -67,15 +68,15 @@ WRONG = [
     ("`", "invalid character"),
     ("argument@0", "repetitions"),
     ("1 << 200", "shift"),
+    ("raw_word", "has unknown type; cast it"),
+    ("raw_word + 1", "has unknown type; cast it"),
     ("5 = 6", "cannot be changed"),
 ]  # fmt: skip
 
 
 def normal(text: str) -> str:
     text = re.sub(r"^\$\d+ = ", "", text.strip())
-    text = re.sub(r'\\000(\\.|[^"\\])*"', '"', text)
-    # gdb names data by the nearest symbol as well, and writes addresses of functions so.
-    return re.sub(r" <(?!optimized|repeats)[^>]*>", "", text)
+    return re.sub(r'\\000(\\.|[^"\\])*"', '"', text)
 
 
 def printed(evaluator: Evaluator, stopped: InspectedThread, text: str, letter: str = "") -> str:

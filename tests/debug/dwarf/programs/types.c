@@ -46,6 +46,12 @@ static double table[2][3] = {{1, 2, 3}, {4, 5, 6.5}};
 __thread int per_thread = 77;
 struct opaque *handle;
 
+/* Data and code that only the linker knows. */
+__asm__(".pushsection .data\n.global raw_word\n.type raw_word, @object\n.size raw_word, 8\n"
+        ".balign 8\nraw_word: .8byte 0x1122334455\n.popsection\n"
+        ".pushsection .text\n.global raw_code\n.type raw_code, @function\nraw_code: nop\n"
+        ".size raw_code, . - raw_code\n.popsection\n");
+
 static int add(int a, int b) { return a + b; }
 
 /* A system call that nothing else makes tells the test that the place is reached. */
