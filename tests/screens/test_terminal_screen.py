@@ -245,3 +245,30 @@ def random_stream(choose: random.Random, length: int = 120) -> str:
         numbers = {"x": choose.randrange(84), "y": choose.randrange(26), "s": choose.randrange(3)}
         parts.append(kind.format(word=word, **numbers) if "{" in kind else kind)
     return "".join(parts)
+
+
+LINES = st.lists(st.text("ab ", max_size=12), min_size=8, max_size=40)
+BEFORE = st.sampled_from(
+    ["", "x", "x\r\n" * 3, "\x1b[31m", "\x1b[44m", "\x1b[2;3r", "\x1b[?1049h", "\x1b(0", "\x0e",
+     "\x1b[4h", "\x1b[?7l", "a\r\nb\r\nc\x1b[1;1H", "\x1b[9B", "\x1b[?5h", "0123456789\r\n" * 2]
+)  # fmt: skip
+
+
+@given(BEFORE, LINES)
+def test_a_flood_of_lines_is_as_its_lines_one_by_one(before: str, lines: list[str]) -> None:
+    text = "".join(line + "\r\n" for line in lines)
+    states = []
+    for pieces in ([before, text], [before, *text]):
+        screen = TerminalScreen(10, 5, lambda _: None)
+        stream = TerminalStream(screen)
+        for piece in pieces:
+            stream.feed(piece.encode())
+        states.append(
+            (
+                [tuple(row[x] for x in range(10)) for row in screen.rows],
+                [(line.text, line.wrapped) for line in screen.history],
+                [run.style[1:] for line in screen.history for run in line.runs if run.text.strip()],
+                (screen.cursor.x, screen.cursor.y, screen.pushed),
+            )
+        )
+    assert states[0] == states[1]

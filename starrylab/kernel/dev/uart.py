@@ -29,7 +29,8 @@ _MCR_DTR, _MCR_RTS, _MCR_OUT1, _MCR_OUT2, _MCR_LOOP = 1, 2, 4, 8, 16
 _LSR_DR, _LSR_OE, _LSR_PE, _LSR_FE, _LSR_BI, _LSR_THRE = 1, 2, 4, 8, 16, 32
 _LSR_ERRORS: Final = _LSR_PE | _LSR_FE | _LSR_BI
 
-_LIMIT: Final = 65536  #: bytes of output that wait here
+_LIMIT: Final = 4096  #: bytes of output that wait here (UART_XMIT_SIZE); an echo comes behind them
+_ECHOES: Final = 4096  #: bytes that only echoes may take beyond that, as N_TTY's echo buffer
 _BURST: Final = 4096  #: bytes read at a time
 _WORD: Final = {t.CS5: 0, t.CS6: 1, t.CS7: 2, t.CS8: 3}
 _MODEM_OUT: Final = (
@@ -129,7 +130,7 @@ class UartDriver(TtyDriver):
 
     def room(self) -> int:
         """See ``TtyDriver.room``."""
-        return _LIMIT - len(self._waiting)
+        return max(0, _LIMIT - len(self._waiting))
 
     def write(self, data: bytes) -> None:
         """See ``TtyDriver.write``."""
@@ -144,6 +145,10 @@ class UartDriver(TtyDriver):
         self._waiting += data
         if not self._stopped:
             self._set_ier(self._ier | _IER_TX)
+
+    def echo(self, data: bytes) -> None:
+        """See ``TtyDriver.echo``: a program that floods must not swallow what is typed."""
+        self.write(data[: max(0, _LIMIT + _ECHOES - len(self._waiting))])
 
     def pending(self) -> int:
         """See ``TtyDriver.pending``."""

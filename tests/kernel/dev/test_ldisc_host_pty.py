@@ -49,6 +49,9 @@ class Recorder:
         pass
 
 
+PATIENCE = 0.5  #: seconds; a host that is busy takes long
+
+
 class HostTerminal:
     """A pseudo-terminal of the host."""
 
@@ -61,18 +64,23 @@ class HostTerminal:
     def type(self, data):
         os.write(self.master, data)
 
-    def read(self, size):
+    def read(self, size, expected):
+        """Read; the host delivers by a work queue, so what is expected gets some time."""
+        if expected is not None:
+            select.select([self.slave], [], [], PATIENCE)
         try:
             return os.read(self.slave, size)
         except BlockingIOError:
             return None
 
-    def output(self):
-        """All output so far; the host delivers it by a work queue."""
+    def output(self, expected):
+        """All output so far, with some time for as much as is expected."""
         found = b""
-        while select.select([self.master], [], [], 0)[0]:
+        while True:
+            patience = 0 if len(found) >= len(expected) else PATIENCE
+            if not select.select([self.master], [], [], patience)[0]:
+                return found
             found += os.read(self.master, 4096)
-        return found
 
     def settle(self):
         """Wait until the host's work queue has delivered what was typed."""
@@ -103,9 +111,10 @@ def compare(termios, chunks, sizes=(4096,)):
             host.type(chunk)
             ours.type(chunk)
             host.settle()
-        assert ours.port.sent == host.output()
+        assert ours.port.sent == host.output(ours.port.sent)
         for size in (*sizes, *([4096] * 8)):
-            assert ours.read(size) == host.read(size)
+            data = ours.read(size)
+            assert data == host.read(size, expected=data)
     finally:
         host.close()
 

@@ -121,6 +121,23 @@ def test_a_large_write_is_one_burst(serial):
     assert serial.printed == b"x" * 60000 + b"\r\n"
 
 
+def test_what_is_typed_during_a_flood_is_echoed_behind_it(serial):
+    serial.uart.hold(True)
+    while serial.file.poll() & POLLOUT:
+        serial.file.write(b"y\n" * 1000)
+    serial.uart.receive(b"typed")
+    serial.uart.hold(False)
+    assert serial.printed.endswith(b"y\r\ntyped") or serial.printed.endswith(b"ytyped")
+
+
+def test_echoes_alone_cannot_fill_the_memory(serial):
+    serial.uart.hold(True)
+    for _ in range(100):
+        serial.uart.receive(b"x" * 1000 + b"\r")
+    serial.uart.hold(False)
+    assert len(serial.printed) < 64 << 10
+
+
 def test_output_waits_while_the_line_is_held_and_none_is_lost(serial):
     serial.uart.hold(True)
     done = 0

@@ -16,7 +16,7 @@ from pyte import modes as mo
 from pyte.screens import Char, Cursor, Screen
 from rich.cells import get_character_cell_size
 
-from .cells import DEFAULT, Line, PastLine, Pen, Pens, pack
+from .cells import DEFAULT, Line, PastLine, Pen, Pens, Run, pack
 from .sgr import apply_sgr
 
 HISTORY: Final = 10_000  #: lines of scroll-back
@@ -114,6 +114,46 @@ class Page(Screen):
             cursor.x = stop
             start += len(chunk)
             self.dirty.add(cursor.y)
+
+    def print_lines(self, lines: list[str]) -> bool:
+        """Print lines of plain ASCII, each with a CR LF behind it; False: not in this state.
+
+        Output that floods is such lines below everything else.  Those that scroll off at once
+        never become cells: they go into the scroll-back as they are.
+        """
+        cursor, rows = self.cursor, self.rows
+        if (
+            cursor.x
+            or self.margins is not None
+            or self.on_alternate
+            or mo.IRM in self.mode
+            or self.charset
+            or self.g0_charset is not charsets.LAT1_MAP
+            or cursor.attrs.bg != "default"
+            or any(rows[cursor.y :])
+            or max(map(len, lines)) > self.columns
+        ):
+            return False
+        self._last = next((line[-1] for line in reversed(lines) if line), self._last)
+        pen = self._current_pen()
+        style = pen["x"]
+        gone = max(0, cursor.y + len(lines) + 1 - self.lines)  # lines that scroll off
+        for row in rows[: min(gone, cursor.y)]:
+            self._remember(row)
+        through = max(0, gone - cursor.y)  # of `lines`
+        for text in lines[:through]:
+            self.history.append(PastLine((Run(text, style),) if text else (), wrapped=False))
+        self.pushed += through
+        fresh = []
+        for text in lines[through:]:
+            line = Line()
+            line.update(enumerate(map(pen.__getitem__, text)))
+            fresh.append(line)
+        rows[:] = rows[gone : cursor.y] + fresh
+        rows.extend(Line() for _ in range(self.lines - len(rows)))
+        cursor.y = min(cursor.y + len(lines), self.lines - 1)
+        self.all_dirty = True
+        return True
 
     def _current_pen(self) -> Pen:
         style = self.cursor.attrs

@@ -34,7 +34,10 @@ _PARTIAL: Final = re.compile(
 )
 _CSI_START: Final = re.compile("\x1b\\[[0-?]*[ -/]*")
 _STRING_START: Final = re.compile("\x1b[\\]PX^_][^\x07\x1b\x18\x1a]*")
+#: Many lines of plain ASCII, as programs that flood print them.
+_LINES: Final = re.compile("(?:[ -~]*\r\n){8,}")
 _TEXT: Final = re.compile("[^\x00-\x1f\x7f]+")
+_MANY: Final = 8  #: as in `_LINES`
 _MAX_PARTIAL: Final = 65536  #: characters; a longer one is garbage
 _CANCEL: Final = "\x18\x1a"
 _MAX_NUMBER: Final = 9999
@@ -136,7 +139,15 @@ class TerminalStream:
         draw = self._screen.draw
         controls = self._controls
         match_text = _TEXT.match
+        many = text.count("\r\n") >= _MANY
         while position < end:
+            if many and not self._screen.cursor.x and (run := _LINES.match(text, position)):
+                lines = run.group().split("\r\n")
+                lines.pop()
+                if self._screen.print_lines(lines):
+                    position = run.end()
+                    continue
+                many = False  # until the next piece: it would be tried for every line
             if run := match_text(text, position):
                 draw(run.group())
                 position = run.end()
