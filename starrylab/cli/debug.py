@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from ..session.protocol import Failed
 from .common import add_machine_arguments, machine_config
 from .debugger.link import CommandError, Link
 from .debugger.shell import Quit, Shell, terminal_lines
@@ -91,9 +92,11 @@ def main(args: argparse.Namespace) -> int:
 def _converse(state: State, args: argparse.Namespace) -> int:
     shell = Shell(state)
     try:
-        state.wait()
+        ending = state.wait()
+        if isinstance(ending, Failed):
+            raise UserError(ending.text, ending.status)
         if state.link.ending is not None:
-            return state.status or 125
+            return state.status
         _do(shell, args.commands)
         if not args.batch:
             is_terminal = sys.stdin.isatty() and sys.stdout.isatty()

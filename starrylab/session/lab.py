@@ -22,6 +22,7 @@ from .channel import LabChannel
 from .debugging.model import Debug, DebugReply
 from .inspection.answering import Answerer
 from .inspection.model import Question
+from .leaks import LeakReply, Leaks, LeakServer
 from .protocol import (
     Answered,
     Ask,
@@ -114,6 +115,8 @@ class Session:
                 self._answer(question)
             case Debug():
                 self._debug(command)
+            case Leaks():
+                self._track(command)
             case Stop():
                 self._leave()
 
@@ -160,6 +163,15 @@ class Session:
             self._debugging = DebugServer(debugger, self._channel.send)
         return self._debugging
 
+    def _track(self, request: Leaks) -> None:
+        if self._lab is None:
+            self._channel.send(LeakReply(request.number, error="there is no machine yet"))
+            return
+        executor = self._lab.kernel.executor
+        started = executor.now
+        LeakServer(self._lab.tracker(), self._channel.send).serve(request)
+        self._looking_ns += executor.now - started
+
     # -- the machine ----------------------------------------------------------------------
 
     def _boot(self, start: Start) -> None:
@@ -179,7 +191,7 @@ class Session:
         try:
             lab = self._lab = assemble(start.config, io)
         except AssemblyError as error:
-            self._channel.send(Failed(str(error)))
+            self._channel.send(Failed(str(error), error.status))
             return
         lab.door.subscribe("command", self._arrived)
         lab.door.attach("command", self._channel.fileno())

@@ -21,6 +21,7 @@ import msgspec
 from .config import LabConfig
 from .debugging.model import Debug, DebugReply, Resumed, Stopped
 from .inspection.model import Answer, Question
+from .leaks import LeakReply, Leaks
 from .snapshot import Snapshot
 
 VERSION: Final = 2
@@ -161,6 +162,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     """The lab could not start: one line that says what to do."""
 
     text: str
+    status: int = 125  #: for a command line: 127 when there is no such program
 
 
 class Log(msgspec.Struct, frozen=True, tag="log"):
@@ -190,6 +192,7 @@ Command: TypeAlias = (
     | Stop
     | Join
     | Debug
+    | Leaks
 )
 Event: TypeAlias = (
     Hello
@@ -207,6 +210,7 @@ Event: TypeAlias = (
     | DebugReply
     | Stopped
     | Resumed
+    | LeakReply
 )
 
 _encoder: Final = msgspec.msgpack.Encoder()

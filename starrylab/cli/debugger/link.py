@@ -11,7 +11,7 @@ from typing import Final
 from ...session.client import LabClient
 from ...session.config import LabConfig
 from ...session.debugging.model import DebugAnswer, DebugCommand, DebugReply, Pause, Stopped
-from ...session.protocol import Crashed, Event, Exited, Failed, Log, Output, Panic
+from ...session.protocol import Booted, Crashed, Event, Exited, Failed, Log, Output, Panic
 
 Ending = Exited | Failed | Crashed | Panic
 _ENDINGS: Final = (Exited, Failed, Crashed, Panic)
@@ -45,6 +45,8 @@ class Link:
         """Start the lab with a debugger; ``data`` is typed, and ended, when it runs."""
         self._loop.run_until_complete(self._client.start(config))
         self._pump = self._loop.create_task(self._receive())
+        while not isinstance(self._next(), (Booted, *_ENDINGS)):
+            pass
         self._client.set_interval(0)
         if data is not None:
             self._client.send_input(data + b"\x04")

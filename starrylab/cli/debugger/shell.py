@@ -83,8 +83,10 @@ class Shell:
         for line in more:
             if line.strip() == "end":
                 break
-            if line.strip() != "silent":
-                lines.append(line)
+            lines.append(line)
+        if lines and lines[0].strip() == "silent":
+            self.state.silent.add(which)
+            del lines[0]
         self._scripts[which] = lines
 
     def _apply(self, text: str, more: Iterator[str]) -> None:

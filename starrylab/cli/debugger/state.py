@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ...session.debugging import model
-from ...session.protocol import Crashed, Exited
+from ...session.protocol import Crashed, Exited, Failed
 from .link import CommandError, Ending, Link
 from .texts import frame_line, source_lines
 
@@ -29,6 +29,7 @@ class State:
         self.status = 0  #: what a shell would say of the program's end
         self.listed: tuple[str, int] = ("", 0)  #: file, and the line behind what `list` showed
         self.alone = "off"  #: scheduler-locking: "off", "step" or "on"
+        self.silent: set[int] = set()  #: breakpoints whose commands begin with "silent"
         self.examined = ("xw", 0)  #: format of the last `x`, and where the next goes on
 
     def say(self, text: str) -> None:
@@ -116,6 +117,9 @@ class State:
         self.tid, self.frame, self.frames = stop.tid, stop.number, ()
         if not self.started:
             return  # before its first instruction
+        if self.silent.intersection(stop.breakpoints):
+            self.frames = (stop.frame,) * (stop.number + 1) if stop.frame is not None else ()
+            return
         if stop.text:
             self.say(("" if stop.text.startswith("[") else "\n") + stop.text)
         if stop.reason == "process exit":
@@ -140,6 +144,8 @@ class State:
             self.status = _shell_status(event.status)
             return
         self.status = 125
+        if isinstance(event, Failed):
+            return  # the command line tells
         self.say(event.reason if isinstance(event, Crashed) else event.text)
 
     def full_stack(self) -> None:

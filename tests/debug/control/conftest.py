@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile
 
 from starrylab.debug.control.api import Stop
 from starrylab.debug.control.debugger import Debugger
@@ -36,7 +37,7 @@ class Bench:
         io = HostIo(
             emit_console=self.output.extend,
             emit=(self._take, self._take),
-            stdin_tty=False, stdout_tty=False, stderr_tty=False, stdin_fd=reading,
+            may_pause=True, stdin_tty=False, stdout_tty=False, stderr_tty=False, stdin_fd=reading,
         )  # fmt: skip
         config = LabConfig(
             binds=(Bind(str(program), b"/tmp/prog", "ro"),),
@@ -64,6 +65,13 @@ class Bench:
     def function(self) -> str:
         thread = self.kernel.threads[self.debugger.stop.tid]
         return self.debugger.code.locations(thread.mm, thread.context.pc)[0].function
+
+    def symbol(self, name: str) -> int:
+        """Return the address of a variable."""
+        module = next(iter(self.debugger.stacks.modules(self.thread.mm)))
+        with open(module.image.path, "rb") as file:
+            table = ELFFile(file).get_section_by_name(".symtab")
+            return table.get_symbol_by_name(name)[0]["st_value"] + module.bias
 
     def go(self) -> Stop | None:
         """Continue to the next stop; None at the end."""
