@@ -70,7 +70,8 @@ class Finder:
             if matches(name, "", symbol.name, full):
                 index = self._symbols.unit_at(symbol.address)
                 if index is None:
-                    yield FunctionMatch(symbol.address, full, "", 0, symbol.address)
+                    at = self._symbols.lookup(symbol.address)[0]
+                    yield FunctionMatch(symbol.address, full, at.file, at.line, symbol.address)
                 else:
                     part = symbol.address, symbol.address + max(symbol.size, 1)
                     yield _match(index, symbol.address, part, full)
@@ -205,7 +206,7 @@ def matches(wanted: str, name: str, linkage_name: str, full: str) -> bool:
     if wanted in (name, linkage_name, full):
         return bool(wanted)
     plain = plain_name(full) if full else name
-    return plain == wanted or plain.endswith(f"::{wanted}")
+    return plain == wanted or plain.endswith(f"::{wanted}") or full.endswith(f".{wanted}")  # Go
 
 
 def matches_base(wanted: str, name: str) -> bool:

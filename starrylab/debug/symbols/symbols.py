@@ -16,11 +16,12 @@ from .address_map import AddressMap
 from .cache import IndexCache, key_of
 from .debug_files import SYSTEM_FOLDERS, find_alternate, find_debug_file, has_debug_info
 from .demangle import demangle
+from .go_table import GoTable
 from .image import ElfImage, ImageError
 from .info import Info
 from .location import UNKNOWN, FunctionMatch, Location
 from .reverse import Finder
-from .symtab import SymbolTable
+from .symtab import Symbol, SymbolTable
 from .unit_index import Call, LineRow, Packed, UnitIndex
 
 T = TypeVar("T")
@@ -161,7 +162,7 @@ class Symbols:
                 continue
             if len(table):
                 return table
-        return SymbolTable()
+        return self._go_functions()
 
     def unit_at(self, addr: int) -> UnitIndex | None:
         """Return the index of the unit whose code is at ``addr``."""
@@ -208,7 +209,38 @@ class Symbols:
         part = index.part(addr) if index else None
         return part[0] if part else addr
 
+    @cached_property
+    def _go_table(self) -> GoTable | None:
+        try:
+            return GoTable.of(self.image)
+        except ImageError:
+            return None
+
+    def _go_functions(self) -> SymbolTable:
+        try:
+            functions = self._go_table.functions if self._go_table else []
+        except ImageError:
+            functions = []
+        return SymbolTable.from_symbols(
+            Symbol(function.name, function.start, function.end - function.start)
+            for function in functions
+        )
+
+    def _from_go(self, addr: int) -> Location | None:
+        """Return what Go's own table says of ``addr``."""
+        try:
+            function = self._go_table.find(addr) if self._go_table else None
+            if function is None or self._go_table is None:
+                return None
+            file, line = self._go_table.line(function, addr)
+        except ImageError:
+            return None
+        return Location(function.name, file, line, 0, False, addr - function.start, "")
+
     def _from_table(self, addr: int, row: LineRow | None) -> Location:
+        found = self._from_go(addr) if row is None else None
+        if found is not None:
+            return found
         symbol = self.table.find(addr)
         if symbol is None and row is None:
             return UNKNOWN

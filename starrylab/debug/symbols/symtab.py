@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -46,6 +47,19 @@ class SymbolTable:
             for section in image.sections:
                 if section.type == wanted and not table._rows:
                     table._read(image, section)
+        table._starts = [row[0] for row in table._rows]
+        return table
+
+    @classmethod
+    def from_symbols(cls, symbols: Iterable[Symbol]) -> SymbolTable:
+        """Make a table of functions that are known otherwise."""
+        table = cls()
+        strings = bytearray(b"\0")
+        for symbol in symbols:
+            table._rows.append((symbol.address, 0, symbol.size, len(strings)))
+            strings += symbol.name.encode() + b"\0"
+        table._rows.sort()
+        table._strings = memoryview(bytes(strings))
         table._starts = [row[0] for row in table._rows]
         return table
 
