@@ -20,6 +20,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "debug": ("debug", "run a program under a debugger, with gdb's commands"),
     "attach": ("attach", "join a running lab from another terminal"),
     "serve": ("serve", "show a running lab in a browser"),
+    "leaks": ("leaks", "run a program many times, and name what the kernel keeps each time"),
     "symbolize": ("symbolize", "explain the addresses in a kernel's log"),
     "syscalls": ("syscalls", "list the system calls and how complete each one is"),
     "doctor": ("doctor", "check this host, and say how to get what is missing"),

@@ -171,7 +171,7 @@ def start(kernel: Kernel, config: BootConfig, stdio: Callable[[Thread], Sequence
         thread.install(file)
     name = config.argv[0]
     try:
-        place = _find_program(thread, config)
+        place = find_program(thread, config)
         execve(thread, place[0], place[1], list(config.argv), list(config.env))
     except LinuxError as error:
         raise _boot_error(kernel, thread, name, error) from None
@@ -217,8 +217,11 @@ def _first_thread(kernel: Kernel, config: BootConfig) -> Thread:
     return thread
 
 
-def _find_program(thread: Thread, config: BootConfig) -> tuple[Location, bytes]:
-    """Search PATH as execvp(3) does; return the place and the path it was found by."""
+def find_program(thread: Thread, config: BootConfig) -> tuple[Location, bytes]:
+    """Search PATH as execvp(3) does; return the place and the path it was found by.
+
+    Raises ``LinuxError``.
+    """
     name = config.argv[0]
     if b"/" in name:
         return thread.fs.walk(name, thread.cred), name
@@ -241,4 +244,12 @@ def _boot_error(kernel: Kernel, thread: Thread, name: bytes, error: LinuxError) 
     return BootError(text, status)
 
 
-__all__ = ["BootConfig", "BootError", "build", "make_directory", "mount_root", "start"]
+__all__ = [
+    "BootConfig",
+    "BootError",
+    "build",
+    "find_program",
+    "make_directory",
+    "mount_root",
+    "start",
+]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from starrylab.session import protocol
+from starrylab.session import leaks, protocol
 from starrylab.session.channel import LabChannel
 from starrylab.session.config import Bind, LabConfig
 from starrylab.session.debugging import model as debugging
@@ -79,6 +79,18 @@ COMMANDS = [
             )
         )
     ),
+    *(
+        leaks.Leaks(number, request)
+        for number, request in enumerate(
+            (
+                leaks.StartTracking(),
+                leaks.ReportLeaks(5),
+                leaks.TakeStamp("x"),
+                leaks.CompareStamps(1, 2),
+                leaks.EndTracking(),
+            )
+        )
+    ),
 ]
 EVENTS = [
     Hello(),
@@ -106,6 +118,10 @@ EVENTS = [
     debugging.DebugReply(4, debugging.Memory(1 << 63, b"\0\xff")),
     debugging.Stopped("breakpoint", 1, 2, "Breakpoint 1", FRAME, (1,)),
     debugging.Resumed(),
+    leaks.LeakReply(1, error="no"),
+    leaks.LeakReply(2, leaks.Tracking(1 << 40)),
+    leaks.LeakReply(3, leaks.StampTaken(1, "x", 2, 3, {"dentry": (4, 5)})),
+    leaks.LeakReply(4, leaks.StampsCompared((leaks.ChangeView("x", 1, 2, -3),))),
 ]
 
 

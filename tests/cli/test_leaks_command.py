@@ -1,0 +1,68 @@
+"""`starrylab leaks`, as a user types it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+
+def leaks(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "starrylab", "leaks", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+
+
+def test_a_thousand_iterations_of_everyday_work_leave_nothing() -> None:
+    work = (
+        "echo hi | cat >/tmp/x; cat /tmp/x >/dev/null; rm /tmp/x; mkdir /tmp/d; rmdir /tmp/d; true"
+    )
+    done = leaks("--iterations", "1000", "--", "sh", "-c", work)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "nothing grows, and all memory adds up" in done.stdout
+    assert "note:" not in done.stdout
+
+
+def test_a_file_that_stays_is_named_with_its_holder_and_its_call() -> None:
+    done = leaks("--", "sh", "-c", "echo x >/tmp/f$$")
+    assert done.returncode == 1
+    assert "+1.00    +4096  PAGE_CACHE frames" in done.stdout
+    assert "dentry /tmp/f" in done.stdout
+    assert "made in openat()" in done.stdout
+    assert "DirEntry.attach at kernel/vfs/dentry.py:" in done.stdout
+
+
+def test_a_process_that_stays_is_growth_as_json() -> None:
+    done = leaks("--iterations", "8", "--json", "--", "sh", "-c", "sleep 1000 & exit 3")
+    assert done.returncode == 1
+    report = json.loads(done.stdout)
+    growth = {row["what"]: row["slope"] for row in report["growth"]}
+    assert growth["process"] == growth["thread"] == growth["address space"] == pytest.approx(1)
+    assert report["status"] == 3 << 8
+    assert report["iterations"] == 8
+    assert report["audit"]["frames"] == []
+    (process,) = [leak for leak in report["leaks"] if leak["kind"] == "process"]
+    assert process["name"].endswith("(sleep)")
+    assert process["how"] == "held"
+
+
+def test_what_the_program_prints_is_shown_on_request() -> None:
+    done = leaks("--iterations", "7", "--output", "--", "echo", "hello")
+    assert done.stderr == "hello\n" * 8  # the last one is recorded
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "starrylab: leaks: name a program"),
+        (("--iterations", "6", "--", "true"), "starrylab: --iterations 6: give 7 to 1000000"),
+        (("--iterations", "x", "--", "true"), "starrylab: --iterations x: give"),
+        (("--", "nothing-like-it"), "starrylab: nothing-like-it"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(arguments: tuple[str, ...], message: str) -> None:
+    done = leaks(*arguments)
+    assert done.returncode not in (0, 1)
+    assert done.stderr.startswith(message)
+    assert done.stderr.count("\n") == 1
