@@ -13,7 +13,7 @@ from .dwarf.module import ModuleData
 from .dwarf.names import ENUMERATOR, FUNCTION, Found
 from .dwarf.types import Base, Encoding, Enum, Function, Pointer, Struct, Type, Unknown, Void
 from .dwarf.values import Value, constant
-from .dwarf.variables import Variable
+from .dwarf.variables import variable_named
 from .language.errors import ExpressionError
 from .language.evaluate import find_member
 
@@ -37,16 +37,9 @@ class FrameScope:
 
     def __init__(self, thread: InspectedThread, index: int, depth: int) -> None:
         self.thread = thread
-        self.frame: FrameState = thread.frames[index]
+        self.frame: FrameState = thread.frame(index)
         self.module = thread.module(self.frame.lookup)
-        self._index = index
         self._depth = depth
-
-    @cached_property
-    def locals(self) -> dict[str, Variable]:
-        """Arguments and locals that are visible."""
-        found = self.thread.variables(self._index, self._depth)
-        return {variable.name: variable for variable in found if not variable.hidden}
 
     @cached_property
     def unit(self) -> Unit | None:
@@ -74,15 +67,23 @@ class FrameScope:
 
     def variable(self, name: str) -> Value | None:
         """Return a variable, function or enumerator; ``None`` if there is none."""
-        local = self.locals.get(name)
-        if local is not None:
-            return local.value
-        this = self.locals.get("this")
-        if this is not None and "::" not in name:
-            found = find_member(this.value.dereference(), name)
+        if "::" not in name:
+            found = self._local(name) or self._own_member(name)
             if found is not None:
                 return found
         return self._global(name.removeprefix("::"))
+
+    def _local(self, name: str) -> Value | None:
+        if self.module is None:
+            return None
+        return variable_named(self.module, self.frame, self._depth, name)
+
+    def _own_member(self, name: str) -> Value | None:
+        """Return a member of the object whose method the frame executes."""
+        if self.unit is None or self.unit.language in dw.LANG_C:
+            return None
+        this = self._local("this")
+        return find_member(this.dereference(), name) if this is not None else None
 
     def _global(self, name: str) -> Value | None:
         lost = None

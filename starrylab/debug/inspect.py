@@ -93,27 +93,29 @@ class InspectedThread:
     @cached_property
     def frames(self) -> list[FrameState]:
         """The physical frames as values are read from; innermost first."""
-        found: list[FrameState] = []
-        names = self.layout.names
-        for index, raw in enumerate(self.raw):
-            registers = {n: value for n, value in enumerate(raw.registers) if value is not None}
-            if "zero" in names:
-                registers[names.index("zero")] = 0  # no frame saves it
-            frame = FrameState(
-                raw.pc,
-                raw.lookup,
-                registers,
-                self.memory,
-                raw.cfa or None,
-                self._caller(found, index + 1),
-                self._tls.address,
-            )
-            found.append(frame)
-        return found
+        return [self._state(raw, index) for index, raw in enumerate(self.raw)]
 
-    @staticmethod
-    def _caller(frames: list[FrameState], index: int) -> Callable[[], FrameState | None]:
-        return lambda: frames[index] if index < len(frames) else None
+    def frame(self, index: int) -> FrameState:
+        """Return one frame; the innermost one without a look at the others."""
+        return self.frames[index] if index else self._innermost
+
+    @cached_property
+    def _innermost(self) -> FrameState:
+        return self._state(self.inspector.stacks.raw(self.thread, 1)[0], 0)
+
+    def _state(self, raw: RawFrame, index: int) -> FrameState:
+        names = self.layout.names
+        registers = {n: value for n, value in enumerate(raw.registers) if value is not None}
+        if "zero" in names:
+            registers[names.index("zero")] = 0  # no frame saves it
+        caller = self._caller(index + 1)
+        address = self._tls.address
+        return FrameState(
+            raw.pc, raw.lookup, registers, self.memory, raw.cfa or None, caller, address
+        )
+
+    def _caller(self, index: int) -> Callable[[], FrameState | None]:
+        return lambda: self.frames[index] if index < len(self.frames) else None
 
     def module(self, address: int) -> ModuleData | None:
         """Return the module at a run-time address."""
@@ -140,7 +142,7 @@ class InspectedThread:
 
     def variables(self, index: int = 0, depth: int = 0) -> list[Variable]:
         """Return the variables of a physical frame, for one of the functions inlined there."""
-        frame = self.frames[index]
+        frame = self.frame(index)
         module = self.module(frame.lookup)
         return variables(module, frame, depth) if module is not None else []
 

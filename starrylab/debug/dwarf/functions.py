@@ -15,6 +15,7 @@ from ..symbols.unit import Unit
 from . import dw
 from .scopes import CONTAINERS
 
+_ADDRESSES: Final = 500  #: whose functions are kept
 _NESTING: Final = 200  #: blocks in blocks
 
 #: Entries with code of their own inside a function.
@@ -35,6 +36,7 @@ class Functions:
     def __init__(self, info: Info) -> None:
         self._info = info
         self._units: dict[int, _UnitFunctions] = {}
+        self._levels: dict[int, list[Level]] = {}
 
     def unit_at(self, pc: int) -> Unit | None:
         """Return the unit whose code covers ``pc``, an address of the file."""
@@ -49,6 +51,14 @@ class Functions:
 
     def levels(self, pc: int) -> list[Level]:
         """Return the functions that execute at ``pc``: the innermost inlined one first."""
+        found = self._levels.get(pc)
+        if found is None:
+            if len(self._levels) >= _ADDRESSES:
+                self._levels.clear()
+            found = self._levels[pc] = self._find_levels(pc)
+        return found
+
+    def _find_levels(self, pc: int) -> list[Level]:
         unit = self.unit_at(pc)
         if unit is None:
             return []

@@ -26,6 +26,7 @@ from .names import TYPE, VARIABLE, Names
 from .types import Dynamic, Member, Struct, Type
 from .values import Value
 
+_BLOCKS: Final = 1000  #: whose variables are kept
 _VARIABLES: Final = frozenset({VARIABLE})
 _TYPES: Final = frozenset({TYPE})
 
@@ -42,6 +43,17 @@ class DebugData:
         self.types = TypeBuilder()
         self.names = Names(self.info, self.types.scopes)
         self.functions = Functions(self.info)
+        self._kept: dict[tuple[int, int], list[Die]] = {}
+
+    def kept(self, block: Die, read: Callable[[Die], list[Die]]) -> list[Die]:
+        """Return what was read of a block before, or read it: conditions ask again and again."""
+        key = (id(block.unit), block.offset)
+        found = self._kept.get(key)
+        if found is None:
+            if len(self._kept) >= _BLOCKS:
+                self._kept.clear()
+            found = self._kept[key] = read(block)
+        return found
 
     @cached_property
     def linker(self) -> LinkerSymbols:

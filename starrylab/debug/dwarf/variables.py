@@ -67,6 +67,21 @@ def variables(module: ModuleData, frame: FrameState, depth: int = 0) -> list[Var
     return list(_marked(found))
 
 
+def variable_named(module: ModuleData, frame: FrameState, depth: int, name: str) -> Value | None:
+    """Return the argument or local that a name means, the innermost one; ``None`` without one."""
+    levels = module.levels(frame)
+    if depth >= len(levels):
+        return None
+    level = levels[depth]
+    for block in (*reversed(level.blocks), level.function):
+        for die in _entries(module, block):
+            if die.name == name:
+                found = next(_variable(module, frame, die, level, 0), None)
+                if found is not None:
+                    return found.value
+    return None
+
+
 def _marked(found: list[Variable]) -> Iterator[Variable]:
     """Mark the variables that others hide."""
     visible: dict[str, int] = {}
@@ -83,7 +98,7 @@ def _marked(found: list[Variable]) -> Iterator[Variable]:
 
 
 def _arguments(module: ModuleData, frame: FrameState, level: Level) -> Iterator[Variable]:
-    for die in _entries(level.function):
+    for die in _entries(module, level.function):
         if die.tag == dw.TAG_FORMAL_PARAMETER:
             yield from _variable(module, frame, die, level, 0)
 
@@ -91,12 +106,17 @@ def _arguments(module: ModuleData, frame: FrameState, level: Level) -> Iterator[
 def _locals(module: ModuleData, frame: FrameState, level: Level) -> Iterator[Variable]:
     blocks = [level.function, *level.blocks]
     for index in range(len(blocks) - 1, -1, -1):
-        for die in _entries(blocks[index]):
+        for die in _entries(module, blocks[index]):
             if die.tag == dw.TAG_VARIABLE:
                 yield from _variable(module, frame, die, level, index)
 
 
-def _entries(block: Die) -> list[Die]:
+def _entries(module: ModuleData, block: Die) -> list[Die]:
+    """Return the variables of a block, kept for the next time."""
+    return module.data.kept(block, _read_entries)
+
+
+def _read_entries(block: Die) -> list[Die]:
     """Return the variables of a block; those that only the abstract instance has, too."""
     own = [die for die in block.children() if die.tag in _VARIABLES]
     origin = block.reference(dw.AT_ABSTRACT_ORIGIN)
