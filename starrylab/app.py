@@ -19,11 +19,13 @@ from .screens.console import VIEWS, ConsoleScreen
 from .screens.export import FORMATS, export
 from .screens.settings import SettingsStore
 from .screens.views.calls import CallsView
+from .screens.views.debugger import DebuggerView
 from .screens.widgets.processes import ProcessPane
 from .screens.widgets.terminal import Terminal
 from .session import protocol
 from .session.client import LabClient
 from .session.config import LabConfig
+from .session.debugging.model import DebugReply, Resumed, Stopped
 from .session.front_end import FrontEnd, LabState
 from .session.relay import Relay
 
@@ -156,6 +158,9 @@ class ConsoleApp(App[None], inherit_bindings=False):
                     screen.terminal.fix_size(event.rows, event.columns)
                 case protocol.Answered():
                     screen.answered(event.answer)
+                case Stopped() | Resumed():
+                    await screen.debug_event(event)
+                    self._redraw()
                 case protocol.Log():
                     self.notify(event.text, timeout=10)
                 case protocol.Exited() | protocol.Panic() | protocol.Failed() | protocol.Crashed():
@@ -170,7 +175,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
             title += " (joined)" if client.control else " (watching)"
         elif self.relay is not None and (count := self.relay.watchers):
             title += f" ({count} joined)"
-        self.console_screen.show_lab(title, client.state, client.snapshot)
+        self.console_screen.show_lab(title, client.state, client.snapshot, paused=client.paused)
 
     def _ended(self, event: protocol.Event) -> None:
         headline, details = _describe(event)
@@ -214,6 +219,20 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """Pass a view's question on."""
         self.client.ask(message.question)
 
+    def on_debugger_view_commanded(self, message: DebuggerView.Commanded) -> None:
+        """Pass a debugger's command on."""
+        message.stop()
+        if self.client.alive:
+            self.client.debug(message.command, message.tell)
+        else:
+            message.tell(DebugReply(0, error="there is no running lab"))
+
+    async def on_process_pane_debug_wanted(self, message: ProcessPane.DebugWanted) -> None:
+        """Stop the lab and look at a process."""
+        screen = self.console_screen
+        await screen.show_view(screen.views.index(screen.debugger))
+        screen.debugger.look_at_process(message.pid)
+
     def on_calls_view_count_switched(self, message: CallsView.CountSwitched) -> None:
         """Count system calls by name, or stop."""
         message.stop()
@@ -225,6 +244,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """Let the guest have a key after F4; ``r`` restarts only what has ended."""
         if action == "restart_ended":
             return self.client.state in _OVER and not self.console_screen.search.has_focus
+        if self.console_screen.debugger.takes(action, self.focused):
+            return False
         kept = any(key.action.partition("(")[0] == action for key in KEYS)
         return not (self._literal and kept)
 
@@ -249,6 +270,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         screen = self.console_screen
         screen.banner.hide()
         screen.terminal.clear()
+        screen.debugger.forget()
         await self._start()
 
     async def action_restart_ended(self) -> None:

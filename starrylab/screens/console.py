@@ -13,11 +13,13 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Input
 
+from ..session.debugging.model import Resumed, Stopped
 from ..session.front_end import LabState
 from ..session.inspection.model import Answer, Question
 from ..session.snapshot import EMPTY, Snapshot
 from .settings import Settings
 from .views.calls import CallsView
+from .views.debugger import DebuggerView
 from .views.files import FilesView
 from .views.memory import MemoryView
 from .views.overview import Overview
@@ -29,7 +31,7 @@ from .widgets.tabs import ViewTabs
 from .widgets.terminal import Terminal
 
 VIEWS: Final[tuple[type[View], ...]] = (
-    Overview, ProcessesView, MemoryView, CallsView, FilesView,
+    Overview, ProcessesView, MemoryView, DebuggerView, CallsView, FilesView,
 )  # fmt: skip
 
 
@@ -80,9 +82,11 @@ class ConsoleScreen(Screen[None]):
 
     # -- the lab ---------------------------------------------------------------------------
 
-    def show_lab(self, title: str, state: LabState, snapshot: Snapshot) -> None:
-        """Draw what is known of the lab."""
-        self.title_bar.display_lab(title, state, snapshot)
+    def show_lab(
+        self, title: str, state: LabState, snapshot: Snapshot, *, paused: bool = False
+    ) -> None:
+        """Draw what is known of the lab; ``paused``: a debugger holds it."""
+        self.title_bar.display_lab(title, state, snapshot, paused=paused)
         self._running = state is LabState.RUNNING
         if not self._running or snapshot.sequence < self._snapshot.sequence:
             self._open_questions.clear()  # whoever was asked is gone
@@ -96,6 +100,18 @@ class ConsoleScreen(Screen[None]):
             self._open_questions.append(message.question)
             self.post_message(self.Asked(message.question))
 
+    @property
+    def debugger(self) -> DebuggerView:
+        """The debugger's view, whether it is in sight or not."""
+        return next(view for view in self.views if isinstance(view, DebuggerView))
+
+    async def debug_event(self, event: Stopped | Resumed) -> None:
+        """Tell the debugger's view; a stop brings it into sight, but takes no key away."""
+        self.debugger.debug_event(event)
+        if isinstance(event, Stopped) and self.view is not self.debugger:
+            typing = self.focused is self.terminal
+            await self.show_view(self.views.index(self.debugger), focus=not typing)
+
     def answered(self, answer: Answer) -> None:
         """Give the view in sight what it asked for."""
         if self._open_questions:
@@ -108,8 +124,8 @@ class ConsoleScreen(Screen[None]):
         found = [view for view in self.views if self.settings.view == view.NAME]
         return found[0] if found else self.views[0]
 
-    async def show_view(self, index: int) -> None:
-        """Put view ``index`` beside the console and move the focus into it."""
+    async def show_view(self, index: int, *, focus: bool = True) -> None:
+        """Put view ``index`` beside the console, and move the focus into it."""
         if not 0 <= index < len(self.views):
             return
         was_zoomed = self.zoomed is not None
@@ -125,7 +141,8 @@ class ConsoleScreen(Screen[None]):
             self.settings.view = view.NAME
             self.tabs.choose(index)
         view.show(self._snapshot)
-        self.set_focus(view.panes[0])
+        if focus:
+            self.set_focus(view.panes[0])
         if was_zoomed:
             self._zoom(view.panes[0])
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .client_channel import ClientChannel
 from .config import LabConfig
+from .debugging.model import Debug, DebugCommand, DebugReply, Resumed, Stopped
 from .inspection.model import Answer, Question
 from .protocol import (
     Answered,
@@ -50,11 +51,14 @@ class FrontEnd:
         self.size = (24, 80)  #: rows and columns of the console's window
         self.state = LabState.OFF
         self.snapshot: Snapshot = EMPTY
+        self.paused = False  #: a debugger holds the machine
         self.owner = True  #: this front end started the lab, and its window is the console's
         self.control = True  #: it may type and command
         self._queue: asyncio.Queue[Event] = asyncio.Queue()
         self._channel: ClientChannel | None = None
         self._askers: deque[Callable[[Answer], object] | None] = deque()
+        self._debugging: dict[int, Callable[[DebugReply], object]] = {}  #: number -> whom to tell
+        self._debug_number = 0
 
     @property
     def alive(self) -> bool:
@@ -116,6 +120,13 @@ class FrontEnd:
             self._askers.append(tell)
             self.send(Ask(question))
 
+    def debug(self, command: DebugCommand, tell: Callable[[DebugReply], object]) -> None:
+        """Command the debugger; ``tell`` gets the one reply, unless the lab ends before."""
+        if self._channel is not None and self.alive:
+            self._debug_number += 1
+            self._debugging[self._debug_number] = tell
+            self.send(Debug(self._debug_number, command))
+
     def consumed(self, size: int) -> None:
         """``size`` bytes of output were drawn: the lab may send as many more."""
         self.send(Consumed(size))
@@ -135,6 +146,9 @@ class FrontEnd:
                 channel.send(SnapshotSeen())
             case Booted():
                 self.state = LabState.RUNNING
+                self.paused = False
+            case Stopped() | Resumed():
+                self.paused = isinstance(event, Stopped)
             case Exited() | Failed():
                 self.state = LabState.ENDED
             case Panic():
@@ -144,11 +158,16 @@ class FrontEnd:
                 if tell is not None:
                     tell(answer)
                     return
+            case DebugReply(number=number):
+                if (listener := self._debugging.pop(number, None)) is not None:
+                    listener(event)
+                return
         self._queue.put_nowait(event)
 
     def _forget(self) -> None:
         """Drop what is left of a machine that is gone."""
         self._askers.clear()
+        self._debugging.clear()
         while not self._queue.empty():  # output of the old machine must not follow it
             self._queue.get_nowait()
 

@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 import platformdirs
 
+from .debugging.model import Debug, DebugReply
 from .front_end import FrontEnd
 from .inspection.model import Answer
 from .protocol import (
@@ -218,11 +219,17 @@ class _Peer:
         elif self._control and not isinstance(command, _OWNERS):
             if isinstance(command, Input):
                 self._client.send_input(command.data)
+            elif isinstance(command, Debug):
+                number = command.number
+                self._client.debug(command.command, lambda reply: self._reply(number, reply))
             else:
                 self._client.send(command)
 
     def _answer(self, answer: Answer) -> None:
         self._send(Answered(answer))
+
+    def _reply(self, number: int, reply: DebugReply) -> None:
+        self._send(DebugReply(number, reply.answer, reply.error))
 
     def _join(self, join: Join) -> None:
         client = self._client

@@ -8,6 +8,14 @@ from pathlib import Path
 
 from starrylab.session.client import LabState
 from starrylab.session.config import LabConfig
+from starrylab.session.debugging.model import (
+    DebugAnswer,
+    DebugCommand,
+    DebugReply,
+    Done,
+    Resumed,
+    Stopped,
+)
 from starrylab.session.inspection.model import Answer, Question
 from starrylab.session.protocol import Answered, Booted, Crashed, Event, Exited, Failed, Panic
 from starrylab.session.snapshot import EMPTY, CallCount, MemoryKind, ProcessView, Snapshot
@@ -57,6 +65,9 @@ class FakeClient:
         self.config = LabConfig()
         self.state = LabState.OFF
         self.owner = self.control = True
+        self.paused = False
+        self.commands: list[DebugCommand] = []
+        self.replies: dict[type[DebugCommand], DebugAnswer | str] = {}  #: answers and errors
         self.snapshot = EMPTY
         self.size = (24, 80)
         self.title = "riscv64 init"
@@ -79,6 +90,8 @@ class FakeClient:
                 self.snapshot = event
             case Booted():
                 self.state = LabState.RUNNING
+            case Stopped() | Resumed():
+                self.paused = isinstance(event, Stopped)
             case Exited() | Failed():
                 self.state = LabState.ENDED
             case Panic():
@@ -123,6 +136,14 @@ class FakeClient:
         self.asked.append(question)
         if (answer := self.answers.get(question)) is not None:
             self.happen(Answered(answer))
+
+    def debug(self, command: DebugCommand, tell) -> None:
+        self.commands.append(command)
+        reply = self.replies.get(type(command), Done())
+        if isinstance(reply, str):
+            tell(DebugReply(1, error=reply))
+        else:
+            tell(DebugReply(1, reply))
 
     def count_calls(self, on: bool) -> None:
         self.counting = on

@@ -15,6 +15,7 @@ from starrylab.session.inspection.model import (
 from starrylab.session.protocol import Crashed, Output
 from tests.screens.fake_client import BUSY, FakeClient
 from tests.screens.fixed_answers import CALLS, FILES, FOLDER, MEMORY, PROCESS, SOURCE
+from tests.screens.test_debugger_view import REPLIES, STOP
 
 SESSION = (
     "\x1b[1;32mroot@starry\x1b[m:\x1b[1;34m/\x1b[m# ls --color\r\n"
@@ -82,9 +83,9 @@ def test_zoomed_processes(snap_compare) -> None:
 VIEWS = {
     "processes": ("alt+2", {AboutProcess(2): PROCESS}, ("down",)),
     "memory": ("alt+3", {}, ()),
-    "calls": ("alt+4", {AboutCalls(): CALLS, AboutCall("openat"): SOURCE},
+    "calls": ("alt+5", {AboutCalls(): CALLS, AboutCall("openat"): SOURCE},
               ("right", "down", "enter")),
-    "files": ("alt+5", {AboutFiles(): FILES, AboutFolder(b"/"): FOLDER}, ("down",)),
+    "files": ("alt+6", {AboutFiles(): FILES, AboutFolder(b"/"): FOLDER}, ("down",)),
 }  # fmt: skip
 
 
@@ -101,6 +102,25 @@ def test_view(snap_compare, name, size) -> None:
         await pilot.press(key, *keys)
         if name == "memory":
             app.console_screen.view.answered(MEMORY)
+        await pilot.pause(0.2)
+
+    assert snap_compare(app, run_before=run, terminal_size=size)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 40)], ids=["80x24", "140x40"])
+def test_debugger(snap_compare, size) -> None:
+    client = FakeClient()
+    client.replies.update(REPLIES)
+    app = ConsoleApp(client=client)
+
+    async def run(pilot) -> None:
+        await show(Output(SESSION), BUSY)(pilot)
+        client.happen(STOP)
+        for _ in range(100):
+            if app.console_screen.debugger.state.code is not None:
+                break
+            await pilot.pause(0.02)
+        await pilot.press("f6")
         await pilot.pause(0.2)
 
     assert snap_compare(app, run_before=run, terminal_size=size)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from rich.syntax import Syntax
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -13,6 +12,7 @@ from textual.message import Message
 from ...session.inspection.model import CallsDetails, CallSource, CallView
 from ...session.snapshot import Snapshot
 from .sections import SectionPane
+from .source import numbered
 from .units import count_text
 
 #: state -> sign and style; the word beside it carries the meaning
@@ -121,20 +121,4 @@ class CallsPane(SectionPane):
         if not source.where:
             return [Text(f"{source.name} has no handler: it answers ENOSYS", "dim")]
         heading = Text(f"{source.name}: {source.where}", "bold", no_wrap=True)
-        return [heading, *source_lines(source.text, source.first, "python")]
-
-
-def source_lines(
-    text: str, first: int, language: str, marked: int = 0, style: str = "ansi_dark"
-) -> list[Text]:
-    """Return highlighted lines with numbers from ``first`` on; line ``marked`` has an arrow."""
-    highlighted = Syntax("", language, theme=style).highlight(text).split("\n")
-    lines = []
-    for number, line in enumerate(highlighted, first):
-        here = number == marked
-        numbered = Text.assemble(
-            ("→" if here else " ", "bold"), (f"{number:>5}  ", "bold" if here else "dim"),
-            no_wrap=True,
-        )  # fmt: skip
-        lines.append(numbered.append_text(line))
-    return lines[:-1] if lines and not highlighted[-1].plain else lines
+        return [heading, *numbered(source.text, source.first, "python")]

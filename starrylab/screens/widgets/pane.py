@@ -108,11 +108,13 @@ class Pane(Widget, can_focus=True):
         if not 0 <= index < self.line_count():
             return Strip.blank(width, base)
         extra = Style.null()
+        line = self.line(index, width)
         if y < self.heading:
             extra = self.get_component_rich_style("pane--heading", partial=True)
         elif self.has_cursor and self.has_focus and index - self.heading == self.row:
             extra = self.get_component_rich_style("pane--cursor", partial=True)
-        segments = list(self.line(index, width).render(self.app.console))
+            line = Text(line.plain)  # colours that are reversed make it hard to read
+        segments = list(line.render(self.app.console))
         styled = [
             Segment(text, base + (style or Style.null()) + extra) for text, style, _ in segments
         ]

@@ -71,6 +71,8 @@ class ProcessPane(Pane):
                 tooltip="Send SIGSTOP to the marked process"),
         Binding("c", "signal('SIGCONT')", "Continue", id="processes.continue",
                 tooltip="Send SIGCONT to the marked process"),
+        Binding("d", "debug", "Debug", id="processes.debug",
+                tooltip="Stop the lab and look at the marked process in the debugger"),
     ]  # fmt: skip
     heading = 1
     has_cursor = True
@@ -81,6 +83,12 @@ class ProcessPane(Pane):
 
         pid: int
         signo: int
+
+    @dataclass
+    class DebugWanted(Message):
+        """The user wants to see a process in the debugger."""
+
+        pid: int
 
     @dataclass
     class Marked(Message):
@@ -142,6 +150,11 @@ class ProcessPane(Pane):
         if process.waiting:
             text.append(f"  {process.waiting}", "dim italic")
         return text
+
+    def action_debug(self) -> None:
+        """Ask for the debugger."""
+        if self.marked:
+            self.post_message(self.DebugWanted(self.marked))
 
     def action_signal(self, name: str) -> None:
         """Ask for a signal to the marked process."""

@@ -20,19 +20,22 @@ _SIGNS: Final = {
     LabState.PANIC: ("✖", "bold red"),
     LabState.CRASHED: ("✖", "bold red"),
 }
+_PAUSED: Final = ("◆", "bold yellow")
 
 
 class TitleBar(Static):
     """One line: what runs, in what state, how busy."""
 
-    def display_lab(self, title: str, state: LabState, snapshot: Snapshot) -> None:
+    def display_lab(
+        self, title: str, state: LabState, snapshot: Snapshot, *, paused: bool = False
+    ) -> None:
         """Draw the line."""
-        sign, style = _SIGNS[state]
+        sign, style = _PAUSED if paused else _SIGNS[state]
         used = sum(kind.size for kind in snapshot.memory if kind.name != "free")
         text = Text(no_wrap=True, overflow="ellipsis")
         text.append(" StarryLab ", "bold")
         text.append(f" {title}  ")
-        text.append(f"{sign} {state.value}", style)
+        text.append(f"{sign} {'paused' if paused else state.value}", style)
         if snapshot.sequence:
             text.append(f"  up {uptime_text(snapshot.uptime_ns)}")
             text.append(f"  busy {100 * (1 - snapshot.idle_share):.0f}%")

@@ -1,0 +1,305 @@
+"""What a debugger screen knows of a lab: kept up to date by events and replies.
+
+No Textual here.  `DebugState` is told what happens, asks for what a stop makes interesting,
+and says when something changed; screens draw it.  While the lab runs everything stays as it
+was at the last stop, so that it can still be read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from ..session.debugging.model import (
+    Break,
+    Code,
+    CodeRow,
+    Continue,
+    DebugAnswer,
+    DebugCommand,
+    DebugReply,
+    Delete,
+    Disassemble,
+    Done,
+    Evaluate,
+    Follow,
+    FrameInfo,
+    GetLocals,
+    GetRegisters,
+    GetSource,
+    GetStack,
+    ListPoints,
+    ListThreads,
+    LocalInfo,
+    Pause,
+    PointInfo,
+    Points,
+    Registers,
+    Source,
+    Stack,
+    Step,
+    Stopped,
+    Text,
+    ThreadInfo,
+    Threads,
+    WatchMemory,
+)
+from ..session.debugging.model import Locals as LocalsAnswer
+
+Tell = Callable[[DebugReply], object]
+Send = Callable[[DebugCommand, Tell], object]
+
+MOST_LINES: Final = 1000  #: of a source file that are fetched at once
+_PLACE: Final = re.compile(r" at (.+):(\d+)(?: \(pid \d+\))?$")
+_ADDRESS: Final = re.compile(r"^(0x[0-9a-f]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of a source file."""
+
+    file: str
+    line: int
+
+
+@dataclass(slots=True)
+class DebugState:
+    """The debugger as one screen sees it."""
+
+    send: Send
+    changed: Callable[[], object]
+    complain: Callable[[str], object]  #: told the one line of an error, or a value
+    stop: Stopped | None = None
+    running: bool = True
+    tid: int = 0  #: the thread that is looked at
+    frame: int = 0  #: its frame that is looked at
+    frames: tuple[FrameInfo, ...] = ()
+    threads: tuple[ThreadInfo, ...] = ()
+    points: tuple[PointInfo, ...] = ()
+    variables: tuple[LocalInfo, ...] = ()
+    registers: tuple[tuple[str, int | None], ...] = ()
+    changed_registers: frozenset[str] = frozenset()
+    source: Source | None = None
+    code: Code | None = None
+    _wanted_pid: int = 0
+    _before: dict[str, int | None] = field(default_factory=dict)  #: registers at the last stop
+
+    # -- events -----------------------------------------------------------------------------
+
+    def stopped(self, stop: Stopped) -> None:
+        """Learn that the lab stands still, and look at the thread that stopped."""
+        if self.stop is None:
+            self._ask(Follow(children=True))  # a console's breakpoints are the whole lab's
+        self.stop = stop
+        self.running = False
+        self._before = dict(self.registers)
+        self.look_at_thread(stop.tid, stop.number)
+        self._ask(ListThreads(), then=self._find_wanted)
+        self._ask(ListPoints())
+        self.changed()
+
+    def resumed(self) -> None:
+        """Learn that the lab goes on."""
+        self.running = True
+        self.changed()
+
+    def forget(self) -> None:
+        """Begin anew: another machine; its breakpoints are gone with the old one."""
+        self.stop = None
+        self.running = True
+        self.tid = self.frame = 0
+        self.frames = self.threads = self.points = self.variables = self.registers = ()
+        self.changed_registers = frozenset()
+        self.source = self.code = None
+        self._before = {}
+        self.changed()
+
+    # -- looking ------------------------------------------------------------------------------
+
+    def look_at_thread(self, tid: int, frame: int = 0) -> None:
+        """Look at another thread, and at one of its frames."""
+        self.tid, self.frame = tid, frame
+        self._ask(GetStack(tid))
+
+    def look_at_frame(self, number: int) -> None:
+        """Look at frame ``number``: its source, instructions, locals and registers."""
+        if not 0 <= number < len(self.frames):
+            return
+        self.frame = number
+        frame = self.frames[number]
+        if frame.file and not self._has_source(frame):
+            first = 1 if frame.line < MOST_LINES else frame.line - MOST_LINES // 2
+            self._ask(GetSource(file=frame.file, first=first, count=MOST_LINES, tid=self.tid))
+        if frame.kind in ("user", "inlined"):
+            self._ask(GetLocals(self.tid, number))
+            self._ask(GetRegisters(self.tid, number))
+            self._ask(Disassemble(tid=self.tid, frame=number))
+        else:
+            self.variables = ()
+        self.changed()
+
+    def _has_source(self, frame: FrameInfo) -> bool:
+        source = self.source
+        if source is None or source.file != frame.file:
+            return False
+        return source.first <= frame.line < source.first + len(source.lines)
+
+    def look_at_process(self, pid: int) -> None:
+        """Look at a process as soon as the lab stands still."""
+        self._wanted_pid = pid
+        if self.running:
+            self.pause()
+        else:
+            self._find_wanted()
+
+    def _find_wanted(self) -> None:
+        pid, self._wanted_pid = self._wanted_pid, 0
+        for thread in self.threads:
+            if pid and thread.pid == pid:
+                self.look_at_thread(thread.tid)
+                return
+
+    @property
+    def current(self) -> FrameInfo | None:
+        """The frame that is looked at."""
+        return self.frames[self.frame] if self.frame < len(self.frames) else None
+
+    # -- going on -----------------------------------------------------------------------------
+
+    def pause(self) -> None:
+        """Stop the lab."""
+        self._ask(Pause())
+
+    def go_on(self) -> None:
+        """Let the lab run."""
+        if not self.running:
+            self._ask(Continue())
+
+    def step(self, kind: str) -> None:
+        """Step the thread that is looked at; ``kind`` is gdb's word ("next", "stepi", ...)."""
+        if not self.running:
+            self._ask(Step(kind, tid=self.tid, frame=self.frame if kind == "finish" else 0))
+
+    def run_to(self, place: Place) -> None:
+        """Go on to a line."""
+        if not self.running:
+            self._ask(Step("until", tid=self.tid, location=f"{place.file}:{place.line}"))
+
+    # -- breakpoints ----------------------------------------------------------------------------
+
+    def toggle(self, location: str, matches: Callable[[PointInfo], bool]) -> None:
+        """Set a breakpoint at ``location``, or delete the one there."""
+        for point in self.points:
+            if matches(point):
+                self._ask(Delete(point.number), then=self._list_points)
+                return
+        self._ask(Break(location), then=self._list_points)
+
+    def toggle_line(self, place: Place) -> None:
+        """Set or delete a breakpoint at a source line."""
+        self.toggle(f"{place.file}:{place.line}", lambda point: place in places_of(point))
+
+    def toggle_address(self, address: int) -> None:
+        """Set or delete a breakpoint at an instruction."""
+        self.toggle(f"*{address:#x}", lambda point: address in addresses_of(point))
+
+    def set_breakpoint(self, location: str) -> None:
+        """Set a breakpoint where the user says."""
+        frame = self.current
+        file, line = (frame.file, frame.line) if frame is not None else ("", 0)
+        self._ask(Break(location, file=file, line=line), then=self._list_points)
+
+    def watch(self, expression: str) -> None:
+        """Stop when what ``expression`` names is written."""
+        self._ask(WatchMemory(expression, tid=self.tid, frame=self.frame), then=self._list_points)
+
+    def delete(self, number: int) -> None:
+        """Delete a breakpoint."""
+        self._ask(Delete(number), then=self._list_points)
+
+    def evaluate(self, expression: str) -> None:
+        """Say what ``expression`` is worth in the frame that is looked at."""
+        self._ask(Evaluate(expression, tid=self.tid, frame=self.frame))
+
+    def _list_points(self) -> None:
+        self._ask(ListPoints())
+
+    # -- replies ------------------------------------------------------------------------------
+
+    def _ask(self, command: DebugCommand, then: Callable[[], object] | None = None) -> None:
+        def tell(reply: DebugReply) -> None:
+            if reply.error:
+                self._failed(command, reply.error)
+                return
+            if reply.answer is not None:
+                self._take(command, reply.answer)
+            if then is not None:
+                then()
+            self.changed()
+
+        self.send(command, tell)
+
+    def _failed(self, command: DebugCommand, error: str) -> None:
+        """Say why something could not be done; what is only missing is drawn as missing."""
+        match command:
+            case GetLocals():
+                self.variables = ()
+            case GetRegisters():
+                self.registers = ()
+            case Disassemble():
+                self.code = None
+            case GetSource():
+                self.source = None
+            case GetStack():
+                self.frames = ()
+            case _:
+                self.complain(error)
+        self.changed()
+
+    def _take(self, command: DebugCommand, answer: DebugAnswer) -> None:
+        match answer:
+            case Stack(frames=frames):
+                if isinstance(command, GetStack) and command.tid == self.tid:
+                    self.frames = frames
+                    self.look_at_frame(min(self.frame, max(0, len(frames) - 1)))
+            case Threads(threads=threads):
+                self.threads = threads
+            case Points(points=points) if isinstance(command, ListPoints):
+                self.points = points
+            case LocalsAnswer(variables=variables):
+                self.variables = variables
+            case Registers(registers=registers):
+                self._take_registers(registers)
+            case Source():
+                self.source = answer
+            case Code():
+                self.code = answer
+            case Text(text=text):
+                expression = command.expression if isinstance(command, Evaluate) else ""
+                self.complain(f"{expression} = {text}")
+            case Done() | _:
+                pass
+
+    def _take_registers(self, registers: tuple[tuple[str, int | None], ...]) -> None:
+        self.registers = registers
+        before = self._before
+        self.changed_registers = frozenset(
+            name for name, value in registers if name in before and before[name] != value
+        )
+
+
+def places_of(point: PointInfo) -> set[Place]:
+    """Return the source lines at which a breakpoint is."""
+    found = (_PLACE.search(text) for text in point.places)
+    return {Place(match[1], int(match[2])) for match in found if match is not None}
+
+
+def addresses_of(point: PointInfo) -> set[int]:
+    """Return the addresses at which a breakpoint is."""
+    found = (_ADDRESS.match(text) for text in point.places)
+    return {int(match[1], 16) for match in found if match is not None}
+
+
+__all__ = ["CodeRow", "DebugState", "Place", "addresses_of", "places_of"]
