@@ -15,6 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from starrylab.userland import BuildError
 from tests.debug.unwind.comparing import compare
 from tests.debug.unwind.programs import PROGRAMS, Program, build

@@ -20,17 +20,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..abi import elf
 from ..abi.arch import ARCHES
+from ..abi.arch.unwinding import UNWINDING
 from ..abi.numbers import Arch
 from ..kernel.fs.hostfs_access import HostFolder
 from ..kernel.mm.backends import LINEAR
 from ..kernel.vfs.page_store import PageStore
 from ..machine.api import EXEC
 from ..userland import cache_folder
-from .peek import file_bytes
+from .peek import Peek, file_bytes
 from .symbols.cache import IndexCache
 from .symbols.debug_files import SYSTEM_FOLDERS
 from .symbols.image import ElfImage, ImageError, Segment
 from .symbols.symbols import Symbols
+from .unwind.quick import QuickWalker
 from .unwind.tables import Found, FrameTables
 
 if TYPE_CHECKING:
@@ -201,6 +203,7 @@ class Modules(ModuleMap):
         self._images = images
         self._areas: list[Area] = []  #: as they were when the modules were made
         self._all: list[Module] = []
+        self._quick: QuickWalker | None = None
 
     def __iter__(self) -> Iterator[Module]:
         self._refresh()
@@ -211,6 +214,13 @@ class Modules(ModuleMap):
         if self.space.areas != self._areas:  # replaced, never changed: this compares identities
             self._refresh()
         return super().find(addr)
+
+    def quick(self) -> QuickWalker:
+        """Return what walks stacks fast; made anew when areas change."""
+        if self._quick is None or self.space.areas != self._areas:
+            self._refresh()
+            self._quick = QuickWalker(UNWINDING[self.arch], self.rules, Peek(self.space).word)
+        return self._quick
 
     def snapshot(self) -> ModuleMap:
         """Return the map as it is now; it stays when the address space goes away."""

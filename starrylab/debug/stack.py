@@ -95,6 +95,15 @@ class Stacks:
         general, floating = thread.context.save()
         return self.unwinder(thread).walk(general, floating, limit)
 
+    def addresses(self, thread: Thread, limit: int = 64) -> tuple[int, ...]:
+        """Return program counter and return addresses of the user stack: fast, for every event.
+
+        ``modules(space).snapshot()`` names them later.
+        """
+        modules = self.modules(thread.mm)
+        found = modules.quick().walk(thread.context.general(), limit)
+        return found if found is not None else tuple(f.pc for f in self.raw(thread, limit))
+
     def user(self, thread: Thread, limit: int = LIMIT) -> list[Frame]:
         """Return the user frames, inlined ones too, innermost first."""
         return named(self.raw(thread, limit), self.modules(thread.mm))
