@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from .dwarf import dw
-from .dwarf.frame import FrameState
+from .dwarf.frame import PC, FrameState
 from .dwarf.locations import Implicit, InMemory, InRegister
 from .dwarf.module import ModuleData
 from .dwarf.names import ENUMERATOR, FUNCTION, Found
@@ -146,8 +146,7 @@ class FrameScope:
         """Return a register of the frame by its name; ``None`` if there is none."""
         owner = self.blank().owner
         if name == "pc":
-            data = self.frame.pc.to_bytes(8, "little")
-            return Value(_CODE, Implicit(data), self.frame, owner)
+            return Value(_CODE, InRegister(PC), self.frame, owner)
         layout = self.thread.layout
         number = {"sp": layout.stack_pointer, "fp": layout.frame_pointer}.get(name, -1)
         if name in layout.names:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from ..abi.arch.unwinding import UNWINDING, UnwindLayout
 from .dwarf.errors import NoMemory, Unavailable
-from .dwarf.frame import FrameState
+from .dwarf.frame import PC, FrameState, no_registers
 from .dwarf.module import DebugData, ModuleData
 from .dwarf.tls import Tls
 from .dwarf.variables import Variable, variables
@@ -80,6 +80,7 @@ class InspectedThread:
     def __init__(self, inspector: Inspector, thread: Thread, poke: Poke) -> None:
         self.inspector = inspector
         self.thread = thread
+        self._poke = poke
         self.memory = UserMemory(Peek(thread.mm), poke)
         self._modules = inspector.stacks.modules(thread.mm)
         self._known: dict[int, ModuleData] = {}
@@ -108,11 +109,38 @@ class InspectedThread:
         registers = {n: value for n, value in enumerate(raw.registers) if value is not None}
         if "zero" in names:
             registers[names.index("zero")] = 0  # no frame saves it
-        caller = self._caller(index + 1)
-        address = self._tls.address
+        registers[PC] = raw.pc
+        writable = index == 0 and self._poke is not no_poke
         return FrameState(
-            raw.pc, raw.lookup, registers, self.memory, raw.cfa or None, caller, address
+            raw.pc,
+            raw.lookup,
+            registers,
+            self.memory,
+            raw.cfa or None,
+            self._caller(index + 1),
+            self._tls.address,
+            partial(self._set_register, registers) if writable else no_registers,
         )
+
+    def _set_register(self, known: dict[int, int], number: int, value: int) -> None:
+        """Change a register of the thread, by its DWARF number."""
+        layout, context = self.layout, self.thread.context
+        word = layout.pc_word if number == PC else -1
+        if number in layout.general:
+            word = layout.general.index(number)
+        if word >= 0:
+            data = bytearray(context.general())
+            data[8 * word : 8 * word + 8] = (value & (1 << 64) - 1).to_bytes(8, "little")
+            context.set_general(bytes(data))
+        elif 0 < layout.floating <= number:
+            size = layout.floating_size
+            at = size * (number - layout.floating)
+            data = bytearray(context.floating())
+            data[at : at + size] = (value & (1 << 8 * size) - 1).to_bytes(size, "little")
+            context.set_floating(bytes(data))
+        else:
+            raise Unavailable("this register cannot be changed")
+        known[number] = value
 
     def _caller(self, index: int) -> Callable[[], FrameState | None]:
         return lambda: self.frames[index] if index < len(self.frames) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from .errors import Unavailable
 
@@ -20,6 +20,10 @@ class Memory(Protocol):
 
     def write(self, address: int, data: bytes) -> None:
         """Change memory; raise `Unavailable` where that cannot be done."""
+
+
+#: Stands for the program counter, which has no DWARF number everywhere.
+PC: Final = -1
 
 
 def no_registers(_number: int, _value: int) -> None:

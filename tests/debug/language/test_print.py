@@ -155,6 +155,25 @@ def test_registers_and_layout(program: Path) -> None:
     run(program, check)
 
 
+def test_registers_of_the_innermost_frame_can_be_set(program: Path) -> None:
+    def change(stopped: InspectedThread, kernel: Kernel) -> None:
+        thread = stopped.inspector.thread(stopped.thread, stopped.thread.mm.write)
+        evaluator = Evaluator(thread.scope(0))
+        old = evaluator.evaluate("$s5").integer()
+        for text in ("$s5 = 0x1234", "$fs3 = 2.5"):
+            evaluator.evaluate(text)
+        again = stopped.inspector.thread(stopped.thread)
+        assert Evaluator(again.scope(0)).evaluate("$s5").integer() == 0x1234
+        assert Evaluator(again.scope(0)).evaluate("$fs3").number() == 2.5
+        evaluator.evaluate(f"$s5 = {old}")
+        assert printed(Evaluator(again.scope(0)), again, "$s5 = 1").endswith("cannot be changed")
+        evaluator = Evaluator(thread.scope(1))
+        evaluator.evaluate("global_counter = 5, head.next->colour = RED")
+        assert evaluator.evaluate("global_counter + tail.colour").integer() == 5
+
+    run(program, change)
+
+
 def test_what_is_wrong_is_said(program: Path) -> None:
     def check(stopped: InspectedThread, kernel: Kernel) -> None:
         evaluator = Evaluator(stopped.scope(1))
