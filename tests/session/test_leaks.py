@@ -109,7 +109,8 @@ def test_replies_are_plain_values() -> None:
 def test_memtrack_in_a_lab() -> None:
     script = (
         "echo start >/dev/memtrack; sleep 100 & sleep 0.1; "
-        "/bin/echo nonsense >/dev/memtrack || echo refused; echo end >/dev/memtrack; cat /dev/memtrack; kill %1"
+        "/bin/echo nonsense >/dev/memtrack || echo refused; "
+        "echo end >/dev/memtrack; cat /dev/memtrack; kill %1"
     )
     done = run(["sh", "-c", script])
     text = done.stdout.decode()
