@@ -84,8 +84,8 @@ def _one(program: Program, stops: int, root: Path) -> None:
             executable, program.arguments, stops, Path(folder),
             root=root if program.dynamic else None, gap=program.gap,
         )  # fmt: skip
-    per_stack = result.seconds / stops * 1e3
-    compared = stops - result.early - result.beyond
+    per_stack = result.seconds / (result.stacks + result.early) * 1e3
+    compared = result.stacks - result.beyond
     print(
         f"{program.name:<22} {result.same:>4} of {compared} agree, {result.frames} frames "
         f"({result.inlined} inlined, {result.signals} signal), {per_stack:.2f} ms a stack, "

@@ -44,7 +44,11 @@ for core in CORES:
     gdb.execute("maint flush dcache", to_string=True)
     gdb.execute("core-file " + core, to_string=True)
     libraries = "No shared" not in gdb.execute("info sharedlibrary", to_string=True)
-    out.append([*frames(), libraries])
+    threads = {}
+    for thread in gdb.selected_inferior().threads():
+        thread.switch()
+        threads[thread.ptid[1]] = [*frames(), libraries]
+    out.append(threads)
 with open(OUTPUT, "w") as file:
     json.dump(out, file)
 """
@@ -84,8 +88,11 @@ def program() -> str:
 
 def stacks(
     executable: Path, cores: Sequence[Path], folder: Path, *, root: Path | None = None,
-) -> list[GdbStack]:  # fmt: skip
-    """Return gdb's stack for each core file of ``executable``; ``root`` has its libraries."""
+) -> list[dict[int, GdbStack]]:  # fmt: skip
+    """Return gdb's stacks by thread id for each core file of ``executable``.
+
+    ``root`` has its libraries.
+    """
     output = folder / "gdb.json"
     script = folder / "gdb.py"
     values = {
@@ -100,8 +107,11 @@ def stacks(
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     if not output.exists():
         raise RuntimeError(f"gdb failed: {' '.join(done.stderr.split())[-400:]}")
-    rows = json.loads(output.read_text())
+    cores_of_threads = json.loads(output.read_text())
     return [
-        GdbStack(tuple(GdbFrame(*frame) for frame in frames), error, libraries)
-        for frames, error, libraries in rows
+        {
+            int(tid): GdbStack(tuple(GdbFrame(*frame) for frame in frames), error, libraries)
+            for tid, (frames, error, libraries) in threads.items()
+        }
+        for threads in cores_of_threads
     ]

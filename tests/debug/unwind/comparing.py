@@ -25,6 +25,7 @@ _INDIRECT = ("memcpy@plt", "libc_memcpy_ifunc@plt")
 class Comparison:
     """How many stacks agree, and how those that do not differ."""
 
+    stacks: int = 0  #: compared; more than one a stop where there are threads
     same: int = 0
     early: int = 0  #: before the loader has its list of libraries, which gdb needs
     beyond: int = 0  #: gdb stopped half-way, for want of call frame information
@@ -40,7 +41,7 @@ def compare(
     seed: int = 1, gap: tuple[int, int] = (1, 30_000),
 ) -> Comparison:  # fmt: skip
     """Stop ``executable`` at ``count`` random places; return how its stacks compare."""
-    ours: list[list[Frame]] = []
+    ours: list[dict[int, list[Frame]]] = []
     cores: list[Path] = []
     result = Comparison()
     machine = Machine(root, executable.parent)
@@ -52,8 +53,9 @@ def compare(
             write_core(thread.process, file, current=thread)
         cores.append(core)
         started = time.perf_counter()
-        ours.append(stacks.user(thread))
+        mine = {each.tid: stacks.user(each) for each in thread.process.threads.values()}
         result.seconds += time.perf_counter() - started
+        ours.append(mine)
 
     program = b"/prog/" + executable.name.encode()
     done = machine.random_stops([program, *argv], count, gap, seed, take)
@@ -61,7 +63,9 @@ def compare(
     assert done == count, f"the program ended after {done} stops"
     theirs = gdb.stacks(executable, cores, folder, root=root)
     for number, (mine, other) in enumerate(zip(ours, theirs, strict=True)):
-        _count(result, mine, other, number, root)
+        assert mine.keys() == other.keys()
+        for tid, frames in mine.items():
+            _count(result, frames, other[tid], number, root)
     for core in cores:
         core.unlink()
     return result
@@ -73,6 +77,7 @@ def _count(
     if root is not None and not other.libraries:
         result.early += 1
         return
+    result.stacks += 1
     left, right = [_ours(frame) for frame in mine], _theirs(other)
     common = _common(left, right)
     if len(left) == len(right) == common:
