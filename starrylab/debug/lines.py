@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from .symbols.line_program import IS_STMT
+from .symbols.unit_index import IS_STMT
 
 if TYPE_CHECKING:
     from .symbols.location import Location

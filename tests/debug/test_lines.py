@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from starrylab.debug.lines import shown_row
-from starrylab.debug.symbols.line_program import IS_STMT
-from starrylab.debug.symbols.unit_index import LineRow
+from starrylab.debug.symbols.unit_index import IS_STMT, LineRow
 
 
 @dataclass
