@@ -200,7 +200,7 @@ class Debugger(Decisions):
         self._need_pause()
         default = _GO if default is None else default
         for thread in self.threads():
-            self._prepare(thread, (actions or {}).get(thread.tid, default))
+            self.prepare(thread, (actions or {}).get(thread.tid, default))
             if plans and thread.tid in plans:
                 self.plan(self.tracer.of(thread), plans[thread.tid])
             self.tracer.of(thread).wants_call = thread.tid in calls
@@ -210,7 +210,8 @@ class Debugger(Decisions):
         if not self.paused:
             raise ControlError("the lab is running")
 
-    def _prepare(self, thread: Thread, action: Action) -> None:
+    def prepare(self, thread: Thread, action: Action) -> None:
+        """Set a thread up to go on as ``action`` says."""
         t = self.tracer.of(thread)
         self.end_plan(t)
         if action.kind is Kind.HOLD:

@@ -1,8 +1,7 @@
 """What a front end tells a debugger, and what it is told: the debugger's part of the protocol.
 
 Commands carry a number, and so does the one `DebugReply` to each.  `Stopped` and `Resumed` come
-by themselves.  Threads and processes are named by their numbers, 0 for the one that stopped.
-Everything is small and frozen; text is ready to be shown.
+by themselves.  Threads and processes are named by numbers, 0 for the one that stopped.
 """
 
 from __future__ import annotations
@@ -15,7 +14,9 @@ import msgspec
 
 
 class Pause(msgspec.Struct, frozen=True, tag="pause"):
-    """Stop the lab; `Stopped` follows."""
+    """Stop the lab, or, in non-stop mode, one thread; `Stopped` follows."""
+
+    tid: int = 0
 
 
 class Continue(msgspec.Struct, frozen=True, tag="continue"):
@@ -191,6 +192,12 @@ class Detach(msgspec.Struct, frozen=True, tag="detach"):
     """Forget all breakpoints and let the lab run."""
 
 
+class NonStop(msgspec.Struct, frozen=True, tag="nonstop"):
+    """Let a stop be one thread's from now on (then `Continue` is, too): all else goes on."""
+
+    on: bool
+
+
 class Follow(msgspec.Struct, frozen=True, tag="follow"):
     """Let breakpoints count in processes that are made from now on, too."""
 
@@ -200,7 +207,7 @@ class Follow(msgspec.Struct, frozen=True, tag="follow"):
 DebugCommand: TypeAlias = (
     Pause | Continue | Step | Break | WatchMemory | Catch | Change | Delete | ListPoints
     | ListThreads | GetStack | GetLocals | GetRegisters | GetMemory | SetMemory | Evaluate | Examine
-    | Disassemble | GetSource | Handle | GetMaps | Kill | Detach | Follow
+    | Disassemble | GetSource | Handle | GetMaps | Kill | Detach | Follow | NonStop
 )  # fmt: skip
 
 
@@ -358,9 +365,6 @@ DebugAnswer: TypeAlias = (
     Done | Text | Lines | Points | Stack | Threads | Locals | Registers | Memory | Code | Source
     | Signals
 )  # fmt: skip
-
-
-# -- envelopes ----------------------------------------------------------------------------
 
 
 class Debug(msgspec.Struct, frozen=True, tag="debug"):

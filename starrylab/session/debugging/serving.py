@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from ...debug.control import creating
+from ...debug.control import creating, nonstop
 from ...debug.control.api import Access, Action, ControlError, EventKind, StepKind, Stop
 from ...debug.control.looking import Look
 from . import answers, model
@@ -56,6 +56,7 @@ class DebugServer:
             model.Kill: self._kill,
             model.Detach: self._detach,
             model.Follow: self._follow,
+            model.NonStop: self._non_stop,
         }
 
     def serve(self, request: model.Debug) -> None:
@@ -96,13 +97,23 @@ class DebugServer:
 
     # -- going on
 
-    def _pause(self, _: model.Pause) -> model.DebugAnswer:
-        self.debugger.pause()
+    def _pause(self, command: model.Pause) -> model.DebugAnswer:
+        if command.tid:
+            nonstop.hold(self.debugger, command.tid)
+        else:
+            self.debugger.pause()
+        return model.Done()
+
+    def _non_stop(self, command: model.NonStop) -> model.DebugAnswer:
+        self.debugger.non_stop = command.on
         return model.Done()
 
     def _continue(self, command: model.Continue) -> model.DebugAnswer:
-        self._need_pause()
         action = Action(signal=command.signal)
+        if self.debugger.non_stop and not self.debugger.paused:
+            nonstop.release(self.debugger, command.tid, action)
+            return model.Done()
+        self._need_pause()
         tid = command.tid or (self.debugger.stop.tid if self.debugger.stop else 0)
         self.debugger.resume({tid: action})
         return model.Done()

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from starrylab.debug.control import creating
-from starrylab.debug.control.api import Access, Action, EventKind, Kind, Reason, StepKind
+from starrylab.debug.control import creating, nonstop
+from starrylab.debug.control.api import (
+    Access,
+    Action,
+    ControlError,
+    EventKind,
+    Kind,
+    Reason,
+    StepKind,
+)
 from starrylab.kernel.core.sched import State
 from tests.debug.control.conftest import line_of
 
@@ -162,3 +170,41 @@ def test_after_detaching_nothing_stops(bench):
 def test_a_stopped_thread_is_in_a_tracing_stop(bench):
     stop = at(bench, "main loop")
     assert bench.kernel.threads[stop.tid].state is State.TRACED
+
+
+def test_non_stop_holds_one_thread_while_the_others_run(bench):
+    at(bench, "main loop")
+    debugger, kernel = bench.debugger, bench.kernel
+    second, third = [t for t in debugger.threads() if t.tid != 1]
+    stops = []
+    debugger.listen(stops.append)
+    debugger.non_stop = True
+    nonstop.hold(debugger, second.tid)
+    creating.add_breakpoint(debugger, "work", tid=third.tid)
+    debugger.resume()
+    frozen = None
+
+    def look():
+        nonlocal frozen
+        frozen = second.context.general(), kernel.executor.now
+        kernel.executor.call_at(kernel.executor.now + 20_000_000, check)
+
+    def check():
+        assert second.context.general() == frozen[0]
+        assert kernel.executor.now > frozen[1]
+        assert {second.state, third.state} == {State.TRACED}
+        with pytest.raises(ControlError, match="no thread 99"):
+            nonstop.hold(debugger, 99)
+        creating.change(debugger, 2, enabled=False)
+        nonstop.release(debugger, third.tid)
+        nonstop.release(debugger, second.tid)
+        with pytest.raises(ControlError, match="is running"):
+            nonstop.release(debugger, second.tid)
+
+    kernel.executor.call_at(kernel.executor.now + 20_000_000, look)
+    assert debugger.run() is None or debugger.stop.reason is Reason.PROCESS_EXIT
+    assert [(s.tid, s.reason) for s in stops[:2]] == [
+        (second.tid, Reason.PAUSE),
+        (third.tid, Reason.BREAKPOINT),
+    ]
+    assert kernel.exit_status == 42 << 8
