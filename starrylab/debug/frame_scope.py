@@ -112,9 +112,8 @@ class FrameScope:
         die = found.die()
         if found.kind == ENUMERATOR:
             kind = module.types.of(found.parent_die())
-            assert isinstance(kind, Enum)
-            number = dict(kind.enumerators)[die.name]
-            return constant(kind, number, self.frame, module)
+            number = dict(kind.enumerators).get(die.name) if isinstance(kind, Enum) else None
+            return None if number is None else constant(kind, number, self.frame, module)
         ranges = die.ranges()
         if not ranges:
             return None

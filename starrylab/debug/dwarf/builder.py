@@ -42,6 +42,7 @@ _QUALIFIERS: Final = {
     dw.TAG_RESTRICT_TYPE: "restrict",
     dw.TAG_ATOMIC_TYPE: "_Atomic",
 }
+_LARGEST: Final = 64  #: bytes of a number
 _KEYWORDS: Final = {
     dw.TAG_STRUCTURE_TYPE: "struct",
     dw.TAG_CLASS_TYPE: "class",
@@ -93,7 +94,7 @@ class TypeBuilder:
     def string(self, die: Die) -> Type:
         """Return Fortran's CHARACTER."""
         char = Base("char", 1, Encoding.SIGNED_CHAR)
-        return Array(die.name, lambda: char, (Dimension(_size(die)),))
+        return Array(die.name, lambda: char, (Dimension(die.number(dw.AT_BYTE_SIZE) or 0),))
 
     def unspecified(self, die: Die) -> Type:
         """Return a type without a description, such as that of nullptr."""
@@ -218,6 +219,9 @@ class TypeBuilder:
             die.flag(dw.AT_EXTERNAL) and die.flag(dw.AT_DECLARATION)
         )
         target = self.later(die)
+        bits = die.number(dw.AT_BIT_SIZE)
+        if bits is not None and not 0 <= bits <= 8 * _LARGEST:
+            raise BadDwarf(f"a bit-field of {bits} bits")
         name = die.name
         if is_base and not name:
             base = die.reference(dw.AT_TYPE)
@@ -226,7 +230,7 @@ class TypeBuilder:
             name,
             target,
             self._offset(die),
-            die.number(dw.AT_BIT_SIZE),
+            bits,
             is_base,
             is_static,
             die.flag(dw.AT_ARTIFICIAL),
@@ -257,7 +261,7 @@ class TypeBuilder:
         tag = self.member(discriminant) if discriminant is not None else None
         size = 0
         if tag is not None:
-            size = 8 * (tag.target.size or 0)
+            size = 8 * min(tag.target.size or 0, _LARGEST)
         variants = [
             Variant(
                 tuple(_discriminants(child, size)),
@@ -280,9 +284,13 @@ def _discriminants(die: Die, bits: int) -> Iterator[tuple[int, int]]:
 
 
 def _size(die: Die) -> int:
-    """Return DW_AT_byte_size, or what DW_AT_bit_size fills."""
+    """Return the bytes of a number: DW_AT_byte_size, or what DW_AT_bit_size fills."""
     size = die.number(dw.AT_BYTE_SIZE)
-    return -(-(die.number(dw.AT_BIT_SIZE) or 0) // 8) if size is None else size
+    if size is None:
+        size = -(-(die.number(dw.AT_BIT_SIZE) or 0) // 8)
+    if not 0 <= size <= _LARGEST:
+        raise BadDwarf(f"a number of {size} bytes")
+    return size
 
 
 def _constant(die: Die, attribute: int) -> int | Dynamic | None:

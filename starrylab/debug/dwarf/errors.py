@@ -31,5 +31,5 @@ class OptimizedOut(Unavailable):
     """The compiler kept no place for a value at this program counter."""
 
 
-#: What reading debug information and a process can raise.
-PROBLEMS: Final = (DebugDataError, ImageError)
+#: What reading debug information and a process can raise; types that contain themselves recur.
+PROBLEMS: Final = (DebugDataError, ImageError, RecursionError)

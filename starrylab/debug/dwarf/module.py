@@ -138,7 +138,7 @@ class ModuleData:
         if isinstance(value.raw, bytes):
             end = b"\0" if value.form == dw.FORM_STRING else b""
             return Implicit(value.raw + end)
-        size = self.types.typed(die).size or 8
+        size = min(self.types.typed(die).size or 8, 64)
         return Implicit((value.raw & (1 << 8 * size) - 1).to_bytes(size, "little"))
 
     def globals(self, name: str, first: Unit | None, frame: FrameState) -> Value | None:

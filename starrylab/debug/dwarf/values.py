@@ -76,7 +76,7 @@ class Value:
             size = self.size
         if self.bits is not None:
             return self._bits().to_bytes(-(-self.bits // 8), "little").ljust(size, b"\0")
-        if self.bit_offset % 8:
+        if self.bit_offset % 8 and size <= places.LARGEST:
             bits = places.read_bits(self.place, self.bit_offset, 8 * size, self.frame)
             return bits.to_bytes(size, "little")
         return places.read_bytes(self.place, self.bit_offset // 8, size, self.frame)
@@ -235,7 +235,7 @@ class Value:
 def constant(kind: Type, number: int | float, frame: FrameState, owner: Owner) -> Value:
     """Return a value that is nowhere but here."""
     stripped = kind.stripped()
-    size = stripped.size or 8
+    size = min(stripped.size or 8, 64)
     if isinstance(stripped, Base) and stripped.is_float:
         data = encode_float(float(number), size)
     else:

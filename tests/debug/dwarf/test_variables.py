@@ -37,7 +37,14 @@ def theirs(text: str) -> list[tuple[str, str]]:
     return [pair for pair in found if not pair[0].startswith("__vla")]
 
 
-@pytest.mark.parametrize("flags", [["-O0"], ["-O1"], ["-O2"], ["-O2", "-gdwarf-4"]])
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["-O0"], ["-O1"], ["-O2"], ["-O2", "-gdwarf-4"], ["-O0", "-gdwarf-2"],
+        ["-O0", "-gdwarf-3"], ["-O0", "-fdebug-types-section"],
+        ["-O1", "-gdwarf-4", "-fdebug-types-section"], ["-O1", "-gdwarf64"],
+    ],
+)  # fmt: skip
 def test_every_c_type_as_gdb_shows_it(flags: list[str], tmp_path: Path) -> None:
     program = compiled("types.c", *flags)
     seen = []
