@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 from ..stack import one_stack
 from ..stack_text import format_stack
 from ..statistics import report
-from .threads import describe
+from ..waits import text as waits_text
+from ..waits.graph import look
+from .threads import descriptions
 from .values import GdbError, from_hex
 
 if TYPE_CHECKING:
@@ -36,8 +38,14 @@ def _ps(stub: Stub, words: list[str]) -> str:
 def _stack(stub: Stub, words: list[str]) -> str:
     """Show a thread's one stack, kernel frames too: stack [TID]; default: the selected thread."""
     thread = _thread(stub, words[0]) if words else stub.found.current()
-    head = f"thread {thread.tid} {thread.comm.decode(errors='replace')} ({describe(thread)})\n"
+    name = thread.comm.decode(errors="replace")
+    head = f"thread {thread.tid} {name} ({descriptions(stub.kernel).get(thread.tid, '')})\n"
     return head + format_stack(one_stack(thread, stub.stacks))
+
+
+def _waits(stub: Stub, words: list[str]) -> str:
+    """Show what every thread waits for, who could wake it, and deadlocks."""
+    return waits_text.report(look(stub.kernel))
 
 
 def _stats(stub: Stub, words: list[str]) -> str:
@@ -52,6 +60,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "ps": _ps,
     "stack": _stack,
     "stats": _stats,
+    "waits": _waits,
 }
 
 

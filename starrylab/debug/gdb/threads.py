@@ -6,20 +6,28 @@ from typing import TYPE_CHECKING, Final
 
 from ...abi.errno import ESRCH
 from ...kernel.core.sched import State
+from ..waits.graph import look
+from ..waits.model import Wait
 from .packets import PACKET_SIZE
 from .values import GdbError, thread_id
 
 if TYPE_CHECKING:
-    from ...kernel.thread import Thread
+    from ...kernel.kernel import Kernel
     from .stub import Handler, Stub
 
 
-def describe(thread: Thread) -> str:
-    """Return what a thread does: waits in a system call, is stopped, or runs."""
-    if thread.pending is not None:
-        call = thread.entry.name if thread.entry is not None else f"system call {thread.call[7]}"
-        return f"waits in {call}"
-    return "stopped by job control" if thread.state is State.STOPPED else "runs"
+def descriptions(kernel: Kernel) -> dict[int, str]:
+    """Return what each thread does, by id: "runs", "waits in read to read pipe:[3] (fd 0)"."""
+    return {wait.tid: _describe(wait) for wait in look(kernel).threads}
+
+
+def _describe(wait: Wait) -> str:
+    if wait.state == State.STOPPED.value:
+        return "stopped by job control"
+    if not wait.call:
+        return "runs"
+    wants = f" {wait.needs[0].what}" if len(wait.needs) == 1 else ""
+    return f"waits in {wait.call}{wants}"
 
 
 def ids(stub: Stub) -> list[bytes]:
@@ -75,7 +83,8 @@ def _next(stub: Stub, text: bytes) -> bytes:
 
 def _extra(stub: Stub, text: bytes) -> bytes:
     thread = stub.found.thread(thread_id(text.removeprefix(b",")))
-    return describe(thread).encode().hex().encode()
+    said = descriptions(stub.kernel).get(thread.tid, "")
+    return said.encode(errors="replace").hex().encode()
 
 
 PACKETS: Final[dict[str, Handler]] = {

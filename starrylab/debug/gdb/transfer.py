@@ -10,11 +10,12 @@ from xml.sax.saxutils import quoteattr
 
 from ...abi.errno import ENOENT
 from .packets import PACKET_SIZE, escape
-from .threads import describe
+from .threads import descriptions
 from .values import ANY, GdbError, number, numbers
 
 if TYPE_CHECKING:
     from ...kernel.task.process import Process
+    from ...kernel.thread import Thread
     from .stub import Handler, Stub
 
 _MOST: Final = PACKET_SIZE // 2 - 1  #: bytes of a piece; escapes may double them
@@ -40,13 +41,19 @@ def _exec_file(stub: Stub, annex: bytes) -> bytes:
 
 
 def _threads(stub: Stub, annex: bytes) -> bytes:
+    told = descriptions(stub.kernel)
     rows = [
-        f'<thread id="{stub.client.name(thread).decode()}" core="0" '
-        f"name={quoteattr(_text(thread.comm))}>{xml(describe(thread))}</thread>"
+        _thread_row(stub, thread, told.get(thread.tid, ""))
         for process in stub.found.traced()
         for _, thread in sorted(process.threads.items())
     ]
     return f'<?xml version="1.0"?><threads>{"".join(rows)}</threads>'.encode()
+
+
+def _thread_row(stub: Stub, thread: Thread, does: str) -> str:
+    ident = stub.client.name(thread).decode()
+    name = quoteattr(_text(thread.comm))
+    return f'<thread id="{ident}" core="0" name={name}>{xml(_text(does.encode()))}</thread>'
 
 
 def _signal_info(stub: Stub, annex: bytes) -> bytes:
@@ -94,9 +101,10 @@ def _process_rows(stub: Stub) -> tuple[str, list[Row]]:
 
 
 def _thread_rows(stub: Stub) -> tuple[str, list[Row]]:
+    told = descriptions(stub.kernel)
     rows: list[Row] = [
         [("pid", str(thread.process.pid)), ("command", _text(thread.comm)), ("tid", str(tid)),
-         ("core", "0"), ("state", describe(thread))]
+         ("core", "0"), ("state", told.get(tid, ""))]
         for tid, thread in sorted(stub.kernel.threads.items())
     ]  # fmt: skip
     return "threads", rows
