@@ -1,6 +1,6 @@
 """Indexes on disk, so that the second process need not read debug information again.
 
-A file's index is a folder named after what identifies the file (build-id and size, or path, size
+A file's index is a folder named after what identifies the file (build-id and size, or inode, size
 and time); a part of it is one file: header, checksum, content. Parts are written aside and renamed,
 so readers see a whole part or none, and writers need no lock: they write the same. What is torn,
 old or of another version is not used. Folders go, oldest first, when there are too many bytes.
@@ -8,11 +8,9 @@ old or of another version is not used. Folders go, oldest first, when there are 
 
 from __future__ import annotations
 
-import hashlib
 import os
-import shutil
 import struct
-import tempfile
+import threading
 import zlib
 from pathlib import Path
 from typing import Final
@@ -51,17 +49,13 @@ class IndexCache:
         """Keep a part, if the host lets us."""
         header = _HEADER.pack(_MAGIC, zlib.crc32(content), len(content))
         folder = self.folder / key
-        scratch = ""
+        scratch = folder / f".{part}.{os.getpid()}.{threading.get_ident()}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            handle, scratch = tempfile.mkstemp(prefix=".", dir=folder)
-            with os.fdopen(handle, "wb") as file:
-                file.write(header)
-                file.write(content)
+            scratch.write_bytes(header + content)
             os.replace(scratch, folder / part)
         except OSError:
-            if scratch:
-                _remove(scratch)
+            _remove(scratch)
             return
         self._writes += 1
         if self._writes % _BETWEEN_SWEEPS == 0:
@@ -78,6 +72,8 @@ class IndexCache:
         for _, size, folder in sorted(sizes):
             if total <= self.limit:
                 break
+            import shutil
+
             shutil.rmtree(folder, ignore_errors=True)
             total -= size
 
@@ -89,11 +85,10 @@ def key_of(image: ElfImage) -> str | None:
     except (OSError, ValueError):
         return None
     if image.build_id:
-        words: tuple[object, ...] = (image.build_id.hex(), status.st_size)
-    else:
-        path = os.path.realpath(image.path)
-        words = (path, status.st_size, status.st_mtime_ns, status.st_ino)
-    return hashlib.sha256(repr(words).encode()).hexdigest()[:32]
+        return f"{image.build_id.hex()[:64]}-{status.st_size:x}"
+    # The file itself, whatever its path is.
+    words = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    return "-".join(f"{word:x}" for word in words)
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -103,7 +98,7 @@ def _entries(folder: Path) -> list[Path]:
         return []
 
 
-def _remove(path: str) -> None:
+def _remove(path: Path) -> None:
     try:
         os.unlink(path)
     except OSError:

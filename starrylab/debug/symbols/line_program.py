@@ -13,10 +13,7 @@ from typing import Final, NamedTuple
 from .encoding import MASK_64, UNSIGNED, sleb, uleb
 from .errors import guarded
 from .line_header import LineHeader
-
-IS_STMT: Final = 1
-PROLOGUE_END: Final = 2
-EPILOGUE_BEGIN: Final = 4
+from .unit_index import EPILOGUE_BEGIN, IS_STMT, PROLOGUE_END
 
 _EXTENDED: Final = 0
 _COPY: Final = 1

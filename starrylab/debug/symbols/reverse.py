@@ -6,11 +6,10 @@ A name is looked for as bytes first: only units that mention it are read.
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
-
-import msgspec
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from . import dw
 from .bodies import subprograms
@@ -18,6 +17,7 @@ from .demangle import demangle
 from .image import ImageError
 from .line_header import line_header
 from .location import FunctionMatch
+from .packing import pack_words, unpack_words
 from .ranges import Range
 from .unit_index import IS_STMT, PROLOGUE_END, UnitIndex
 
@@ -30,8 +30,8 @@ _ARGUMENTS: Final = re.compile(r"<[^<>]*>")
 _OPERATOR: Final = re.compile(r"operator\s*(<=>|<<=?|>>=?|->\*?|[<>]=?)")
 
 
-class PackedFiles(msgspec.Struct, array_like=True):
-    """All source files as they are on disk."""
+class Files(NamedTuple):
+    """All source files of all units."""
 
     paths: list[str]
     units: list[tuple[int, list[int]]]  #: unit's offset, its files by number, as indexes of paths
@@ -143,29 +143,33 @@ class Finder:
 
     def files(self) -> list[str]:
         """See `Symbols.source_files`."""
-        return sorted({path for path in self._packed.paths if path})
+        return sorted({path for path in self._files.paths if path})
 
     def _units_with(self, file: str) -> Iterator[tuple[UnitIndex, frozenset[int]]]:
         wanted = {
-            number for number, path in enumerate(self._packed.paths) if _path_matches(path, file)
+            number for number, path in enumerate(self._files.paths) if _path_matches(path, file)
         }
         if not wanted:
             return
-        for offset, files in self._packed.units:
+        for offset, files in self._files.units:
             numbers = frozenset(i for i, path in enumerate(files) if path in wanted)
             index = self._symbols.unit_index(offset) if numbers else None
             if index is not None:
                 yield index, numbers
 
     @cached_property
-    def _packed(self) -> PackedFiles:
-        packed = self._symbols.cached("files", PackedFiles)
-        if packed is None:
-            packed = self._read_files()
-            self._symbols.keep("files", packed)
-        return packed
+    def _files(self) -> Files:
+        columns = self._symbols.cached("files", 3)
+        found = _unpacked(*columns) if columns else None
+        if found is None:
+            found = self._read_files()
+            counts = [number for unit in found.units for number in (unit[0], len(unit[1]))]
+            numbers = [number for unit in found.units for number in unit[1]]
+            columns = [array("Q", counts).tobytes(), array("I", numbers).tobytes()]
+            self._symbols.keep("files", [pack_words(found.paths), *columns])
+        return found
 
-    def _read_files(self) -> PackedFiles:
+    def _read_files(self) -> Files:
         paths: dict[str, int] = {}
         units = []
         try:
@@ -181,7 +185,21 @@ class Finder:
             except ImageError:
                 continue
             units.append((unit.start, [paths.setdefault(p, len(paths)) for p in header.files]))
-        return PackedFiles(list(paths), units)
+        return Files(list(paths), units)
+
+
+def _unpacked(words: bytes, counts: bytes, numbers: bytes) -> Files | None:
+    """Return what is on disk; None when its parts do not fit each other."""
+    if len(counts) % 16 or len(numbers) % 4:
+        return None
+    paths, pairs, indexes = unpack_words(words), array("Q", counts), array("I", numbers)
+    if sum(pairs[1::2]) != len(indexes) or max(indexes, default=0) >= max(len(paths), 1):
+        return None
+    units, at = [], 0
+    for offset, count in zip(pairs[0::2], pairs[1::2], strict=True):
+        units.append((offset, list(indexes[at : at + count])))
+        at += count
+    return Files(paths, units)
 
 
 def _subprograms(unit: Unit, name: str) -> list[int]:
@@ -240,7 +258,7 @@ def _path_matches(path: str, wanted: str) -> bool:
 
 def _bodies(index: UnitIndex, name: str) -> Iterator[FunctionMatch]:
     chosen = {}
-    for number, (plain, linkage) in enumerate(index.packed.names):
+    for number, (plain, linkage) in enumerate(index.names):
         if plain and linkage != name and not matches_base(name, plain):
             continue
         full = demangle(linkage) if linkage else plain

@@ -1,4 +1,8 @@
-"""Addresses to functions and lines, and back, for one ELF file."""
+"""Addresses to functions and lines, and back, for one ELF file.
+
+What reads debug information is imported when it is needed: an answer from the index on disk is out
+before that would be loaded.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Final, TypeVar
-
-import msgspec
+from typing import TYPE_CHECKING, Final
 
 from ...abi import elf
 from . import address_map, unit_index
@@ -16,15 +18,16 @@ from .address_map import AddressMap
 from .cache import IndexCache, key_of
 from .debug_files import SYSTEM_FOLDERS, find_alternate, find_debug_file, has_debug_info
 from .demangle import demangle
-from .go_table import GoTable
 from .image import ElfImage, ImageError
-from .info import Info
 from .location import UNKNOWN, FunctionMatch, Location
-from .reverse import Finder
+from .packing import pack, unpack
 from .symtab import Symbol, SymbolTable
 from .unit_index import Call, LineRow, Packed, UnitIndex
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from .go_table import GoTable
+    from .info import Info
+    from .reverse import Finder
 
 _MOST_UNITS: Final = 256  #: indexes held in memory
 
@@ -143,6 +146,8 @@ class Symbols:
     @cached_property
     def info(self) -> Info:
         """The debug information, entry by entry."""
+        from .info import Info
+
         try:
             alternate = find_alternate(self.debug_image, self._search)
         except ImageError:
@@ -211,6 +216,8 @@ class Symbols:
 
     @cached_property
     def _go_table(self) -> GoTable | None:
+        from .go_table import GoTable
+
         try:
             return GoTable.of(self.image)
         except ImageError:
@@ -252,6 +259,8 @@ class Symbols:
 
     @cached_property
     def _finder(self) -> Finder:
+        from .reverse import Finder
+
         return Finder(self)
 
     @cached_property
@@ -260,11 +269,14 @@ class Symbols:
 
     @cached_property
     def _map(self) -> AddressMap:
-        packed = self.cached("map", address_map.Packed)
+        columns = self.cached("map", len(address_map.Packed._fields))
+        packed = address_map.Packed(*columns) if columns else None
         if packed is not None and address_map.consistent(packed):
             return AddressMap(packed)
+        from . import address_build
+
         try:
-            built = address_map.build(self.info)
+            built = address_build.build(self.info)
         except ImageError:
             built = AddressMap(address_map.Packed(b"", b"", b""))
         self.keep("map", built.packed)
@@ -280,13 +292,16 @@ class Symbols:
         return built
 
     def _stored(self, offset: int) -> Packed | None:
-        packed = self.cached(f"unit-{offset:x}", Packed)
+        columns = self.cached(f"unit-{offset:x}", len(Packed._fields))
+        packed = Packed(*columns) if columns else None
         return packed if packed is not None and unit_index.consistent(packed) else None
 
     def _build(self, offset: int, around: int | None = None) -> UnitIndex | None:
+        from . import unit_build
+
         try:
             unit = self.info.unit_of_start(offset)
-            return unit_index.build(unit, self._code, around) if unit else None
+            return unit_build.build(unit, self._code, around) if unit else None
         except ImageError:
             return None
 
@@ -301,20 +316,17 @@ class Symbols:
         except ImageError:
             return []
 
-    def cached(self, part: str, kind: type[T]) -> T | None:
-        """Return a part of this file's index from disk, None when it has to be made."""
+    def cached(self, part: str, count: int) -> list[bytes] | None:
+        """Return the columns of a part of this file's index, None when it has to be made."""
         if self._cache is None or self._key is None:
             return None
         content = self._cache.get(self._key, part)
-        try:
-            return None if content is None else msgspec.msgpack.decode(content, type=kind)
-        except msgspec.MsgspecError:
-            return None
+        return None if content is None else unpack(content, count)
 
-    def keep(self, part: str, packed: object) -> None:
+    def keep(self, part: str, columns: Sequence[bytes]) -> None:
         """Keep a part of this file's index on disk."""
         if self._cache is not None and self._key is not None:
-            self._cache.put(self._key, part, msgspec.msgpack.encode(packed))
+            self._cache.put(self._key, part, pack(columns))
 
 
 def _locations(calls: list[Call], row: LineRow | None, offset: int) -> list[Location]:

@@ -6,41 +6,32 @@ unpacked.
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
-import msgspec
+from .packing import unpack_words
 
-from . import dw
-from .bodies import Body, Names, nest, scan
-from .encoding import MASK_64
-from .image import ImageError
-from .line_header import line_header
-from .line_program import IS_STMT, PROLOGUE_END, run
-from .ranges import Range
-from .unit import Unit
-
-_MASK_32: Final = (1 << 32) - 1
+IS_STMT: Final = 1  #: flags of rows
+PROLOGUE_END: Final = 2
+EPILOGUE_BEGIN: Final = 4
 _OVERLAPS: Final = 8  #: sequences to look back for one that is still open
 
 
-class Packed(msgspec.Struct, array_like=True):
-    """One unit's index as it is on disk: arrays of 64- and 32-bit numbers as bytes."""
+class Packed(NamedTuple):
+    """One unit's index as it is on disk: arrays of 64- and 32-bit numbers, and words, as bytes."""
 
     changes: bytes  #: Q, ascending: where the innermost body changes
     owners: bytes  #: i: which it then is, -1 for none
     parents: bytes  #: i, by body: what it is inlined into, -1 for nothing
     entries: bytes  #: Q, by body: where it begins
-    names: list[tuple[str, str]]  #: name and linkage name
+    names: bytes  #: words: name and linkage name, in turn
     name_of: bytes  #: I, by body
     calls: bytes  #: I, three a body: file, line and column of the call
     function_starts: bytes  #: Q, ascending: parts of functions with code of their own
     function_ends: bytes  #: Q
-    files: list[str]
+    files: bytes  #: words
     sequence_starts: bytes  #: Q, ascending
     sequence_ends: bytes  #: Q
     sequence_rows: bytes  #: I: the first row of each, and the number of all rows
@@ -51,8 +42,7 @@ class Packed(msgspec.Struct, array_like=True):
     flags: bytes  #: B
 
 
-@dataclass(frozen=True, slots=True)
-class LineRow:
+class LineRow(NamedTuple):
     """One row of the line table, and the addresses that it covers."""
 
     start: int
@@ -63,8 +53,7 @@ class LineRow:
     flags: int
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One function at an address, and where it was called from, if it is inlined."""
 
     body: int
@@ -96,10 +85,16 @@ class UnitIndex:
         self.columns = memoryview(packed.columns).cast("I")
         self.flags = packed.flags
 
-    @property
+    @cached_property
     def files(self) -> list[str]:
         """The unit's source files, by their number in the line table."""
-        return self.packed.files
+        return unpack_words(self.packed.files)
+
+    @cached_property
+    def names(self) -> list[tuple[str, str]]:
+        """Name and linkage name of functions, by number."""
+        words = unpack_words(self.packed.names)
+        return list(zip(words[0::2], words[1::2], strict=False))
 
     def chain(self, addr: int) -> list[Call]:
         """Return the functions at ``addr``, innermost first; [] when there is none."""
@@ -107,13 +102,13 @@ class UnitIndex:
         found = []
         while body >= 0:
             file, line, column = self._calls[3 * body : 3 * body + 3]
-            name, linkage = self.packed.names[self._name_of[body]]
+            name, linkage = self.names[self._name_of[body]]
             parent = self._parents[body]
             found.append(Call(body, name, linkage, parent >= 0, self._file(file), line, column))
             body = parent if parent < body else -1
         return found
 
-    def part(self, addr: int) -> Range | None:
+    def part(self, addr: int) -> tuple[int, int] | None:
         """Return the contiguous part of a function with code of its own that covers ``addr``."""
         starts = self._function_starts
         at = bisect_right(starts, addr) - 1
@@ -203,121 +198,3 @@ def consistent(packed: Packed) -> bool:
         and len(packed.row_files) == len(packed.lines) == len(packed.columns) == 4 * rows
         and len(packed.flags) == rows
     )
-
-
-def build(unit: Unit, code: Iterable[Range], around: int | None = None) -> UnitIndex:
-    """Index ``unit``; ``code`` are the addresses at which the file has code.
-
-    Of a broken unit, what can be read. With ``around``, only what is needed for this address.
-    """
-    source = unit.info.split(unit) or unit
-    try:
-        bodies = _with_code(scan(source, around), list(code))
-    except ImageError:
-        bodies = []
-    changes, owners = nest(bodies)
-    names, name_of = _names(source, bodies)
-    own = sorted(part for body in bodies if body.parent < 0 for part in body.ranges)
-    lines = _lines(unit, around)
-    return UnitIndex(
-        Packed(
-            array("Q", changes).tobytes(),
-            array("i", owners).tobytes(),
-            array("i", [body.parent for body in bodies]).tobytes(),
-            array("Q", [_entry(source, body) for body in bodies]).tobytes(),
-            names,
-            array("I", name_of).tobytes(),
-            array("I", [n for body in bodies for n in _call(body)]).tobytes(),
-            array("Q", [start for start, _ in own]).tobytes(),
-            array("Q", [end for _, end in own]).tobytes(),
-            *lines,
-        )
-    )
-
-
-def _with_code(bodies: list[Body], code: list[Range]) -> list[Body]:
-    """Leave out what the linker has thrown away, which it marks with addresses without code."""
-    if code:
-        for body in bodies:
-            body.ranges = [r for r in body.ranges if any(a <= r[0] and r[1] <= b for a, b in code)]
-    return [body for body in bodies if body.ranges]
-
-
-def _entry(unit: Unit, body: Body) -> int:
-    low = unit.address(body.values.get(dw.AT_LOW_PC))
-    if low is None or not any(start <= low < end for start, end in body.ranges):
-        entry = body.values.get(dw.AT_ENTRY_PC)
-        low = unit.address(entry)
-        if low is None and entry is not None and isinstance(entry.raw, int):
-            low = body.ranges[0][0] + entry.raw  # since DWARF 5: an offset
-    if low is None or not any(start <= low < end for start, end in body.ranges):
-        low = body.ranges[0][0]
-    return low & MASK_64
-
-
-def _call(body: Body) -> tuple[int, int, int]:
-    return (
-        body.number(dw.AT_CALL_FILE) & _MASK_32,
-        body.number(dw.AT_CALL_LINE) & _MASK_32,
-        body.number(dw.AT_CALL_COLUMN) & _MASK_32,
-    )
-
-
-def _names(unit: Unit, bodies: list[Body]) -> tuple[list[tuple[str, str]], list[int]]:
-    names = Names(unit)
-    numbers: dict[tuple[str, str], int] = {}
-    name_of = []
-    for body in bodies:
-        try:
-            name = names.of(body)
-        except ImageError:
-            name = "", ""
-        name_of.append(numbers.setdefault(name, len(numbers)))
-    return list(numbers), name_of
-
-
-def _lines(
-    unit: Unit, around: int | None
-) -> tuple[list[str], bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes]:
-    offset = unit.line_offset
-    files: list[str] = []
-    starts, ends, firsts = array("Q"), array("Q"), array("I")
-    rows: list[tuple[int, int, int, int, int]] = []
-    if offset is not None:
-        try:
-            header = line_header(unit.sections, offset, unit.folder, unit.address_size)
-            files = list(header.files)
-            for sequence in run(header, around):
-                starts.append(sequence.start)
-                ends.append(sequence.end)
-                firsts.append(len(rows))
-                rows += sequence.rows
-        except ImageError:
-            pass  # what was read so far is right
-    firsts.append(len(rows))
-    columns = list(zip(*rows, strict=True)) or [()] * 5
-    narrow = [array("I", _narrow(column)).tobytes() for column in columns[1:4]]
-    return (
-        files, starts.tobytes(), ends.tobytes(), firsts.tobytes(),
-        array("Q", columns[0]).tobytes(), narrow[0], narrow[1], narrow[2], bytes(columns[4]),
-    )  # fmt: skip
-
-
-def _narrow(column: tuple[int, ...]) -> Iterable[int]:
-    """Cut to 32 bits what a broken program made longer."""
-    if column and not 0 <= min(column) <= max(column) <= _MASK_32:
-        return [value & _MASK_32 for value in column]
-    return column
-
-
-#: flags of rows, for those who look for breakpoints
-__all__ = [
-    "IS_STMT",
-    "PROLOGUE_END",
-    "Call",
-    "LineRow",
-    "Packed",
-    "UnitIndex",
-    "build",
-    "consistent",
-]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import threading
 import zlib
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from starrylab.debug.symbols import ElfImage, Symbols
 from starrylab.debug.symbols.cache import IndexCache, key_of
+from starrylab.debug.symbols.packing import pack, unpack
 from tests.debug.dwarf_writer import Section, build_id, elf
 from tests.debug.symbols.programs import ANSWERS, INNER, VARIANTS
 
@@ -57,7 +59,17 @@ def test_a_changed_file_has_another_index(tmp_path: Path, program: Path) -> None
     lookups(program, cache)
 
 
-@pytest.mark.parametrize("damage", ["cut", "flip", "empty", "version", "lie"])
+def sealed(magic: bytes, content: bytes) -> bytes:
+    """Return a part with a checksum that is right."""
+    return (
+        magic
+        + zlib.crc32(content).to_bytes(4, "little")
+        + struct.pack("<Q", len(content))
+        + content
+    )
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "empty", "version", "lie", "fields"])
 def test_a_damaged_index_is_made_anew(tmp_path: Path, program: Path, damage: str) -> None:
     cache = IndexCache(tmp_path / "cache")
     lookups(program, cache)
@@ -71,10 +83,8 @@ def test_a_damaged_index_is_made_anew(tmp_path: Path, program: Path, damage: str
             "empty": b"",
             "version": data[:7] + b"\xff" + data[8:],
             # The checksum is right, but there is something else: another program's, say.
-            "lie": data[:8]
-            + zlib.crc32(b"\x93\x01\x02\x03").to_bytes(4, "little")
-            + (4).to_bytes(8, "little")
-            + b"\x93\x01\x02\x03",
+            "lie": sealed(data[:8], b"words"),
+            "fields": sealed(data[:8], pack([b"x"] * len(unpack(data[20:], 18) or [0] * 3))),
         }[damage]
         part.write_bytes(content)
     lookups(program, cache)
