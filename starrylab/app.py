@@ -20,6 +20,7 @@ from .screens.export import FORMATS, export
 from .screens.settings import SettingsStore
 from .screens.views.calls import CallsView
 from .screens.views.debugger import DebuggerView
+from .screens.views.leaks import LeaksView
 from .screens.widgets.processes import ProcessPane
 from .screens.widgets.terminal import Terminal
 from .session import protocol
@@ -27,6 +28,7 @@ from .session.client import LabClient
 from .session.config import LabConfig
 from .session.debugging.model import DebugReply, Resumed, Stopped
 from .session.front_end import FrontEnd, LabState
+from .session.leaks import LeakReply
 from .session.relay import Relay
 
 
@@ -226,6 +228,14 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self.client.debug(message.command, message.tell)
         else:
             message.tell(DebugReply(0, error="there is no running lab"))
+
+    def on_leaks_view_requested(self, message: LeaksView.Requested) -> None:
+        """Pass a request to the leak tracker on."""
+        message.stop()
+        if self.client.alive:
+            self.client.leaks(message.request, message.tell)
+        else:
+            message.tell(LeakReply(0, error="there is no running lab"))
 
     async def on_process_pane_debug_wanted(self, message: ProcessPane.DebugWanted) -> None:
         """Stop the lab and look at a process."""

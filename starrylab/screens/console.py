@@ -21,6 +21,7 @@ from .settings import Settings
 from .views.calls import CallsView
 from .views.debugger import DebuggerView
 from .views.files import FilesView
+from .views.leaks import LeaksView
 from .views.memory import MemoryView
 from .views.overview import Overview
 from .views.processes import ProcessesView
@@ -31,7 +32,7 @@ from .widgets.tabs import ViewTabs
 from .widgets.terminal import Terminal
 
 VIEWS: Final[tuple[type[View], ...]] = (
-    Overview, ProcessesView, MemoryView, DebuggerView, CallsView, FilesView,
+    Overview, ProcessesView, MemoryView, DebuggerView, LeaksView, CallsView, FilesView,
 )  # fmt: skip
 
 

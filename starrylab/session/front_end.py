@@ -12,6 +12,7 @@ from .client_channel import ClientChannel
 from .config import LabConfig
 from .debugging.model import Debug, DebugCommand, DebugReply, Resumed, Stopped
 from .inspection.model import Answer, Question
+from .leaks import LeakReply, LeakRequest, Leaks
 from .protocol import (
     Answered,
     Ask,
@@ -58,7 +59,8 @@ class FrontEnd:
         self._channel: ClientChannel | None = None
         self._askers: deque[Callable[[Answer], object] | None] = deque()
         self._debugging: dict[int, Callable[[DebugReply], object]] = {}  #: number -> whom to tell
-        self._debug_number = 0
+        self._leak_tells: dict[int, Callable[[LeakReply], object]] = {}
+        self._number = 0  #: of the last command that wants a reply
 
     @property
     def alive(self) -> bool:
@@ -123,9 +125,16 @@ class FrontEnd:
     def debug(self, command: DebugCommand, tell: Callable[[DebugReply], object]) -> None:
         """Command the debugger; ``tell`` gets the one reply, unless the lab ends before."""
         if self._channel is not None and self.alive:
-            self._debug_number += 1
-            self._debugging[self._debug_number] = tell
-            self.send(Debug(self._debug_number, command))
+            self._number += 1
+            self._debugging[self._number] = tell
+            self.send(Debug(self._number, command))
+
+    def leaks(self, request: LeakRequest, tell: Callable[[LeakReply], object]) -> None:
+        """Ask the leak tracker; ``tell`` gets the one reply, unless the lab ends before."""
+        if self._channel is not None and self.alive:
+            self._number += 1
+            self._leak_tells[self._number] = tell
+            self.send(Leaks(self._number, request))
 
     def consumed(self, size: int) -> None:
         """``size`` bytes of output were drawn: the lab may send as many more."""
@@ -162,12 +171,17 @@ class FrontEnd:
                 if (listener := self._debugging.pop(number, None)) is not None:
                     listener(event)
                 return
+            case LeakReply(number=number):
+                if (teller := self._leak_tells.pop(number, None)) is not None:
+                    teller(event)
+                return
         self._queue.put_nowait(event)
 
     def _forget(self) -> None:
         """Drop what is left of a machine that is gone."""
         self._askers.clear()
         self._debugging.clear()
+        self._leak_tells.clear()
         while not self._queue.empty():  # output of the old machine must not follow it
             self._queue.get_nowait()
 

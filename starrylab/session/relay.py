@@ -19,6 +19,7 @@ import platformdirs
 from .debugging.model import Debug, DebugReply
 from .front_end import FrontEnd
 from .inspection.model import Answer
+from .leaks import LeakReply, Leaks
 from .protocol import (
     Answered,
     Ask,
@@ -222,6 +223,12 @@ class _Peer:
             elif isinstance(command, Debug):
                 number = command.number
                 self._client.debug(command.command, lambda reply: self._reply(number, reply))
+            elif isinstance(command, Leaks):
+                number = command.number
+                self._client.leaks(
+                    command.request,
+                    lambda reply: self._send(LeakReply(number, reply.answer, reply.error)),
+                )
             else:
                 self._client.send(command)
 

@@ -17,6 +17,7 @@ from starrylab.session.debugging.model import (
     Stopped,
 )
 from starrylab.session.inspection.model import Answer, Question
+from starrylab.session.leaks import LeakAnswer, LeakReply, LeakRequest
 from starrylab.session.protocol import Answered, Booted, Crashed, Event, Exited, Failed, Panic
 from starrylab.session.snapshot import EMPTY, CallCount, MemoryKind, ProcessView, Snapshot
 
@@ -66,6 +67,8 @@ class FakeClient:
         self.state = LabState.OFF
         self.owner = self.control = True
         self.paused = False
+        self.requests: list[LeakRequest] = []
+        self.leak_answers: dict[type[LeakRequest], LeakAnswer] = {}
         self.commands: list[DebugCommand] = []
         self.replies: dict[type[DebugCommand], DebugAnswer | str] = {}  #: answers and errors
         self.snapshot = EMPTY
@@ -144,6 +147,11 @@ class FakeClient:
             tell(DebugReply(1, error=reply))
         else:
             tell(DebugReply(1, reply))
+
+    def leaks(self, request: LeakRequest, tell) -> None:
+        self.requests.append(request)
+        answer = self.leak_answers.get(type(request))
+        tell(LeakReply(1, answer, "" if answer is not None else "allocations are not recorded"))
 
     def count_calls(self, on: bool) -> None:
         self.counting = on

@@ -16,6 +16,7 @@ from starrylab.session.protocol import Crashed, Output
 from tests.screens.fake_client import BUSY, FakeClient
 from tests.screens.fixed_answers import CALLS, FILES, FOLDER, MEMORY, PROCESS, SOURCE
 from tests.screens.test_debugger_view import REPLIES, STOP
+from tests.screens.test_leaks_view import LEAKS
 
 SESSION = (
     "\x1b[1;32mroot@starry\x1b[m:\x1b[1;34m/\x1b[m# ls --color\r\n"
@@ -83,9 +84,10 @@ def test_zoomed_processes(snap_compare) -> None:
 VIEWS = {
     "processes": ("alt+2", {AboutProcess(2): PROCESS}, ("down",)),
     "memory": ("alt+3", {}, ()),
-    "calls": ("alt+5", {AboutCalls(): CALLS, AboutCall("openat"): SOURCE},
+    "leaks": ("alt+5", {}, ("s", "r", "enter")),
+    "calls": ("alt+6", {AboutCalls(): CALLS, AboutCall("openat"): SOURCE},
               ("right", "down", "enter")),
-    "files": ("alt+6", {AboutFiles(): FILES, AboutFolder(b"/"): FOLDER}, ("down",)),
+    "files": ("alt+7", {AboutFiles(): FILES, AboutFolder(b"/"): FOLDER}, ("down",)),
 }  # fmt: skip
 
 
@@ -95,6 +97,7 @@ def test_view(snap_compare, name, size) -> None:
     key, answers, keys = VIEWS[name]
     client = FakeClient()
     client.answers.update(answers)
+    client.leak_answers.update(LEAKS)
     app = ConsoleApp(client=client)
 
     async def run(pilot) -> None:

@@ -89,7 +89,7 @@ async def test_an_answer_about_another_process_is_passed_over() -> None:
 
 async def test_a_question_is_not_asked_again_before_its_answer() -> None:
     async with console() as (app, client, pilot):
-        await pilot.press("alt+6")
+        await pilot.press("alt+7")
         await until(pilot, lambda: model.AboutFiles() in client.asked)
         for sequence in range(3, 6):
             client.happen(Snapshot(sequence=sequence))
@@ -102,7 +102,7 @@ async def test_a_question_is_not_asked_again_before_its_answer() -> None:
 
 async def test_questions_to_a_machine_that_is_gone_are_forgotten() -> None:
     async with console() as (app, client, pilot):
-        await pilot.press("alt+6")
+        await pilot.press("alt+7")
         client.happen(BUSY)
         await until(pilot, lambda: app.console_screen.view.snapshot is BUSY)
         assert client.asked.count(model.AboutFiles()) == 1
@@ -114,7 +114,7 @@ async def test_questions_to_a_machine_that_is_gone_are_forgotten() -> None:
 async def test_nothing_is_asked_of_a_lab_that_ended() -> None:
     async with console() as (_, client, pilot):
         client.happen(Exited(0))
-        await pilot.press("alt+6")
+        await pilot.press("alt+7")
         await pilot.pause(0.1)
         assert client.asked == []
 
@@ -166,7 +166,7 @@ async def test_the_tree_opens_and_closes() -> None:
             b"/etc", True, (model.EntryView("passwd", "file", 9, 120, 0, 1, False),), 1
         )
         client.answers[model.AboutFiles()] = FILES
-        await pilot.press("alt+6")
+        await pilot.press("alt+7")
         files = app.console_screen.view.files
         await until(pilot, lambda: "etc" in pane_text(files))
         assert "known to be absent" in pane_text(files)
@@ -185,7 +185,7 @@ async def test_calls_are_counted_listed_and_lead_to_their_source() -> None:
         client.answers[model.AboutCalls()] = CALLS
         client.answers[model.AboutCall("openat")] = SOURCE
         client.happen(BUSY)
-        await pilot.press("alt+5")
+        await pilot.press("alt+6")
         calls = app.console_screen.view.calls
         await until(pilot, lambda: calls.calls)
         assert "read" in pane_text(calls)
