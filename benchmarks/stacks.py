@@ -5,6 +5,12 @@
 Prints one line a program: stacks that agree, frames in them, how many of these are inlined
 functions or signal frames, the time our side took for one stack, and every difference.
 Programs whose compiler is missing here (GCC for riscv64; Rust from Debian) are left out.
+
+Not counted as differences: gdb's tail-call frames, which it concludes from call sites (no frame of
+theirs is on the stack); stops before the loader has its list of libraries, without which gdb knows
+no symbols there; code without call frame information, in which gdb 13 gets lost and we do not.
+What may be left: another name of two for one address (memcmp, __memcmpeq), and the line where a
+row only repeats the line before it (gdb drops such rows if it has seen a discriminator).
 """
 
 from __future__ import annotations
