@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from ..base.folders import cache_folder
 from ..debug.logs import LogReader
 from ..debug.symbols import ElfImage, ImageError, Symbols
 from ..debug.symbols.cache import IndexCache
 from ..debug.symbols.debug_files import SYSTEM_FOLDERS, has_debug_info
-from ..userland import cache_folder
 from .errors import UserError
 
 _CHUNK: Final = 1 << 16

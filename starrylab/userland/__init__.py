@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from ..base.folders import cache_folder
 from .build import (
     SOURCE_PREFIX,
     SOURCES,
     BuildError,
     Progress,
-    cache_folder,
     compile_c,
     compiler_version,
     programs,

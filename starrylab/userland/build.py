@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from platformdirs import user_cache_path
+from ..base.folders import cache_folder
 
 Progress = Callable[[str], None]
 
@@ -57,12 +57,6 @@ FLAGS = (
 
 class BuildError(Exception):
     """The compiler is missing or refused the sources; the message says what to do."""
-
-
-def cache_folder() -> Path:
-    """Return the folder that keeps what was built, below the user's cache folder."""
-    override = os.environ.get("STARRYLAB_CACHE")
-    return Path(override) if override else user_cache_path("starrylab")
 
 
 def programs(arch: str, *, progress: Progress | None = None) -> Path:

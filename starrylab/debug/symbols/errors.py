@@ -5,29 +5,28 @@ from __future__ import annotations
 import functools
 import struct
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, TypeVar, cast
 
 from .image import ImageError
 
-P = ParamSpec("P")
-R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class DwarfError(ImageError):
     """The debug information does not follow DWARF, or ends too early."""
 
 
-def guarded(function: Callable[P, R]) -> Callable[P, R]:
+def guarded(function: F) -> F:
     """Let ``function`` read past the end of its data: that is a `DwarfError`.
 
     The readers are short because they do not look at lengths; Python does.
     """
 
     @functools.wraps(function)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
         except (IndexError, ValueError, struct.error, OverflowError, RecursionError) as error:
             raise DwarfError(f"broken debug information ({error})") from error
 
-    return wrapper
+    return cast(F, wrapper)

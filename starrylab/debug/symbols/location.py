@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class Location:
     linkage_name: str  #: as the linker knows it; "" when it has none
 
 
-UNKNOWN = Location("", "", 0, 0, inlined=False, offset=-1, linkage_name="")
+UNKNOWN: Final = Location("", "", 0, 0, inlined=False, offset=-1, linkage_name="")
 
 
 @dataclass(frozen=True, slots=True)

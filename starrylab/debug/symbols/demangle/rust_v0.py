@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from .rust_terms import BrokenName, Terms
+
 _BASIC: Final = {
     "a": "i8", "b": "bool", "c": "char", "d": "f64", "e": "str", "f": "f32", "h": "u8",
     "i": "isize", "j": "usize", "l": "i32", "m": "u32", "n": "i128", "o": "u128", "p": "_",
@@ -17,15 +19,9 @@ _BASIC: Final = {
 }  # fmt: skip
 _SIGNED: Final = frozenset("asxlni")
 _UNSIGNED: Final = frozenset("htmyoj")
-_DEEPEST: Final = 160  #: nested types; Python's own stack is the limit behind it
-_LONGEST: Final = 64 << 10  #: characters; back references can double a name again and again
 _SUFFIX: Final = re.compile(r"[._$].*\Z", re.DOTALL)
 _LLVM: Final = re.compile(r"\.llvm\.[0-9A-F@]+")
 _ESCAPED: Final = {"\t": "\\t", "\r": "\\r", "\n": "\\n", "'": "\\'", "\\": "\\\\", "\0": "\\0"}
-
-
-class _Broken(Exception):
-    """The name does not follow the grammar."""
 
 
 def demangle_v0(name: str) -> str | None:
@@ -36,7 +32,7 @@ def demangle_v0(name: str) -> str | None:
         if parser.at < len(parser.text) and parser.text[parser.at] in "CMXYNIB":
             parser.quiet = True
             parser.path(in_value=False)  # the crate that instantiated a generic function
-    except (_Broken, RecursionError):
+    except (BrokenName, RecursionError):
         return None
     rest = _LLVM.sub("", parser.text[parser.at :])
     if rest and not _SUFFIX.match(rest):
@@ -44,111 +40,21 @@ def demangle_v0(name: str) -> str | None:
     return text + (f" ({rest})" if rest else "")
 
 
-class _Parser:
+class _Parser(Terms):
     """Recursive descent over RFC 2603's grammar; each method returns the text of its symbol."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.at = 0
-        self.quiet = False
-        self._depth = 0
-        self._lifetimes = 0
-        self._made = 0
-
-    # Terminals.
-
-    def next(self) -> str:
-        """Take one character; raise `_Broken` at the end."""
-        if self.at >= len(self.text):
-            raise _Broken
-        self.at += 1
-        return self.text[self.at - 1]
-
-    def eat(self, character: str) -> bool:
-        """Take ``character`` if it is next."""
-        if self.text.startswith(character, self.at):
-            self.at += 1
-            return True
-        return False
-
-    def base_62(self) -> int:
-        """Parse ``_`` as 0, ``0_`` as 1 and so on."""
-        if self.eat("_"):
-            return 0
-        value = 0
-        while not self.eat("_"):
-            digit = self.next()
-            if not digit.isascii() or not digit.isalnum():
-                raise _Broken
-            place = int(digit, 36) + (26 if digit.isupper() else 0)
-            value = value * 62 + place
-            if value >> 64:
-                raise _Broken
-        return value + 1
-
-    def optional_62(self, tag: str) -> int:
-        """Parse a base-62 number after ``tag``; 0 without it."""
-        return self.base_62() + 1 if self.eat(tag) else 0
-
-    def identifier(self) -> tuple[int, str]:
-        """Parse disambiguator and name."""
-        disambiguator = self.optional_62("s")
-        return disambiguator, self.undisambiguated()
-
-    def undisambiguated(self) -> str:
-        """Parse length and bytes; Punycode when ``u`` comes first (RFC 3492)."""
-        punycode = self.eat("u")
-        first = self.next()
-        if not ("0" <= first <= "9"):
-            raise _Broken
-        digits = first
-        while first != "0" and self.at < len(self.text) and "0" <= self.text[self.at] <= "9":
-            digits += self.next()
-            if len(digits) > 6:
-                raise _Broken
-        self.eat("_")
-        end = self.at + int(digits)
-        if end > len(self.text):
-            raise _Broken
-        name, self.at = self.text[self.at : end], end
-        return _punycode(name) if punycode else name
-
-    def back_reference(self, parse: Callable[[], str]) -> str:
-        """Parse again what stands earlier; the position is of the ``B``."""
-        start = self.at - 1
-        target = self.base_62()
-        if target >= start:
-            raise _Broken
-        if self.quiet:
-            return ""
-        here, self.at = self.at, target
-        text = self._grown(parse())
-        self.at = here
-        return text
-
-    def _enter(self) -> None:
-        self._depth += 1
-        if self._depth > _DEEPEST:
-            raise _Broken
-
-    def _grown(self, text: str) -> str:
-        self._made += len(text) + 1
-        if self._made > _LONGEST:
-            raise _Broken
-        return text
 
     # Paths.
 
     def path(self, *, in_value: bool) -> str:
         """Parse a path: of a value (``f::<u8>``) or of a type (``T<u8>``)."""
-        self._enter()
+        self.enter()
         tag = self.next()
         method = _PATHS.get(tag)
         if method is None:
-            raise _Broken
+            raise BrokenName
         text = method(self, in_value)
-        self._depth -= 1
-        return self._grown(text)
+        self.depth -= 1
+        return self.grown(text)
 
     def crate(self, in_value: bool) -> str:
         """``C``: a crate's root."""
@@ -179,7 +85,7 @@ class _Parser:
         """``N``: something in something; upper case for what has no name in the source."""
         namespace = self.next()
         if not namespace.isascii() or not namespace.isalpha():
-            raise _Broken
+            raise BrokenName
         parent = self.path(in_value=in_value)
         disambiguator, name = self.identifier()
         if namespace.isupper():
@@ -214,9 +120,9 @@ class _Parser:
         """Name a lifetime by its distance to the binder that introduced it."""
         if index == 0:
             return "'_"
-        depth = self._lifetimes - index
+        depth = self.lifetimes - index
         if depth < 0:
-            raise _Broken
+            raise BrokenName
         return f"'{chr(97 + depth)}" if depth < 26 else f"'_{depth}"
 
     # Types.
@@ -226,15 +132,15 @@ class _Parser:
         tag = self.next()
         if tag in _BASIC:
             return _BASIC[tag]
-        self._enter()
+        self.enter()
         method = _TYPES.get(tag)
         if method is not None:
             text = method(self)
         else:
             self.at -= 1
             text = self.path(in_value=False)
-        self._depth -= 1
-        return self._grown(text)
+        self.depth -= 1
+        return self.grown(text)
 
     def array(self) -> str:
         """Parse what follows ``A``."""
@@ -277,13 +183,13 @@ class _Parser:
         """Parse ``for<'a, 'b>`` and what it is for."""
         count = self.optional_62("G")
         if count > 256:
-            raise _Broken
+            raise BrokenName
         prefix = ""
-        self._lifetimes += count
+        self.lifetimes += count
         if count:
             prefix = f"for<{', '.join(self.lifetime(count - i) for i in range(count))}> "
         text = prefix + parse()
-        self._lifetimes -= count
+        self.lifetimes -= count
         return text
 
     def function(self) -> str:
@@ -303,7 +209,7 @@ class _Parser:
         """``D``."""
         bounds = self.binder(lambda: " + ".join(self.many(self._dyn_trait)))
         if not self.eat("L"):
-            raise _Broken
+            raise BrokenName
         index = self.base_62()
         return f"dyn {bounds}{f' + {self.lifetime(index)}' if index else ''}"
 
@@ -322,7 +228,7 @@ class _Parser:
 
     def constant(self, *, bare: bool) -> str:
         """Parse a constant; one that is no literal stands in braces among generic arguments."""
-        self._enter()
+        self.enter()
         tag = self.next()
         if tag in _SIGNED or tag in _UNSIGNED:
             text = ("-" if tag in _SIGNED and self.eat("n") else "") + self._number()
@@ -333,16 +239,16 @@ class _Parser:
             if not bare and tag in "AQRTVe":
                 text = text if tag in "RQ" and text.startswith('"') else f"{{{text}}}"
         else:
-            raise _Broken
-        self._depth -= 1
-        return self._grown(text)
+            raise BrokenName
+        self.depth -= 1
+        return self.grown(text)
 
     def _hex(self) -> str:
         digits = ""
         while not self.eat("_"):
             digit = self.next()
             if digit not in "0123456789abcdef":
-                raise _Broken
+                raise BrokenName
             digits += digit
         return digits
 
@@ -359,14 +265,14 @@ class _Parser:
         """``b``."""
         value = self._hex()
         if value not in ("0", "1"):
-            raise _Broken
+            raise BrokenName
         return "true" if value == "1" else "false"
 
     def character(self) -> str:
         """``c``."""
         code = int(self._hex() or "0", 16)
         if code >= 0x110000 or 0xD800 <= code < 0xE000:
-            raise _Broken
+            raise BrokenName
         text = chr(code)
         return (
             f"'{_ESCAPED.get(text) or (text if text.isprintable() else f'{chr(92)}u{{{code:x}}}')}'"
@@ -380,7 +286,7 @@ class _Parser:
         try:
             text = bytes.fromhex(self._hex()).decode()
         except ValueError as error:
-            raise _Broken from error
+            raise BrokenName from error
         escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
         return f'"{escaped}"'
 
@@ -412,20 +318,12 @@ class _Parser:
         if shape == "T":
             return f"{path}({', '.join(self.many(lambda: self.constant(bare=True)))})"
         if shape != "S":
-            raise _Broken
+            raise BrokenName
         return f"{path} {{ {', '.join(self.many(self._field))} }}"
 
     def _field(self) -> str:
         name = self.identifier()[1]
         return f"{name}: {self.constant(bare=True)}"
-
-
-def _punycode(name: str) -> str:
-    head, bar, tail = name.rpartition("_")
-    try:
-        return (f"{head}-{tail}" if bar else tail).encode().decode("punycode")
-    except (UnicodeError, ValueError) as error:
-        raise _Broken from error
 
 
 _PATHS: Final[dict[str, Callable[[_Parser, bool], str]]] = {
