@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import re
+import signal
 import socket
 import struct
+import time
 
 import pytest
 
@@ -263,3 +265,18 @@ def test_no_acknowledgements_after_both_agreed(lab):
         data += client.socket.recv(100)
     assert data == frame(b"QCp1.1")
     client.close()
+
+
+def test_the_hosts_signals_end_a_lab_that_waits_or_is_held(steps):
+    with ListeningLab(steps) as lab:
+        lab.process.send_signal(signal.SIGINT)
+        status, _, said = lab.finish()
+    assert status == -signal.SIGINT
+    assert said.endswith("starrylab: interrupted\n")
+    with ListeningLab(steps) as lab, RawClient(lab.port) as client:
+        client.begin()
+        assert client.ask(b"?").startswith(b"T05")
+        while lab.process.poll() is None:  # the first is passed on, the second ends the lab
+            lab.process.send_signal(signal.SIGTERM)
+            time.sleep(0.2)
+        assert lab.finish()[0] == 143
