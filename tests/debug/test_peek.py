@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from starrylab.abi.mman import MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, MAP_SHARED
@@ -139,6 +139,7 @@ def test_the_content_of_a_file(lab) -> None:
     assert source.nr_pages == 0
 
 
+@settings(deadline=None)
 @given(st.integers(0, 5 * 4096), st.integers(0, 9000))
 def test_the_same_bytes_as_the_kernel_reads(offset: int, size: int) -> None:
     lab = ScriptedLab()

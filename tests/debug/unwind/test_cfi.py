@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from starrylab.debug.unwind import rows
@@ -149,16 +149,19 @@ def test_a_table_of_another_form_is_not_used() -> None:
     assert found.find(0x1000) is not None
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1 << 70))
 def test_uleb(value: int) -> None:
     assert Cursor(uleb(value)).uleb() == value
 
 
+@settings(deadline=None)
 @given(st.integers(-(1 << 70), 1 << 70))
 def test_sleb(value: int) -> None:
     assert Cursor(sleb(value)).sleb() == value
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=120), st.integers(0, 1 << 16))
 def test_random_programs_end_in_a_row_or_an_error(program: bytes, offset: int) -> None:
     fde = FrameSection(eh_frame(0, [Function(0, 1 << 20, program)]), 0, eh=True).find(0)
@@ -167,12 +170,14 @@ def test_random_programs_end_in_a_row_or_an_error(program: bytes, offset: int) -
         row_at(fde, offset)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.integers(0, 1 << 32), st.booleans())
 def test_random_sections_do_not_raise_anything_else(data: bytes, addr: int, eh: bool) -> None:
     with contextlib.suppress(CfiError):
         FrameSection(data, 0, eh=eh, header=data[:64]).find(addr)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_damaged_sections_do_not_raise_anything_else(data: st.DataObject) -> None:
     whole = bytearray(eh_frame(ADDRESS, FUNCTIONS))

@@ -7,7 +7,7 @@ import operator
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from starrylab.debug.unwind.cursor import CfiError
@@ -87,6 +87,7 @@ def test_what_cannot_be_evaluated_is_named(code: bytes, message: str) -> None:
         evaluate(code, Machine())
 
 
+@settings(deadline=None)
 @given(st.integers(0, M64), st.integers(0, M64), st.sampled_from(["add", "sub", "and_", "xor"]))
 def test_arithmetic_is_that_of_64_bits(a: int, b: int, name: str) -> None:
     code = {"add": 0x22, "sub": 0x1C, "and_": 0x1A, "xor": 0x27}[name]
@@ -94,6 +95,7 @@ def test_arithmetic_is_that_of_64_bits(a: int, b: int, name: str) -> None:
     assert evaluate(constants + bytes((code,)), Machine()) == getattr(operator, name)(a, b) & M64
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_random_expressions_end(code: bytes) -> None:
     with contextlib.suppress(CfiError):

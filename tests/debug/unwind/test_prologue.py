@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from starrylab.abi.arch.riscv64_prologue import RA, S0, SP, Step, decode, is_call, recover
@@ -120,6 +120,7 @@ def test_what_ends_at_a_return_address(name: str, result: bool) -> None:
     assert is_call(code("li a0,1", "li a0,1", name)) is result
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.integers(0, 220))
 def test_random_code(text: bytes, offset: int) -> None:
     found = recover(text, 0, offset)

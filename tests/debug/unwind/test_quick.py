@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from starrylab.abi.arch import RISCV64
@@ -59,6 +59,7 @@ def test_the_limit() -> None:
     assert len(whole) == 20
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.integers(0, 24).map(lambda n: CODE + 8 * n), max_size=24),
     st.lists(st.tuples(st.integers(0, 5), st.integers(1, 5)), min_size=3, max_size=3),

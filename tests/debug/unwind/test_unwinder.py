@@ -295,7 +295,7 @@ programs = st.lists(
 ).map(b"".join)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(
     st.lists(values, min_size=8, max_size=64),
     st.lists(programs, min_size=1, max_size=4),
