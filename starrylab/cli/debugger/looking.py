@@ -105,6 +105,24 @@ class Looking:
         state = self.state
         return state.ask(model.Evaluate(text, state.tid, state.frame, form), model.Text).text
 
+    def whatis(self, text: str, _form: str) -> None:
+        """See `usage.USAGE`."""
+        self._describe(text, "name")
+
+    def ptype(self, text: str, form: str) -> None:
+        """See `usage.USAGE`."""
+        if form not in ("", "o"):
+            raise CommandError(f"undefined output format '{form}'")
+        self._describe(text, "layout" if form else "definition")
+
+    def _describe(self, text: str, form: str) -> None:
+        state = self.state
+        state.need_stop()
+        if not text:
+            raise CommandError("argument required (expression or type)")
+        found = state.ask(model.Describe(text, state.tid, state.frame, form), model.Lines).lines
+        self._say_all((f"type = {found[0]}", *found[1:]))
+
     def set(self, text: str, _form: str) -> None:
         """See `usage.USAGE`."""
         word, _, rest = text.partition(" ")
@@ -209,7 +227,10 @@ class Looking:
             found = state.ask(model.GetLocals(state.tid, level), model.Locals)
         except CommandError:
             return False
-        shown = [v for v in found.variables if v.is_argument == arguments]
+        shown = [
+            v for v in found.variables
+            if v.is_argument == arguments and (arguments or not v.hidden)
+        ]  # fmt: skip
         for v in shown:
             state.say(f"{indent}{v.name} = {v.text}")
         return bool(shown)

@@ -52,6 +52,7 @@ USAGE: Final[dict[str, tuple[str, str]]] = {
         "print[/FORMAT] EXPR",
         "the value of an expression; FORMAT x, d, u, o, t, c, a, f, s, z",
     ),
+    "ptype": ("ptype[/o] EXPR|TYPE", "the definition of a type; o: offsets, sizes and holes"),
     "quit": ("quit", "end the program and leave"),
     "run": ("run", "begin to run the program; implied by continue and the steps"),
     "rwatch": ("rwatch EXPR", "stop when it is read"),
@@ -77,5 +78,6 @@ USAGE: Final[dict[str, tuple[str, str]]] = {
     ),
     "up": ("up [N]", "select the caller's frame"),
     "watch": ("watch EXPR [if COND]", "stop when what an expression names is changed"),
+    "whatis": ("whatis EXPR|TYPE", "the name of a type"),
     "x": ("x[/NFU] EXPR", "memory: count, format (x d u o t c a f s i), unit (b h w g)"),
 }

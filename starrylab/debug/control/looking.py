@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import CodeType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ..disasm import Disassembler, DisassemblyError, Row, listing
+from ..dwarf.describe import describe
 from ..dwarf.errors import PROBLEMS, Unavailable
-from ..dwarf.format import Style, show, show_typed
+from ..dwarf.format import Style, show_typed
+from ..dwarf.spelling import spell
+from ..dwarf.tree import Node, expand, roots
 from ..inspect import InspectedThread, Inspector
 from ..language import Evaluator, examine
 from ..language.examine import Format
@@ -25,15 +28,6 @@ if TYPE_CHECKING:
     from .debugger import Debugger
 
 _WINDOW = 1 << 12  #: bytes of code that are disassembled without a function
-
-
-class Local(NamedTuple):
-    """A variable in scope."""
-
-    name: str
-    type_name: str
-    text: str
-    is_argument: bool
 
 
 class Look:
@@ -147,17 +141,35 @@ class Look:
         except PROBLEMS as error:
             raise ControlError(str(error)) from None
 
-    def locals(self, thread: Thread, number: int) -> list[Local]:
-        """Return arguments and locals of a frame."""
-        index, depth = self.place(thread, number)
+    def locals(self, thread: Thread, number: int) -> list[Node]:
+        """Return arguments and locals of a frame, those that others hide as well."""
         inspected = self.inspected(thread)
         style = Style(symbol=inspected.symbol)
         try:
-            return [
-                Local(v.name, v.type_name, show(v.value, style), v.is_argument)
-                for v in inspected.variables(index, depth)
-                if not v.hidden
-            ]
+            variables = inspected.variables(*self.place(thread, number))
+            return roots(variables, style, style.size)
+        except PROBLEMS as error:
+            raise ControlError(str(error)) from None
+
+    def parts(self, thread: Thread, number: int, path: Sequence[int], portion: range) -> list[Node]:
+        """Return the parts of a variable of a frame; see `dwarf.tree.expand`."""
+        inspected = self.inspected(thread)
+        style = Style(symbol=inspected.symbol)
+        try:
+            variables = inspected.variables(*self.place(thread, number))
+            return expand(variables, path, style, portion.start, len(portion))
+        except PROBLEMS as error:
+            raise ControlError(str(error)) from None
+
+    def describe(self, thread: Thread, number: int, text: str, form: str) -> list[str]:
+        """Return the type of an expression, or a type: its name, definition or layout."""
+        inspected = self.inspected(thread)
+        try:
+            scope = inspected.scope(*self.place(thread, number))
+            kind, owner = Evaluator(scope).type_or_value(text)
+            if form == "name":
+                return [spell(kind)]
+            return describe(kind, owner, offsets=form == "layout")
         except PROBLEMS as error:
             raise ControlError(str(error)) from None
 

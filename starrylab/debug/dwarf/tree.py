@@ -33,11 +33,11 @@ class Node:
     hidden: bool = False  #: a variable of an inner block has the same name
 
 
-def roots(variables: Sequence[Variable], style: Style) -> list[Node]:
-    """Return the first level: a line for each variable."""
+def roots(variables: Sequence[Variable], style: Style, width: int = _LINE) -> list[Node]:
+    """Return the first level: a line for each variable, ``width`` characters of its value."""
     return [
         replace(
-            _node(variable.name, variable.value, style),
+            _node(variable.name, variable.value, style, width),
             type_name=variable.type_name,
             is_argument=variable.is_argument,
             hidden=variable.hidden,
@@ -71,10 +71,10 @@ def _part(part: Part, style: Style) -> Node:
     return _node(name, part.value, style)
 
 
-def _node(name: str, value: Value, style: Style) -> Node:
-    text = show(value, replace(style, size=_LINE))
-    if len(text) > _LINE:
-        text = f"{text[: _LINE - 3]}..."
+def _node(name: str, value: Value, style: Style, width: int = _LINE) -> Node:
+    text = show(value, replace(style, size=width))
+    if len(text) > width:
+        text = f"{text[: width - 3]}..."
     return Node(name, spell(value.type), text, _expandable(value, style))
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 from ..dwarf.locations import Implicit
 from ..dwarf.types import Array, Base, Pointer, Struct, Type, Unknown
 from ..dwarf.types import Member as TypeMember
-from ..dwarf.values import Value, constant
+from ..dwarf.values import Owner, Value, constant
 from . import nodes, operators
 from .ctypes_lp64 import CHAR, DOUBLE, FLOAT, INT, LONG, UINT, ULONG, array_of, builtin, pointer_to
 from .errors import ExpressionError
@@ -43,6 +43,16 @@ class Evaluator:
     def evaluate(self, text: str) -> Value:
         """Return the value of an expression."""
         return self.value(parse(text, self._is_type))
+
+    def type_or_value(self, text: str) -> tuple[Type, Owner]:
+        """Return the type that ``text`` names, or that its value has, and who describes it."""
+        node = parse(text, self._is_type)
+        if isinstance(node, nodes.TypeName):
+            return self.type_of(node), self._near.owner
+        if isinstance(node, nodes.Name) and self._is_type(node.text):
+            return self.type_of(nodes.TypeName(node.text)), self._near.owner
+        value = self._any(node)
+        return value.type, value.owner
 
     def condition(self, text: str) -> bool:
         """Return whether an expression is true, for a conditional breakpoint."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from ...abi import signal as sig
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ...debug.control.handling import Handling
     from ...debug.control.looking import Look
     from ...debug.disasm import Row
+    from ...debug.dwarf.tree import Node
     from ...debug.stack import Frame
     from ...kernel.task.process import Process
     from ...kernel.thread import Thread
@@ -38,6 +39,16 @@ def point(debugger: Debugger, info: Breakpoint) -> model.PointInfo:
         info.number, info.what, info.location, info.enabled, info.temporary, info.hits,
         info.ignore, info.condition, info.problem, tuple(places),
     )  # fmt: skip
+
+
+def variables(nodes: Iterable[Node]) -> model.Locals:
+    """Return lines of a tree of variables."""
+    return model.Locals(
+        tuple(
+            model.LocalInfo(n.name, n.type_name, n.text, n.is_argument, n.expandable, n.hidden)
+            for n in nodes
+        )
+    )
 
 
 def _where(debugger: Debugger, process: Process | None, addr: int) -> str:

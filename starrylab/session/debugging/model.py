@@ -10,6 +10,13 @@ from typing import TypeAlias
 
 import msgspec
 
+from .values import Describe as Describe
+from .values import Evaluate as Evaluate
+from .values import Expand as Expand
+from .values import GetLocals as GetLocals
+from .values import LocalInfo as LocalInfo
+from .values import Locals as Locals
+
 # -- commands -----------------------------------------------------------------------------
 
 
@@ -100,13 +107,6 @@ class GetStack(msgspec.Struct, frozen=True, tag="stack?"):
     limit: int = 0
 
 
-class GetLocals(msgspec.Struct, frozen=True, tag="locals?"):
-    """Replied with `Locals`."""
-
-    tid: int = 0
-    frame: int = 0
-
-
 class GetRegisters(msgspec.Struct, frozen=True, tag="registers?"):
     """Replied with `Registers`."""
 
@@ -128,15 +128,6 @@ class SetMemory(msgspec.Struct, frozen=True, tag="memory!"):
     addr: int
     data: bytes
     pid: int = 0
-
-
-class Evaluate(msgspec.Struct, frozen=True, tag="evaluate"):
-    """Replied with `Text`; ``letter`` is a format of ``print``; assignments are expressions."""
-
-    expression: str
-    tid: int = 0
-    frame: int = 0
-    letter: str = ""
 
 
 class Examine(msgspec.Struct, frozen=True, tag="examine"):
@@ -207,6 +198,7 @@ class Follow(msgspec.Struct, frozen=True, tag="follow"):
 DebugCommand: TypeAlias = (
     Pause | Continue | Step | Break | WatchMemory | Catch | Change | Delete | ListPoints
     | ListThreads | GetStack | GetLocals | GetRegisters | GetMemory | SetMemory | Evaluate | Examine
+    | Describe | Expand
     | Disassemble | GetSource | Handle | GetMaps | Kill | Detach | Follow | NonStop
 )  # fmt: skip
 
@@ -287,21 +279,6 @@ class Threads(msgspec.Struct, frozen=True, tag="threads"):
     """Living threads."""
 
     threads: tuple[ThreadInfo, ...]
-
-
-class LocalInfo(msgspec.Struct, frozen=True):
-    """A variable."""
-
-    name: str
-    type_name: str
-    text: str
-    is_argument: bool
-
-
-class Locals(msgspec.Struct, frozen=True, tag="locals"):
-    """Arguments and locals of a frame."""
-
-    variables: tuple[LocalInfo, ...]
 
 
 class Registers(msgspec.Struct, frozen=True, tag="registers"):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ...kernel.task.process import Process
     from ...kernel.thread import Thread
 
+_MOST_PARTS: Final = 10_000  #: of a variable, in one answer
 _EVENTS: Final = {kind.value: kind for kind in EventKind}
 Send = Callable[["model.DebugReply | model.Stopped | model.Resumed"], object]
 
@@ -48,6 +49,8 @@ class DebugServer:
             model.GetMemory: self._memory,
             model.SetMemory: self._set_memory,
             model.Evaluate: self._evaluate,
+            model.Describe: self._describe,
+            model.Expand: self._expand,
             model.Examine: self._examine,
             model.Disassemble: self._disassemble,
             model.GetSource: self._source,
@@ -65,7 +68,8 @@ class DebugServer:
         try:
             answer = self._rules[type(command)](command)
         except ControlError as error:
-            self._send(model.DebugReply(request.number, error=str(error)))
+            text = " ".join(str(error).splitlines()) or "it cannot be done"
+            self._send(model.DebugReply(request.number, error=text))
         else:
             self._send(model.DebugReply(request.number, answer))
 
@@ -213,8 +217,18 @@ class DebugServer:
         return answers.stack(self.look, self._thread(command.tid), command.limit)
 
     def _locals(self, command: model.GetLocals) -> model.DebugAnswer:
-        found = self.look.locals(self._thread(command.tid), command.frame)
-        return model.Locals(tuple(model.LocalInfo(*local) for local in found))
+        return answers.variables(self.look.locals(self._thread(command.tid), command.frame))
+
+    def _expand(self, command: model.Expand) -> model.DebugAnswer:
+        start, count = max(command.start, 0), min(max(command.count, 0), _MOST_PARTS)
+        portion = range(start, start + count)
+        thread = self._thread(command.tid)
+        return answers.variables(self.look.parts(thread, command.frame, command.path, portion))
+
+    def _describe(self, command: model.Describe) -> model.DebugAnswer:
+        thread = self._thread(command.tid)
+        found = self.look.describe(thread, command.frame, command.expression, command.form)
+        return model.Lines(tuple(found))
 
     def _registers(self, command: model.GetRegisters) -> model.DebugAnswer:
         found = self.look.registers(self._thread(command.tid), command.frame)
