@@ -1,7 +1,8 @@
 """`starrylab leaks`: run a program many times in one lab, and name what grows with each time.
 
 What is named is the kernel's: objects by kind, entries of its tables, physical frames.  The
-exit status is 0 when nothing grows, 1 when something does.
+exit status is 0 when nothing grows, 1 when something does.  With ``--heap`` the program runs once,
+and what is named are the blocks of malloc(3) and ``operator new`` that it loses (see `heap`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +23,7 @@ from .errors import UserError
 
 if TYPE_CHECKING:
     from ..debug.leaks.report import Leak
+    from ..session.assemble import Lab
     from ..session.leak_run import RunReport
 
 _MOST: Final = 1_000_000
@@ -32,6 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_machine_arguments(parser)
     parser.add_argument(
         "--iterations", default=str(_DEFAULT), metavar="N", help=f"how often (default: {_DEFAULT})"
+    )
+    parser.add_argument(
+        "--heap", action="store_true", help="run once, and look at the program's own heap instead"
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument(
@@ -48,6 +55,10 @@ def main(args: argparse.Namespace) -> int:
     argv = args.argv[1:] if args.argv[:1] == ["--"] else args.argv
     if not argv:
         raise UserError("leaks: name a program: starrylab leaks [OPTION]... -- CMD [ARG]...")
+    if args.heap:
+        from .heap import show_heaps
+
+        return show_heaps(args, argv)
     iterations = _count(args.iterations)
     report = _run(args, argv, iterations)
     if args.json:
@@ -66,8 +77,19 @@ def _count(text: str) -> int:
 
 
 def _run(args: argparse.Namespace, argv: list[str], iterations: int) -> RunReport:
-    from ..session.assemble import AssemblyError, HostIo, assemble
     from ..session.leak_run import LeakRun, LeakRunError
+
+    with quiet_lab(args, argv) as lab:
+        try:
+            return LeakRun(lab, _progress(iterations)).run(iterations)
+        except LeakRunError as error:
+            raise UserError(f"leaks: {error}") from None
+
+
+@contextmanager
+def quiet_lab(args: argparse.Namespace, argv: list[str]) -> Iterator[Lab]:
+    """Assemble a lab without input, which prints only with ``--output``; Ctrl-C ends it."""
+    from ..session.assemble import AssemblyError, HostIo, assemble
 
     def show(data: bytes) -> None:
         if args.output:
@@ -89,9 +111,7 @@ def _run(args: argparse.Namespace, argv: list[str], iterations: int) -> RunRepor
         raise UserError(str(error), error.status) from None
     former = signal.signal(signal.SIGINT, lambda *_: lab.stop())
     try:
-        return LeakRun(lab, _progress(iterations)).run(iterations)
-    except LeakRunError as error:
-        raise UserError(f"leaks: {error}") from None
+        yield lab
     finally:
         signal.signal(signal.SIGINT, former)
         os.close(nothing)
@@ -135,12 +155,14 @@ def _lines(report: RunReport, argv: list[str]) -> list[str]:
 def _leak(leak: Leak) -> list[str]:
     from ..debug.leaks.text import who
 
-    call = f" in {leak.syscall}()" if leak.syscall else ""
-    lines = ["", f"{leak.count} {leak.kind}, {leak.bytes} bytes, made{call}: {leak.name}"]
+    syscall = f" in {leak.syscall}()" if leak.syscall else ""
+    lines = ["", f"{leak.count} {leak.kind}, {leak.bytes} bytes, made{syscall}: {leak.name}"]
     lines.append(f"    {who(leak)}")
     if leak.retained:
         lines.append(f"    and {leak.retained} more, {leak.retained_bytes} bytes, through it")
-    lines += [f"      {c.function} at {c.file}:{c.line}" for c in leak.stack[:_FRAMES]]
+    for call in (*leak.stack[:_FRAMES], *leak.program[:_FRAMES]):
+        place = f"{call.file}:{call.line}" if call.line else call.file or f"{call.address:#x}"
+        lines.append(f"      {call.function} at {place}")
     return lines
 
 

@@ -81,6 +81,8 @@ class Stacks:
         """Return what is mapped in ``space``, kept for the next time."""
         found = self._modules.get(space)
         if found is None:
+            for gone in [old for old in self._modules if not old.users]:
+                del self._modules[gone]  # its modules refer to it, so it never goes by itself
             found = self._modules[space] = Modules(space, self.kernel.arch, self.images)
         return found
 

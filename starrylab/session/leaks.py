@@ -85,6 +85,7 @@ class LeakView(msgspec.Struct, frozen=True):
     syscall: str
     pc: int
     stack: tuple[CallView, ...]
+    program: tuple[CallView, ...]
     member: bool
 
 

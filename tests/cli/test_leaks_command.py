@@ -31,6 +31,7 @@ def test_a_file_that_stays_is_named_with_its_holder_and_its_call() -> None:
     assert "dentry /tmp/f" in done.stdout
     assert "made in openat()" in done.stdout
     assert "DirEntry.attach at kernel/vfs/dentry.py:" in done.stdout
+    assert "apply_redirects at /usr/src/starrylab/sh_exec.c:" in done.stdout  # the program's side
 
 
 def test_a_process_that_stays_is_growth_as_json() -> None:

@@ -19,6 +19,7 @@ from .cycles import collect
 from .frames import FrameMap, Wrong, heap_unaccounted
 from .kinds import CATEGORIES, kind_of, size_of
 from .naming import Naming
+from .programs import program_calls
 from .recorder import Note, Recorder
 from .report import HELD, LOST, OUTSIDE, Leak, LeakReport, WrongFrames
 from .retention import Retention
@@ -49,6 +50,7 @@ def analyse(kernel: Kernel, recorder: Recorder, since: int) -> LeakReport:
 
     To be called between two system calls, or inside one that has nothing half done.
     """
+    recorder.let_go()
     cycles = collect(Naming(kernel))
     retention = Retention(kernel)
     left_out: Counter[str] = Counter()
@@ -167,6 +169,7 @@ def _leak(
         syscall=syscall_of(calls),
         pc=first.note.pc,
         stack=calls,
+        program=program_calls(first.note.program, fault=not syscall_of(calls)),
         member=bool(first.part_of),
     )
 

@@ -111,10 +111,8 @@ def _block(leak: Leak, arch: str) -> str:
     pids = ",".join(map(str, leak.pids))
     what = f"object={kind} count={leak.count} bytes={leak.bytes} pid={pids}"
     lines = [f"BACKTRACE_BEGIN kind=alloc arch={arch} alloc=true {what}"]
-    for index, call in enumerate(leak.stack):
-        where = f"{call.file}:{call.line}"
-        lines.append(f"BT {index} ip={call.address:#x} fp=0x0 symbol={call.function} at {where}")
-    if leak.pc:
-        lines.append(f"BT {len(leak.stack)} ip={leak.pc:#x} fp=0x0")  # the program's own
+    for index, call in enumerate((*leak.stack, *leak.program)):
+        where = f" at {call.file}:{call.line}" if call.line else ""
+        lines.append(f"BT {index} ip={call.address:#x} fp=0x0 symbol={call.function}{where}")
     lines.append("BACKTRACE_END")
     return "\n".join(lines) + "\n"

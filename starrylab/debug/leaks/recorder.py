@@ -23,6 +23,7 @@ from ...kernel.core.sched import Executor
 from ...kernel.mm.space import AddressSpace
 from ...kernel.thread import Thread
 from .kinds import KERNEL, is_kernel_class
+from .programs import NOWHERE, Programs, UserStack
 from .stacks import RawStack, capture
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Note(NamedTuple):
     pid: int  #: whose process ran; 0: the kernel on its own behalf
     pc: int  #: where its program was; 0 without one
     stack: RawStack
+    program: UserStack
 
 
 class AlreadyRecordingError(Exception):
@@ -58,6 +60,7 @@ class Recorder:
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self._executor = kernel.executor
+        self._programs = Programs(kernel)
         self.generation = 0  #: allocations noted so far
         self.on = False
         self._notes: dict[int, Note] = {}  #: by `id`
@@ -103,8 +106,13 @@ class Recorder:
         if self._collecting:
             gc.enable()
 
+    def let_go(self) -> None:
+        """Hold nothing of the kernel, so that an analysis sees what others hold."""
+        self._programs.let_go()
+
     def clear(self) -> None:
         """Forget all notes."""
+        self.let_go()
         self._notes.clear()
         self._frames.clear()
 
@@ -141,10 +149,11 @@ class Recorder:
         self.generation += 1
         task = self._executor.current
         if isinstance(task, Thread):
-            pid, pc = task.process.pid, task.context.pc
+            pid, pc, program = task.process.pid, task.context.pc, self._programs.of(task)
         else:
             pid = pc = 0
-        return Note(self.generation, cls, pid, pc, capture(4, self._ends))
+            program = NOWHERE
+        return Note(self.generation, cls, pid, pc, capture(4, self._ends), program)
 
     def _note(self, thing: object) -> None:
         notes = self._notes

@@ -28,7 +28,8 @@ class Leak:
     holder: tuple[str, ...]  #: the way to the first one from the kernel's roots
     syscall: str  #: in which they were allocated, ""
     pc: int  #: where the program was, 0
-    stack: tuple[Call, ...]  #: innermost first; () if allocations were not recorded
+    stack: tuple[Call, ...]  #: the kernel's, innermost first; () where nothing was recorded
+    program: tuple[Call, ...]  #: of the first one: where the program was that made the call
     member: bool = False  #: only reached through another new object
 
 

@@ -21,8 +21,8 @@ RawStack = tuple[tuple[CodeType, int], ...]  #: innermost first
 _PACKAGE: Final = "starrylab"
 _DEEPEST: Final = 32  #: frames, as Starry Mix's axbacktrace has it
 _SYSCALLS: Final = "kernel/syscalls/"
-#: frames that only tell how tracking works
-_OWN: Final = "debug/leaks/"
+#: frames that only tell how tracking works, and how arguments are cut to their types
+_UNSHOWN: Final = ("debug/leaks/", "<string>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ def capture(depth: int, ends: Collection[CodeType]) -> RawStack:
 
 
 def resolve(stack: RawStack) -> tuple[Call, ...]:
-    """Return the frames with names and lines, innermost first, without those of the tracking."""
+    """Return the frames with names and lines, innermost first, without generated code."""
     calls = (_call(code, offset) for code, offset in stack)
-    return tuple(call for call in calls if not call.file.startswith(_OWN))
+    return tuple(call for call in calls if not call.file.startswith(_UNSHOWN))
 
 
 def syscall_of(calls: tuple[Call, ...]) -> str:
