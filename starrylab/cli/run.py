@@ -12,6 +12,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final
 
+from . import deaths, tracing
 from . import host_terminal as host
 from .common import add_machine_arguments, machine_config
 from .errors import UserError
@@ -25,13 +26,8 @@ _PANIC: Final = 70  #: exit status: EX_SOFTWARE of <sysexits.h>
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `run`."""
     add_machine_arguments(parser)
-    parser.add_argument(
-        "--strace",
-        nargs="?",
-        const="all",
-        metavar="FILTER",
-        help="print system calls to standard error; FILTER like read,write or !futex",
-    )
+    tracing.add_arguments(parser)
+    deaths.add_arguments(parser)
     parser.add_argument("--stats", action="store_true", help="print counters at the end")
     parser.usage = "starrylab run [OPTION]... [--] [CMD [ARG]...]"
     parser.add_argument(
@@ -65,13 +61,15 @@ def main(args: argparse.Namespace) -> int:
         lab = assemble(config, io)
     except AssemblyError as error:
         raise UserError(str(error), error.status) from None
-    if args.strace is not None:
-        _trace(lab, args.strace)
+    trace = tracing.start(lab.kernel, args)
+    deaths.start(lab.kernel, args)
     if lab.gdb is not None:
         lab.gdb.wait()
     with host.lent_to(lab):
         status = _run(lab)
     lab.finish_output()
+    if trace is not None:
+        trace.close()
     if args.stats:
         from ..debug.statistics import report
 
@@ -101,17 +99,3 @@ def _progress(text: str) -> None:
     """Tell a person what takes long; a script is not disturbed."""
     if os.isatty(2):
         sys.stderr.write(f"starrylab: {text}\n")
-
-
-def _trace(lab: Lab, calls: str) -> None:
-    from ..debug.strace import FilterError, Strace
-
-    raw = os.isatty(0) and os.isatty(2)
-
-    def emit(text: str) -> None:
-        host.draw(2, (text if raw else text.replace("\r\n", "\n")).encode())
-
-    try:
-        Strace(lab.kernel, calls, emit)
-    except FilterError as error:
-        raise UserError(f"--strace: {error}") from None

@@ -19,19 +19,21 @@ class C:
     """A C type: a template over ``{r}`` (the register) and ``t`` (the thread)."""
 
     decode: str
-    show: str = "hex"  #: how strace prints it: "hex", "ptr", "dec", "fd", "path", "oct"
+    show: str = "hex"  #: how strace prints it, a kind of `starrylab.debug.trace`
 
 
-_I32 = "(({r} & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000"
+I32 = "(({r} & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000"
+U32 = "{r} & 0xFFFFFFFF"
+U64 = "{r}"
 
-Int = Annotated[int, C(_I32, "dec")]
-UInt = Annotated[int, C("{r} & 0xFFFFFFFF", "dec")]
-Mode = Annotated[int, C("{r} & 0xFFFFFFFF", "oct")]  #: mode_t
+Int = Annotated[int, C(I32, "dec")]
+UInt = Annotated[int, C(U32, "dec")]
+Mode = Annotated[int, C(U32, "oct")]  #: mode_t
 Long = Annotated[int, C("({r} ^ (1 << 63)) - (1 << 63)", "dec")]
-ULong = Annotated[int, C("{r}", "hex")]
-Size = Annotated[int, C("{r}", "dec")]  #: size_t
-Ptr = Annotated[int, C("{r}", "ptr")]
-FdNum = Annotated[int, C(_I32, "fd")]  #: a descriptor that the handler looks up itself
-Fd = Annotated["File", C(f"t.fds[{_I32}]", "fd")]  #: an open file; EBADF otherwise
+ULong = Annotated[int, C(U64, "hex")]
+Size = Annotated[int, C(U64, "dec")]  #: size_t
+Ptr = Annotated[int, C(U64, "ptr")]
+FdNum = Annotated[int, C(I32, "fd")]  #: a descriptor that the handler looks up itself
+Fd = Annotated["File", C(f"t.fds[{I32}]", "fd")]  #: an open file; EBADF otherwise
 #: A path in user memory, as bytes without the NUL; EFAULT, ENAMETOOLONG.
 Path = Annotated[bytes, C("t.mm.read_cstr({r})", "path")]

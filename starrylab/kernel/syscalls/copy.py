@@ -9,7 +9,8 @@ from ...abi.fcntl import O_APPEND
 from ..files.directory import DirectoryFile
 from ..files.regular import RegularFile
 from ._declare import syscall
-from ._types import Fd, Ptr, Size, UInt
+from ._shown import InOffset
+from ._types import Fd, Size, UInt
 from .io import MAX_RW_COUNT, within_limit, write_all
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _CHUNK: Final = 1 << 18  #: bytes that the kernel itself copies at a time
 
 
 @syscall()
-async def sendfile(t: Thread, out: Fd, source: Fd, offset_ptr: Ptr, count: Size) -> int:
+async def sendfile(t: Thread, out: Fd, source: Fd, offset_ptr: InOffset, count: Size) -> int:
     """sendfile(2)."""
     if not out.writable or not source.readable:
         raise EBADF
@@ -72,7 +73,7 @@ def _set_offset(t: Thread, file: RegularFile, pointer: int, offset: int) -> None
 
 @syscall()
 def copy_file_range(
-    t: Thread, source: Fd, in_ptr: Ptr, out: Fd, out_ptr: Ptr, count: Size, flags: UInt
+    t: Thread, source: Fd, in_ptr: InOffset, out: Fd, out_ptr: InOffset, count: Size, flags: UInt
 ) -> int:
     """copy_file_range(2)."""
     if flags:

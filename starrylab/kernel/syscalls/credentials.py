@@ -10,7 +10,8 @@ from ...abi.capability import CAP_SETGID, CAP_SETPCAP, CAP_SETUID
 from ...abi.errno import EFAULT, EINVAL, EPERM, ESRCH
 from ..task.cred import Credentials
 from ._declare import syscall
-from ._types import Int, Ptr, UInt
+from ._shown import OutU32, UserId
+from ._types import Int, Ptr
 
 if TYPE_CHECKING:
     from ..thread import Thread
@@ -48,7 +49,7 @@ def getegid(t: Thread) -> int:
 
 
 @syscall()
-def getresuid(t: Thread, ruid: Ptr, euid: Ptr, suid: Ptr) -> None:
+def getresuid(t: Thread, ruid: OutU32, euid: OutU32, suid: OutU32) -> None:
     """getresuid(2)."""
     cred = t.cred
     for addr, value in ((ruid, cred.uid), (euid, cred.euid), (suid, cred.suid)):
@@ -56,7 +57,7 @@ def getresuid(t: Thread, ruid: Ptr, euid: Ptr, suid: Ptr) -> None:
 
 
 @syscall()
-def getresgid(t: Thread, rgid: Ptr, egid: Ptr, sgid: Ptr) -> None:
+def getresgid(t: Thread, rgid: OutU32, egid: OutU32, sgid: OutU32) -> None:
     """getresgid(2)."""
     cred = t.cred
     for addr, value in ((rgid, cred.gid), (egid, cred.egid), (sgid, cred.sgid)):
@@ -80,7 +81,7 @@ def _set_gids(t: Thread, gid: int, egid: int, sgid: int, fsgid: int) -> None:
 
 
 @syscall()
-def setuid(t: Thread, uid: UInt) -> None:
+def setuid(t: Thread, uid: UserId) -> None:
     """setuid(2)."""
     if uid == _KEEP:
         raise EINVAL
@@ -94,7 +95,7 @@ def setuid(t: Thread, uid: UInt) -> None:
 
 
 @syscall()
-def setgid(t: Thread, gid: UInt) -> None:
+def setgid(t: Thread, gid: UserId) -> None:
     """setgid(2)."""
     if gid == _KEEP:
         raise EINVAL
@@ -108,7 +109,7 @@ def setgid(t: Thread, gid: UInt) -> None:
 
 
 @syscall()
-def setreuid(t: Thread, ruid: UInt, euid: UInt) -> None:
+def setreuid(t: Thread, ruid: UserId, euid: UserId) -> None:
     """setreuid(2)."""
     cred = t.cred
     new_uid = cred.uid if ruid == _KEEP else ruid
@@ -122,7 +123,7 @@ def setreuid(t: Thread, ruid: UInt, euid: UInt) -> None:
 
 
 @syscall()
-def setregid(t: Thread, rgid: UInt, egid: UInt) -> None:
+def setregid(t: Thread, rgid: UserId, egid: UserId) -> None:
     """setregid(2)."""
     cred = t.cred
     new_gid = cred.gid if rgid == _KEEP else rgid
@@ -136,7 +137,7 @@ def setregid(t: Thread, rgid: UInt, egid: UInt) -> None:
 
 
 @syscall()
-def setresuid(t: Thread, ruid: UInt, euid: UInt, suid: UInt) -> None:
+def setresuid(t: Thread, ruid: UserId, euid: UserId, suid: UserId) -> None:
     """setresuid(2)."""
     cred = t.cred
     own = (cred.uid, cred.euid, cred.suid)
@@ -147,7 +148,7 @@ def setresuid(t: Thread, ruid: UInt, euid: UInt, suid: UInt) -> None:
 
 
 @syscall()
-def setresgid(t: Thread, rgid: UInt, egid: UInt, sgid: UInt) -> None:
+def setresgid(t: Thread, rgid: UserId, egid: UserId, sgid: UserId) -> None:
     """setresgid(2)."""
     cred = t.cred
     own = (cred.gid, cred.egid, cred.sgid)
@@ -158,7 +159,7 @@ def setresgid(t: Thread, rgid: UInt, egid: UInt, sgid: UInt) -> None:
 
 
 @syscall()
-def setfsuid(t: Thread, uid: UInt) -> int:
+def setfsuid(t: Thread, uid: UserId) -> int:
     """setfsuid(2): returns the old id whether or not it changed."""
     cred = t.cred
     if uid in (cred.uid, cred.euid, cred.suid, cred.fsuid) or (
@@ -169,7 +170,7 @@ def setfsuid(t: Thread, uid: UInt) -> int:
 
 
 @syscall()
-def setfsgid(t: Thread, gid: UInt) -> int:
+def setfsgid(t: Thread, gid: UserId) -> int:
     """setfsgid(2): returns the old id whether or not it changed."""
     cred = t.cred
     if gid in (cred.gid, cred.egid, cred.sgid, cred.fsgid) or (

@@ -11,14 +11,15 @@ from ..vfs.mount import Location
 from ..vfs.node import DIRECTORY, Credentials
 from ..vfs.permission import MAY_EXEC, check
 from ._declare import syscall
-from ._types import Fd, Path, Ptr, Size, UInt
+from ._shown import OutEntries, OutString
+from ._types import Fd, Path, Size, UInt
 
 if TYPE_CHECKING:
     from ..thread import Thread
 
 
 @syscall()
-def getdents64(t: Thread, file: Fd, buf: Ptr, count: UInt) -> int:
+def getdents64(t: Thread, file: Fd, buf: OutEntries, count: UInt) -> int:
     """getdents64(2)."""
     if not isinstance(file, DirectoryFile):
         raise ENOTDIR
@@ -33,7 +34,7 @@ def getdents64(t: Thread, file: Fd, buf: Ptr, count: UInt) -> int:
 
 
 @syscall()
-def getcwd(t: Thread, buf: Ptr, size: Size) -> int:
+def getcwd(t: Thread, buf: OutString, size: Size) -> int:
     """getcwd(2)."""
     cwd = t.fs.cwd
     if cwd.entry.unlinked:

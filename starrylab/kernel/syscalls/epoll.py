@@ -11,8 +11,9 @@ from ...abi.poll import EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLIN
 from ..core.poll import poll_any
 from ..files.epoll import EVENT, Epoll
 from ._declare import syscall
+from ._shown import EpollFlags, EpollOp, InEvent, InSignals, InTime, OutEvents
 from ._timespec import MAX_NS, read_timespec
-from ._types import Fd, FdNum, Int, Ptr, Size
+from ._types import Fd, FdNum, Int, Size
 from .poll import look_for_signals, read_sigmask, under_mask
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _MAX_EVENTS: Final = 0x7FFFFFFF // EVENT.size
 
 
 @syscall()
-def epoll_create1(t: Thread, flags: Int) -> int:
+def epoll_create1(t: Thread, flags: EpollFlags) -> FdNum:
     """epoll_create1(2)."""
     if flags & ~O_CLOEXEC:
         raise EINVAL
@@ -30,7 +31,7 @@ def epoll_create1(t: Thread, flags: Int) -> int:
 
 
 @syscall(partial="EPOLLEXCLUSIVE wakes every waiter, which epoll_ctl(2) allows")
-def epoll_ctl(t: Thread, epfd: FdNum, op: Int, fd: FdNum, event: Ptr) -> None:
+def epoll_ctl(t: Thread, epfd: FdNum, op: EpollOp, fd: FdNum, event: InEvent) -> None:
     """epoll_ctl(2)."""
     events = data = 0
     if op != EPOLL_CTL_DEL:
@@ -52,7 +53,13 @@ def epoll_ctl(t: Thread, epfd: FdNum, op: Int, fd: FdNum, event: Ptr) -> None:
 
 @syscall()
 def epoll_pwait(
-    t: Thread, epfd: Fd, events: Ptr, maxevents: Int, timeout_ms: Int, sigmask: Ptr, size: Size
+    t: Thread,
+    epfd: Fd,
+    events: OutEvents,
+    maxevents: Int,
+    timeout_ms: Int,
+    sigmask: InSignals,
+    size: Size,
 ) -> int | Coroutine[Any, Any, int]:
     """epoll_pwait(2)."""
     timeout = None if timeout_ms < 0 else timeout_ms * 1_000_000
@@ -61,7 +68,13 @@ def epoll_pwait(
 
 @syscall()
 def epoll_pwait2(
-    t: Thread, epfd: Fd, events: Ptr, maxevents: Int, timeout: Ptr, sigmask: Ptr, size: Size
+    t: Thread,
+    epfd: Fd,
+    events: OutEvents,
+    maxevents: Int,
+    timeout: InTime,
+    sigmask: InSignals,
+    size: Size,
 ) -> int | Coroutine[Any, Any, int]:
     """epoll_pwait2(2)."""
     timeout_ns = read_timespec(t.mm, timeout) if timeout else None

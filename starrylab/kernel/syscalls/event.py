@@ -26,8 +26,19 @@ from ..files.pidfd import PidFd
 from ..files.signalfd import SignalFd
 from ..files.timerfd import TimerFd
 from ._declare import syscall
+from ._shown import (
+    ClockId,
+    EventFdFlags,
+    InSignals,
+    InTimerSpec,
+    OutTimerSpec,
+    PidFdFlags,
+    SignalFdFlags,
+    TimerFdFlags,
+    TimerFlags,
+)
 from ._timespec import read_itimerspec, write_itimerspec
-from ._types import Fd, FdNum, Int, Ptr, Size, UInt
+from ._types import Fd, FdNum, Int, Size, UInt
 
 if TYPE_CHECKING:
     from ..files.file import File
@@ -42,7 +53,7 @@ _SIGSET_SIZE: Final = 8
 
 
 @syscall()
-def eventfd2(t: Thread, initval: UInt, flags: Int) -> int:
+def eventfd2(t: Thread, initval: UInt, flags: EventFdFlags) -> FdNum:
     """eventfd2(2)."""
     if flags & ~_EFD_KNOWN:
         raise EINVAL
@@ -51,7 +62,7 @@ def eventfd2(t: Thread, initval: UInt, flags: Int) -> int:
 
 
 @syscall()
-def timerfd_create(t: Thread, clock_id: Int, flags: Int) -> int:
+def timerfd_create(t: Thread, clock_id: ClockId, flags: TimerFdFlags) -> FdNum:
     """timerfd_create(2)."""
     if flags & ~(TFD_CLOEXEC | TFD_NONBLOCK) or clock_id not in _TIMERFD_CLOCKS:
         raise EINVAL
@@ -70,7 +81,9 @@ def _timer(file: File) -> TimerFd:
 
 
 @syscall()
-def timerfd_settime(t: Thread, file: Fd, flags: Int, new: Ptr, old: Ptr) -> None:
+def timerfd_settime(
+    t: Thread, file: Fd, flags: TimerFlags, new: InTimerSpec, old: OutTimerSpec
+) -> None:
     """timerfd_settime(2)."""
     interval, value = read_itimerspec(t.mm, new)
     if flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET):
@@ -81,13 +94,13 @@ def timerfd_settime(t: Thread, file: Fd, flags: Int, new: Ptr, old: Ptr) -> None
 
 
 @syscall()
-def timerfd_gettime(t: Thread, file: Fd, current: Ptr) -> None:
+def timerfd_gettime(t: Thread, file: Fd, current: OutTimerSpec) -> None:
     """timerfd_gettime(2)."""
     write_itimerspec(t.mm, current, *_timer(file).get_time())
 
 
 @syscall()
-def signalfd4(t: Thread, fd: FdNum, mask: Ptr, size: Size, flags: Int) -> int:
+def signalfd4(t: Thread, fd: FdNum, mask: InSignals, size: Size, flags: SignalFdFlags) -> FdNum:
     """signalfd4(2): a new descriptor for ``fd`` -1, else another mask for that one."""
     if size != _SIGSET_SIZE or flags & ~(SFD_CLOEXEC | SFD_NONBLOCK):
         raise EINVAL
@@ -104,7 +117,7 @@ def signalfd4(t: Thread, fd: FdNum, mask: Ptr, size: Size, flags: Int) -> int:
 
 
 @syscall()
-def pidfd_open(t: Thread, pid: Int, flags: UInt) -> int:
+def pidfd_open(t: Thread, pid: Int, flags: PidFdFlags) -> FdNum:
     """pidfd_open(2)."""
     if flags & ~O_NONBLOCK or pid <= 0:
         raise EINVAL
@@ -118,7 +131,7 @@ def pidfd_open(t: Thread, pid: Int, flags: UInt) -> int:
 
 
 @syscall()
-def pidfd_getfd(t: Thread, pidfd: Fd, target_fd: FdNum, flags: UInt) -> int:
+def pidfd_getfd(t: Thread, pidfd: Fd, target_fd: FdNum, flags: UInt) -> FdNum:
     """pidfd_getfd(2)."""
     if flags:
         raise EINVAL

@@ -51,7 +51,8 @@ from ..files.regular import RegularFile
 from ..vfs.permission import require_owner
 from . import locks
 from ._declare import Restart, syscall
-from ._types import Fd, FdNum, Int, UInt, ULong
+from ._shown import FcntlArg, FcntlCommand, FdFlags, IoctlArg, IoctlRequest
+from ._types import Fd, FdNum, UInt
 
 if TYPE_CHECKING:
     from ..thread import Thread
@@ -60,7 +61,6 @@ Result = int | Coroutine[Any, Any, int]
 
 _FASYNC: Final = 0o20000
 _SETTABLE: Final = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | _FASYNC
-_FLOCK: Final = Struct("<hh4xqqi4x")  #: l_type, l_whence, l_start, l_len, l_pid
 _OWNER_EX: Final = Struct("<ii")
 _CLOSE_RANGE_UNSHARE: Final = 2
 _CLOSE_RANGE_CLOEXEC: Final = 4
@@ -90,13 +90,13 @@ def close_range(t: Thread, first: UInt, last: UInt, flags: UInt) -> None:
 
 
 @syscall()
-def dup(t: Thread, file: Fd) -> int:
+def dup(t: Thread, file: Fd) -> FdNum:
     """dup(2)."""
     return t.fds.install(file, t.process.limits.nofile)
 
 
 @syscall()
-def dup3(t: Thread, old: FdNum, new: FdNum, flags: Int) -> int:
+def dup3(t: Thread, old: FdNum, new: FdNum, flags: FdFlags) -> FdNum:
     """dup3(2)."""
     if flags & ~O_CLOEXEC or old == new:
         raise EINVAL
@@ -111,7 +111,7 @@ def dup3(t: Thread, old: FdNum, new: FdNum, flags: Int) -> int:
 
 
 @syscall(restart=Restart.SA_RESTART, partial="no leases, no directory notification")
-def fcntl(t: Thread, fd: FdNum, cmd: Int, arg: ULong) -> Result:
+def fcntl(t: Thread, fd: FdNum, cmd: FcntlCommand, arg: FcntlArg) -> Result:
     """fcntl(2)."""
     file = t.fds[fd]
     command = _COMMANDS.get(cmd)
@@ -230,7 +230,7 @@ _PATH_COMMANDS: Final = frozenset({F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F
 
 
 @syscall()
-def ioctl(t: Thread, fd: FdNum, request: UInt, arg: ULong) -> int:
+def ioctl(t: Thread, fd: FdNum, request: IoctlRequest, arg: IoctlArg) -> int:
     """ioctl(2); what is not generic is the file's own business."""
     file = t.fds[fd]
     if file.kind == "path":

@@ -34,6 +34,7 @@ from ...abi.time import CLOCK_MONOTONIC, CLOCK_REALTIME
 from ..core.sched import park
 from ..task.futexes import FutexWaiter, PiWaiter, futex_key
 from ._declare import Restart, syscall
+from ._shown import ClockId, FutexOp, FutexSecond, FutexTimeout, FutexVal, FutexVal3, InTime
 from ._timespec import read_timespec
 from ._types import Int, Ptr, Size, UInt
 
@@ -57,7 +58,13 @@ Deadline = tuple[int, int]  #: clock id, nanoseconds on that clock
     partial="no FUTEX_FD and no WAIT_REQUEUE_PI; PI locks hand over but do not lend priority",
 )
 def futex(
-    t: Thread, uaddr: Ptr, op: Int, val: UInt, timeout: Ptr, uaddr2: Ptr, val3: UInt
+    t: Thread,
+    uaddr: Ptr,
+    op: FutexOp,
+    val: FutexVal,
+    timeout: FutexTimeout,
+    uaddr2: FutexSecond,
+    val3: FutexVal3,
 ) -> Result:
     """futex(2)."""
     if op == _WAKE_PRIVATE:
@@ -300,7 +307,7 @@ _OPERATIONS: Final[dict[int, Callable[[Thread, int, int, int, int, int, int], Re
 
 @syscall(restart=Restart.SA_RESTART)
 def futex_waitv(
-    t: Thread, waiters: Ptr, count: UInt, flags: UInt, timeout: Ptr, clock_id: Int
+    t: Thread, waiters: Ptr, count: UInt, flags: UInt, timeout: InTime, clock_id: ClockId
 ) -> Result:
     """futex_waitv(2): wait on several words; the result tells which was woken."""
     if flags or not 1 <= count <= FUTEX_WAITV_MAX or not waiters:

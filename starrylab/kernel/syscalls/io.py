@@ -39,7 +39,8 @@ from ..files.file import File
 from ..files.regular import RegularFile
 from ..signal.info import SignalInfo
 from ._declare import Restart, syscall
-from ._types import Fd, Int, Long, Ptr, Size, UInt
+from ._shown import InData, InVector, OutData, OutVector, RwFlags, Whence
+from ._types import Fd, Long, Size
 
 if TYPE_CHECKING:
     from ..thread import Thread
@@ -51,7 +52,7 @@ _Vector = list[tuple[int, int]]
 
 
 @syscall(restart=Restart.SA_RESTART)
-def read(t: Thread, file: Fd, buf: Ptr, count: Size) -> Result:
+def read(t: Thread, file: Fd, buf: OutData, count: Size) -> Result:
     """read(2)."""
     if not file.readable:
         raise EBADF
@@ -67,7 +68,7 @@ def read(t: Thread, file: Fd, buf: Ptr, count: Size) -> Result:
 
 
 @syscall(restart=Restart.SA_RESTART)
-def write(t: Thread, file: Fd, buf: Ptr, count: Size) -> Result:
+def write(t: Thread, file: Fd, buf: InData, count: Size) -> Result:
     """write(2)."""
     if not file.writable:
         raise EBADF
@@ -135,13 +136,13 @@ def within_limit(t: Thread, offset: int, count: int) -> int:
 
 
 @syscall(restart=Restart.SA_RESTART)
-def readv(t: Thread, file: Fd, vec: Ptr, vlen: Size) -> Result:
+def readv(t: Thread, file: Fd, vec: OutVector, vlen: Size) -> Result:
     """readv(2)."""
     return _read_vector(t, file, vec, vlen, nonblocking=bool(file.flags & O_NONBLOCK))
 
 
 @syscall(restart=Restart.SA_RESTART)
-def writev(t: Thread, file: Fd, vec: Ptr, vlen: Size) -> Result:
+def writev(t: Thread, file: Fd, vec: InVector, vlen: Size) -> Result:
     """writev(2)."""
     return _write_vector(t, file, vec, vlen)
 
@@ -251,7 +252,7 @@ def _scatter(t: Thread, pieces: _Vector, data: bytes) -> int:
 
 
 @syscall()
-def pread64(t: Thread, file: Fd, buf: Ptr, count: Size, offset: Long) -> int:
+def pread64(t: Thread, file: Fd, buf: OutData, count: Size, offset: Long) -> int:
     """pread(2)."""
     if offset < 0:
         raise EINVAL
@@ -261,7 +262,7 @@ def pread64(t: Thread, file: Fd, buf: Ptr, count: Size, offset: Long) -> int:
 
 
 @syscall()
-def pwrite64(t: Thread, file: Fd, buf: Ptr, count: Size, offset: Long) -> int:
+def pwrite64(t: Thread, file: Fd, buf: InData, count: Size, offset: Long) -> int:
     """pwrite(2)."""
     if offset < 0:
         raise EINVAL
@@ -277,19 +278,21 @@ def _pwrite(t: Thread, file: File, addr: int, size: int, offset: int) -> int:
 
 
 @syscall()
-def preadv(t: Thread, file: Fd, vec: Ptr, vlen: Size, low: Long, high: Long) -> int:
+def preadv(t: Thread, file: Fd, vec: OutVector, vlen: Size, low: Long, high: Long) -> int:
     """preadv(2); a 64-bit ABI has the whole offset in ``low``."""
     return _preadv(t, file, vec, vlen, low)
 
 
 @syscall()
-def pwritev(t: Thread, file: Fd, vec: Ptr, vlen: Size, low: Long, high: Long) -> int:
+def pwritev(t: Thread, file: Fd, vec: InVector, vlen: Size, low: Long, high: Long) -> int:
     """pwritev(2)."""
     return _pwritev(t, file, vec, vlen, low)
 
 
 @syscall()
-def preadv2(t: Thread, file: Fd, vec: Ptr, vlen: Size, low: Long, high: Long, flags: Int) -> Result:
+def preadv2(
+    t: Thread, file: Fd, vec: OutVector, vlen: Size, low: Long, high: Long, flags: RwFlags
+) -> Result:
     """preadv2(2)."""
     if flags & ~RWF_SUPPORTED or flags & RWF_APPEND:
         raise EOPNOTSUPP
@@ -301,7 +304,7 @@ def preadv2(t: Thread, file: Fd, vec: Ptr, vlen: Size, low: Long, high: Long, fl
 
 @syscall()
 def pwritev2(
-    t: Thread, file: Fd, vec: Ptr, vlen: Size, low: Long, high: Long, flags: Int
+    t: Thread, file: Fd, vec: InVector, vlen: Size, low: Long, high: Long, flags: RwFlags
 ) -> Result:
     """pwritev2(2)."""
     if flags & ~RWF_SUPPORTED or flags & RWF_NOWAIT:
@@ -353,6 +356,6 @@ def _pwritev(t: Thread, file: File, vec: int, vlen: int, offset: int) -> int:
 
 
 @syscall()
-def lseek(t: Thread, file: Fd, offset: Long, whence: UInt) -> int:
+def lseek(t: Thread, file: Fd, offset: Long, whence: Whence) -> int:
     """lseek(2)."""
     return file.seek(offset, whence)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from struct import Struct
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from ...abi import layouts
 from ...abi.errno import EAGAIN, EBADF, EINVAL, EOVERFLOW
 from ...abi.fcntl import (
     F_RDLCK,
@@ -23,14 +23,13 @@ from ..core.sched import Waker
 from ..files.file import File
 from ..vfs.locks import TO_THE_END, Lock, LockTable
 from ._declare import Restart, syscall
-from ._types import Fd, Int
+from ._shown import FlockOp
+from ._types import Fd
 
 if TYPE_CHECKING:
     from ..thread import Thread
 
 Result = int | Coroutine[Any, Any, int]
-
-_FLOCK: Final = Struct("<hh4xqqi4x")  #: l_type, l_whence, l_start, l_len, l_pid
 
 
 # Record locks.
@@ -57,7 +56,7 @@ def _query(t: Thread, file: File, arg: int, owner: object, *, ofd: bool = False)
         return 0
     length = 0 if found.end == TO_THE_END else found.end - found.start + 1
     kind = F_WRLCK if found.exclusive else F_RDLCK
-    t.mm.write(arg, _FLOCK.pack(kind, SEEK_SET, found.start, length, found.pid))
+    t.mm.write(arg, layouts.FLOCK.pack(kind, SEEK_SET, found.start, length, found.pid))
     return 0
 
 
@@ -69,7 +68,7 @@ def _table(file: File) -> LockTable:
 
 def _range(t: Thread, file: File, arg: int, *, ofd: bool) -> tuple[int, int, int, int]:
     """Read a struct flock; return its type, first and last byte, and pid."""
-    kind, whence, start, length, pid = _FLOCK.unpack(t.mm.read(arg, _FLOCK.size))
+    kind, whence, start, length, pid = layouts.FLOCK.unpack(t.mm.read(arg, layouts.FLOCK.size))
     if ofd and pid:
         raise EINVAL
     if kind not in (F_RDLCK, F_WRLCK, F_UNLCK):
@@ -167,7 +166,7 @@ async def _wait_lock(t: Thread, file: File, table: LockTable, new: Lock) -> int:
 
 
 @syscall(restart=Restart.SA_RESTART)
-def flock(t: Thread, file: Fd, operation: Int) -> Result:
+def flock(t: Thread, file: Fd, operation: FlockOp) -> Result:
     """flock(2)."""
     kind = operation & ~LOCK_NB
     if kind not in (LOCK_SH, LOCK_EX, LOCK_UN):

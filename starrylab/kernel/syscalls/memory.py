@@ -47,6 +47,7 @@ from ..mm.layout import MMAP_MIN_ADDR
 from ..mm.placement import page_up
 from ..mm.source import PageSource
 from ._declare import syscall
+from ._shown import Advice, MapFlags, MlockAllFlags, MlockFlags, MsyncFlags, Prot, RemapFlags
 from ._types import FdNum, Int, Ptr, Size, UInt, ULong
 
 if TYPE_CHECKING:
@@ -89,8 +90,8 @@ _MEMBARRIER_ALL: Final = (
 
 @syscall()
 def mmap(
-    t: Thread, addr: Ptr, length: Size, prot: ULong, flags: ULong, fd: FdNum, offset: ULong
-) -> int:
+    t: Thread, addr: Ptr, length: Size, prot: Prot, flags: MapFlags, fd: FdNum, offset: ULong
+) -> Ptr:
     """mmap(2)."""
     if flags & _PLAIN_MASK == _PLAIN and not offset & PAGE_MASK:
         return t.mm.map(addr, length, prot & 7, flags)
@@ -159,7 +160,7 @@ def munmap(t: Thread, addr: Ptr, length: Size) -> None:
 
 
 @syscall()
-def mprotect(t: Thread, addr: Ptr, length: Size, prot: ULong) -> None:
+def mprotect(t: Thread, addr: Ptr, length: Size, prot: Prot) -> None:
     """mprotect(2)."""
     grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP)
     if prot & ~_PROT_KNOWN or grows & PROT_GROWSUP:
@@ -168,26 +169,28 @@ def mprotect(t: Thread, addr: Ptr, length: Size, prot: ULong) -> None:
 
 
 @syscall()
-def mremap(t: Thread, old: Ptr, old_size: Size, new_size: Size, flags: ULong, target: Ptr) -> int:
+def mremap(
+    t: Thread, old: Ptr, old_size: Size, new_size: Size, flags: RemapFlags, target: Ptr
+) -> Ptr:
     """mremap(2)."""
     _note_lock_right(t)
     return t.mm.remap(old, old_size, new_size, flags, target)
 
 
 @syscall()
-def brk(t: Thread, addr: Ptr) -> int:
+def brk(t: Thread, addr: Ptr) -> Ptr:
     """brk(2): the C library's brk() compares what comes back."""
     return t.mm.brk(addr)
 
 
 @syscall()
-def madvise(t: Thread, addr: Ptr, length: Size, advice: Int) -> None:
+def madvise(t: Thread, addr: Ptr, length: Size, advice: Advice) -> None:
     """madvise(2)."""
     t.mm.advise(addr, length, advice)
 
 
 @syscall()
-def msync(t: Thread, addr: Ptr, length: Size, flags: Int) -> None:
+def msync(t: Thread, addr: Ptr, length: Size, flags: MsyncFlags) -> None:
     """msync(2)."""
     if flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC) or (flags & MS_ASYNC and flags & MS_SYNC):
         raise EINVAL
@@ -211,7 +214,7 @@ def mlock(t: Thread, addr: Ptr, length: Size) -> None:
 
 
 @syscall()
-def mlock2(t: Thread, addr: Ptr, length: Size, flags: Int) -> None:
+def mlock2(t: Thread, addr: Ptr, length: Size, flags: MlockFlags) -> None:
     """mlock2(2)."""
     if flags & ~MLOCK_ONFAULT:
         raise EINVAL
@@ -226,7 +229,7 @@ def munlock(t: Thread, addr: Ptr, length: Size) -> None:
 
 
 @syscall()
-def mlockall(t: Thread, flags: Int) -> None:
+def mlockall(t: Thread, flags: MlockAllFlags) -> None:
     """mlockall(2)."""
     if flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) or flags in (0, MCL_ONFAULT):
         raise EINVAL

@@ -13,6 +13,7 @@ from ..files.file import File
 from ..files.unix_socket import Received, Sender, UnixSocket
 from ._ancillary import as_socket, credentials, read_control, write_control
 from ._declare import Restart, syscall
+from ._shown import InAddress, InData, InMessage, MessageFlags, OutAddress, OutData, OutMessage
 from ._types import Fd, Ptr, Size, UInt
 
 if TYPE_CHECKING:
@@ -27,7 +28,13 @@ Result = int | Coroutine[Any, Any, int]
 
 @syscall(restart=Restart.SA_RESTART)
 def sendto(
-    t: Thread, file: Fd, buf: Ptr, size: Size, flags: UInt, addr: Ptr, addrlen: UInt
+    t: Thread,
+    file: Fd,
+    buf: InData,
+    size: Size,
+    flags: MessageFlags,
+    addr: InAddress,
+    addrlen: UInt,
 ) -> Result:
     """sendto(2); these sockets are connected, so there can be no address."""
     sock = as_socket(file)
@@ -37,7 +44,7 @@ def sendto(
 
 
 @syscall(restart=Restart.SA_RESTART)
-def sendmsg(t: Thread, file: Fd, msg: Ptr, flags: UInt) -> Result:
+def sendmsg(t: Thread, file: Fd, msg: InMessage, flags: MessageFlags) -> Result:
     """sendmsg(2), with SCM_RIGHTS and SCM_CREDENTIALS."""
     sock = as_socket(file)
     name, _, vec, count, control, control_size, _ = _read_msghdr(t, msg)
@@ -135,7 +142,13 @@ class _Target(NamedTuple):
 
 @syscall(restart=Restart.SA_RESTART)
 def recvfrom(
-    t: Thread, file: Fd, buf: Ptr, size: Size, flags: UInt, addr: Ptr, addrlen: Ptr
+    t: Thread,
+    file: Fd,
+    buf: OutData,
+    size: Size,
+    flags: MessageFlags,
+    addr: OutAddress,
+    addrlen: Ptr,
 ) -> Result:
     """recvfrom(2); the sender has no name, so the address is empty."""
     sock = as_socket(file)
@@ -146,7 +159,7 @@ def recvfrom(
 
 
 @syscall(restart=Restart.SA_RESTART)
-def recvmsg(t: Thread, file: Fd, msg: Ptr, flags: UInt) -> Result:
+def recvmsg(t: Thread, file: Fd, msg: OutMessage, flags: MessageFlags) -> Result:
     """recvmsg(2), with SCM_RIGHTS and SCM_CREDENTIALS."""
     sock = as_socket(file)
     _, _, vec, count, control, control_size, _ = _read_msghdr(t, msg)

@@ -35,7 +35,8 @@ from ..vfs.context import NOFOLLOW
 from ..vfs.mount import Location
 from ..vfs.node import DIRECTORY
 from ._declare import syscall
-from ._types import Int, Path, Ptr, ULong
+from ._shown import InString, MountFlags, UmountFlags
+from ._types import Path, Ptr
 
 if TYPE_CHECKING:
     from ..thread import Thread
@@ -50,7 +51,9 @@ _MNT_FORCE, _MNT_DETACH, _MNT_EXPIRE, _UMOUNT_NOFOLLOW = 1, 2, 4, 8
 
 
 @syscall(partial="all mounts are private: MS_SHARED and MS_SLAVE are refused")
-def mount(t: Thread, source: Ptr, target: Path, kind: Ptr, flags: ULong, data: Ptr) -> None:
+def mount(
+    t: Thread, source: InString, target: Path, kind: InString, flags: MountFlags, data: Ptr
+) -> None:
     """mount(2)."""
     if flags & MS_MGC_MSK == MS_MGC_VAL:
         flags &= ~MS_MGC_MSK
@@ -127,7 +130,7 @@ def _propagate(place: Location, flags: int) -> None:
 
 
 @syscall(partial="MNT_EXPIRE is refused")
-def umount2(t: Thread, target: Path, flags: Int) -> None:
+def umount2(t: Thread, target: Path, flags: UmountFlags) -> None:
     """umount2(2)."""
     if flags & ~(_MNT_FORCE | _MNT_DETACH | _MNT_EXPIRE | _UMOUNT_NOFOLLOW):
         raise EINVAL

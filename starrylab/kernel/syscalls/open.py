@@ -53,7 +53,8 @@ from ..vfs.mount import Location
 from ..vfs.open_options import OpenOptions, locate
 from ._at import place_at, start_of
 from ._declare import Restart, syscall
-from ._types import FdNum, Int, Mode, Path, Ptr, Size, UInt
+from ._shown import InOpenHow, LinkFlags, MemFdFlags, OpenFlags, OpenMode
+from ._types import FdNum, Path, Ptr, Size
 
 if TYPE_CHECKING:
     from ..thread import Thread
@@ -75,7 +76,7 @@ _OPEN_HOW: Final = 24  #: bytes of struct open_how
 
 
 @syscall(restart=Restart.SA_RESTART)
-def openat(t: Thread, dirfd: FdNum, path: Path, flags: Int, mode: Mode) -> Result:
+def openat(t: Thread, dirfd: FdNum, path: Path, flags: OpenFlags, mode: OpenMode) -> Result:
     """openat(2)."""
     if flags & (O_PATH | _TMPFILE | O_CREAT):
         flags = _checked(flags)
@@ -127,7 +128,7 @@ async def _wait_for_peer(t: Thread, opening: FifoOpening, cloexec: bool) -> int:
 
 
 @syscall(restart=Restart.SA_RESTART)
-def openat2(t: Thread, dirfd: FdNum, path: Path, how: Ptr, size: Size) -> Result:
+def openat2(t: Thread, dirfd: FdNum, path: Path, how: InOpenHow, size: Size) -> Result:
     """openat2(2)."""
     if size < _OPEN_HOW:
         raise EINVAL
@@ -160,7 +161,7 @@ def openat2(t: Thread, dirfd: FdNum, path: Path, how: Ptr, size: Size) -> Result
 
 
 @syscall(partial="no huge pages")
-def memfd_create(t: Thread, name: Path, flags: UInt) -> int:
+def memfd_create(t: Thread, name: Path, flags: MemFdFlags) -> FdNum:
     """memfd_create(2)."""
     if flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB) or len(name) > 249:
         raise EINVAL
@@ -175,7 +176,7 @@ def memfd_create(t: Thread, name: Path, flags: UInt) -> int:
 
 @syscall(partial="file systems here give no handles: always EOPNOTSUPP")
 def name_to_handle_at(
-    t: Thread, dirfd: FdNum, path: Path, handle: Ptr, mount_id: Ptr, flags: Int
+    t: Thread, dirfd: FdNum, path: Path, handle: Ptr, mount_id: Ptr, flags: LinkFlags
 ) -> int:
     """name_to_handle_at(2)."""
     place_at(t, dirfd, path, flags & (AT_EMPTY_PATH | AT_SYMLINK_FOLLOW), follow=False)

@@ -34,7 +34,20 @@ from ..vfs.mount import Location
 from ..vfs.node import SYMLINK, SymlinkNodeOps
 from ._at import place_at, start_of
 from ._declare import syscall
-from ._types import Fd, FdNum, Int, Mode, Path, Ptr, UInt
+from ._shown import (
+    AtFlags,
+    Device,
+    FileMode,
+    InString,
+    InTimes,
+    LinkFlags,
+    OutData,
+    RenameFlags,
+    UnlinkFlags,
+    UnsignedAtFlags,
+    UserId,
+)
+from ._types import Fd, FdNum, Int, Mode, Path
 
 if TYPE_CHECKING:
     from ..thread import Thread
@@ -51,7 +64,7 @@ def mkdirat(t: Thread, dirfd: FdNum, path: Path, mode: Mode) -> None:
 
 
 @syscall()
-def mknodat(t: Thread, dirfd: FdNum, path: Path, mode: Mode, dev: UInt) -> None:
+def mknodat(t: Thread, dirfd: FdNum, path: Path, mode: FileMode, dev: Device) -> None:
     """mknodat(2)."""
     kind = mode & S_IFMT
     if kind not in _NODE_TYPES:
@@ -62,7 +75,7 @@ def mknodat(t: Thread, dirfd: FdNum, path: Path, mode: Mode, dev: UInt) -> None:
 
 
 @syscall()
-def unlinkat(t: Thread, dirfd: FdNum, path: Path, flags: Int) -> None:
+def unlinkat(t: Thread, dirfd: FdNum, path: Path, flags: UnlinkFlags) -> None:
     """unlinkat(2)."""
     if flags & ~AT_REMOVEDIR:
         raise EINVAL
@@ -77,7 +90,9 @@ def symlinkat(t: Thread, target: Path, dirfd: FdNum, path: Path) -> None:
 
 
 @syscall()
-def linkat(t: Thread, old_dirfd: FdNum, old: Path, new_dirfd: FdNum, new: Path, flags: Int) -> None:
+def linkat(
+    t: Thread, old_dirfd: FdNum, old: Path, new_dirfd: FdNum, new: Path, flags: LinkFlags
+) -> None:
     """linkat(2)."""
     if flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH):
         raise EINVAL
@@ -89,7 +104,7 @@ def linkat(t: Thread, old_dirfd: FdNum, old: Path, new_dirfd: FdNum, new: Path, 
 
 @syscall()
 def renameat2(
-    t: Thread, old_dirfd: FdNum, old: Path, new_dirfd: FdNum, new: Path, flags: UInt
+    t: Thread, old_dirfd: FdNum, old: Path, new_dirfd: FdNum, new: Path, flags: RenameFlags
 ) -> None:
     """renameat2(2)."""
     operations.rename(
@@ -106,7 +121,7 @@ def renameat(t: Thread, old_dirfd: FdNum, old: Path, new_dirfd: FdNum, new: Path
 
 
 @syscall()
-def readlinkat(t: Thread, dirfd: FdNum, path: Path, buf: Ptr, size: Int) -> int:
+def readlinkat(t: Thread, dirfd: FdNum, path: Path, buf: OutData, size: Int) -> int:
     """readlinkat(2)."""
     if size <= 0:
         raise EINVAL
@@ -147,7 +162,7 @@ def fchmodat(t: Thread, dirfd: FdNum, path: Path, mode: Mode) -> None:
 
 
 @syscall()
-def fchmodat2(t: Thread, dirfd: FdNum, path: Path, mode: Mode, flags: UInt) -> None:
+def fchmodat2(t: Thread, dirfd: FdNum, path: Path, mode: Mode, flags: UnsignedAtFlags) -> None:
     """fchmodat2(2)."""
     if flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH):
         raise EINVAL
@@ -162,13 +177,13 @@ def _id(value: int) -> int:
 
 
 @syscall()
-def fchown(t: Thread, file: Fd, uid: UInt, gid: UInt) -> None:
+def fchown(t: Thread, file: Fd, uid: UserId, gid: UserId) -> None:
     """fchown(2)."""
     attributes.set_owner(_place_of(file), _id(uid), _id(gid), t.cred)
 
 
 @syscall()
-def fchownat(t: Thread, dirfd: FdNum, path: Path, uid: UInt, gid: UInt, flags: Int) -> None:
+def fchownat(t: Thread, dirfd: FdNum, path: Path, uid: UserId, gid: UserId, flags: AtFlags) -> None:
     """fchownat(2)."""
     if flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH):
         raise EINVAL
@@ -176,7 +191,7 @@ def fchownat(t: Thread, dirfd: FdNum, path: Path, uid: UInt, gid: UInt, flags: I
 
 
 @syscall()
-def utimensat(t: Thread, dirfd: FdNum, path: Ptr, times: Ptr, flags: Int) -> None:
+def utimensat(t: Thread, dirfd: FdNum, path: InString, times: InTimes, flags: AtFlags) -> None:
     """utimensat(2)."""
     if flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH):
         raise EINVAL
@@ -208,7 +223,7 @@ def _time(seconds: int, nanoseconds: int) -> int:
 
 
 @syscall()
-def umask(t: Thread, mask: Mode) -> int:
+def umask(t: Thread, mask: Mode) -> Mode:
     """umask(2)."""
     old = t.fs.umask
     t.fs.umask = mask & 0o777

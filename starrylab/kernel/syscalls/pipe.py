@@ -9,7 +9,7 @@ from ...abi.fcntl import O_CLOEXEC, O_DIRECT, O_NONBLOCK
 from ..files.pipe import make_pipe
 from ._declare import syscall
 from ._pairs import install_pair
-from ._types import Int, Ptr
+from ._shown import OutFds, PipeFlags
 
 if TYPE_CHECKING:
     from ..thread import Thread
@@ -18,7 +18,7 @@ _KNOWN: Final = O_CLOEXEC | O_NONBLOCK | O_DIRECT
 
 
 @syscall()
-def pipe2(t: Thread, fds: Ptr, flags: Int) -> None:
+def pipe2(t: Thread, fds: OutFds, flags: PipeFlags) -> None:
     """pipe2(2)."""
     if flags & ~_KNOWN:
         raise EINVAL

@@ -31,6 +31,7 @@ from ..core.sched import park
 from ..files.file import File
 from ..thread_signals import use_temporary_mask
 from ._declare import syscall
+from ._shown import FdSet, InSignals, InTime, PollFds
 from ._timespec import MAX_NS, read_timespec, write_remaining
 from ._types import Int, Ptr, Size, UInt
 
@@ -181,7 +182,7 @@ def _layout(count: int) -> Struct:
 
 @syscall()
 def ppoll(
-    t: Thread, fds: Ptr, nfds: UInt, timeout: Ptr, sigmask: Ptr, size: Size
+    t: Thread, fds: PollFds, nfds: UInt, timeout: InTime, sigmask: InSignals, size: Size
 ) -> int | Coroutine[Any, Any, int]:
     """ppoll(2); the time that is left is written back."""
     deadline = _deadline(t, timeout)
@@ -260,7 +261,13 @@ class _Sets:
 
 @syscall()
 def pselect6(
-    t: Thread, nfds: Int, readfds: Ptr, writefds: Ptr, exceptfds: Ptr, timeout: Ptr, sigmask: Ptr
+    t: Thread,
+    nfds: Int,
+    readfds: FdSet,
+    writefds: FdSet,
+    exceptfds: FdSet,
+    timeout: InTime,
+    sigmask: Ptr,
 ) -> int | Coroutine[Any, Any, int]:
     """pselect6(2); the time that is left is written back."""
     deadline = _deadline(t, timeout)

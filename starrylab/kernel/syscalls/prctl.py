@@ -11,7 +11,8 @@ from ...abi.capability import CAP_LAST_CAP, CAP_SETPCAP
 from ...abi.errno import EINVAL, EPERM
 from ..task.cred import SECBIT_KEEP_CAPS
 from ._declare import syscall
-from ._types import Int, UInt, ULong
+from ._shown import PrctlOption
+from ._types import UInt, ULong
 
 if TYPE_CHECKING:
     from ..thread import Thread
@@ -157,7 +158,7 @@ _OPTIONS: Final[dict[int, Option]] = {
 
 
 @syscall(partial="the options that need namespaces, seccomp filters or other CPUs are refused")
-def prctl(t: Thread, option: Int, a2: ULong, a3: ULong, a4: ULong, a5: ULong) -> int:
+def prctl(t: Thread, option: PrctlOption, a2: ULong, a3: ULong, a4: ULong, a5: ULong) -> int:
     """prctl(2)."""
     serve = _OPTIONS.get(option)
     if serve is None:

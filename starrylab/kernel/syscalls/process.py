@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING, Final
 
+from ...abi import layouts
 from ...abi.errno import E2BIG, EFAULT, EINVAL, ENAMETOOLONG
 from ...abi.fcntl import AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW
 from ...abi.sched import (
@@ -30,7 +30,17 @@ from ..task.resources import FILES, FS
 from ..vfs.context import EMPTY_PATH, NOFOLLOW
 from ._at import start_of
 from ._declare import syscall
-from ._types import FdNum, Int, Path, Ptr, Size, ULong
+from ._shown import (
+    AtFlags,
+    CloneChildTid,
+    CloneFlags,
+    CloneParentTid,
+    CloneTls,
+    InArgv,
+    InCloneArgs,
+    InEnvironment,
+)
+from ._types import FdNum, Int, Path, Ptr, Size
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -38,7 +48,6 @@ if TYPE_CHECKING:
     from ..thread import Thread
 
 _CLONE_ARGS_MIN: Final = 64  #: CLONE_ARGS_SIZE_VER0
-_CLONE_ARGS: Final = struct.Struct("<11Q")
 _CLONE3_FLAGS: Final = (KNOWN | CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP) & ~(
     CSIGNAL | CLONE_DETACHED
 )
@@ -47,7 +56,12 @@ _MAX_STRINGS: Final = 0x7FFFFFFF // 8
 
 @syscall(partial="no namespaces")
 def clone_(
-    t: Thread, flags: ULong, stack: ULong, parent_tid: Ptr, tls: ULong, child_tid: Ptr
+    t: Thread,
+    flags: CloneFlags,
+    stack: Ptr,
+    parent_tid: CloneParentTid,
+    tls: CloneTls,
+    child_tid: CloneChildTid,
 ) -> int | Coroutine[object, object, int]:
     """clone(2); the argument order is that of CONFIG_CLONE_BACKWARDS, as on RISC-V."""
     args = CloneArgs(
@@ -65,16 +79,18 @@ def clone_(
 
 
 @syscall(partial="no namespaces, set_tid and cgroup")
-def clone3(t: Thread, args: Ptr, size: Size) -> int | Coroutine[object, object, int]:
+def clone3(t: Thread, args: InCloneArgs, size: Size) -> int | Coroutine[object, object, int]:
     """clone3(2)."""
     if size > PAGE_SIZE:
         raise E2BIG
     if size < _CLONE_ARGS_MIN:
         raise EINVAL
     raw = t.mm.read(args, size)
-    if any(raw[_CLONE_ARGS.size :]):
+    if any(raw[layouts.CLONE_ARGS.size :]):
         raise E2BIG
-    fields = _CLONE_ARGS.unpack(raw[: _CLONE_ARGS.size].ljust(_CLONE_ARGS.size, b"\0"))
+    fields = layouts.CLONE_ARGS.unpack(
+        raw[: layouts.CLONE_ARGS.size].ljust(layouts.CLONE_ARGS.size, b"\0")
+    )
     flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls = fields[:8]
     set_tid, set_tid_size, _cgroup = fields[8:]
     if flags & ~_CLONE3_FLAGS:
@@ -123,7 +139,7 @@ async def _vfork(t: Thread, child: Thread) -> int:
 
 
 @syscall(partial="no namespaces")
-def unshare(t: Thread, flags: ULong) -> None:
+def unshare(t: Thread, flags: CloneFlags) -> None:
     """unshare(2)."""
     known = CLONE_FILES | CLONE_FS | CLONE_SYSVSEM | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM
     if flags & ~known:
@@ -138,14 +154,16 @@ def unshare(t: Thread, flags: ULong) -> None:
 
 
 @syscall()
-def execve(t: Thread, path: Path, argv: Ptr, envp: Ptr) -> None:
+def execve(t: Thread, path: Path, argv: InArgv, envp: InEnvironment) -> None:
     """execve(2)."""
     place = t.fs.walk(path, t.cred)
     replace_program(t, place, path, _strings(t, argv), _strings(t, envp))
 
 
 @syscall()
-def execveat(t: Thread, fd: FdNum, path: Path, argv: Ptr, envp: Ptr, flags: Int) -> None:
+def execveat(
+    t: Thread, fd: FdNum, path: Path, argv: InArgv, envp: InEnvironment, flags: AtFlags
+) -> None:
     """execveat(2)."""
     if flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW):
         raise EINVAL

@@ -18,6 +18,7 @@ from ...abi.sched import (
 )
 from ..core.sched import TICK_NS, yield_now
 from ._declare import syscall
+from ._shown import OutCpus, OutTime, Policy, PriorityWhich
 from ._types import Int, Ptr, UInt
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _may_nice(t: Thread, target: Thread, nice: int) -> bool:
 
 
 @syscall(partial="SCHED_RESET_ON_FORK and SCHED_DEADLINE are refused")
-def sched_setscheduler(t: Thread, pid: Int, policy: Int, param: Ptr) -> None:
+def sched_setscheduler(t: Thread, pid: Int, policy: Policy, param: Ptr) -> None:
     """sched_setscheduler(2)."""
     if policy < 0 or not param:
         raise EINVAL
@@ -138,7 +139,7 @@ def sched_getattr(t: Thread, pid: Int, attr: Ptr, size: UInt, flags: UInt) -> No
 
 
 @syscall()
-def sched_get_priority_max(t: Thread, policy: Int) -> int:
+def sched_get_priority_max(t: Thread, policy: Policy) -> int:
     """sched_get_priority_max(2)."""
     if policy in _REALTIME:
         return 99
@@ -148,7 +149,7 @@ def sched_get_priority_max(t: Thread, policy: Int) -> int:
 
 
 @syscall()
-def sched_get_priority_min(t: Thread, policy: Int) -> int:
+def sched_get_priority_min(t: Thread, policy: Policy) -> int:
     """sched_get_priority_min(2)."""
     if policy in _REALTIME:
         return 1
@@ -158,7 +159,7 @@ def sched_get_priority_min(t: Thread, policy: Int) -> int:
 
 
 @syscall()
-def sched_rr_get_interval(t: Thread, pid: Int, interval: Ptr) -> None:
+def sched_rr_get_interval(t: Thread, pid: Int, interval: OutTime) -> None:
     """sched_rr_get_interval(2)."""
     target = _find(t, pid)
     ns = 0 if target.policy == SCHED_FIFO else target.slice_ticks() * TICK_NS
@@ -176,7 +177,7 @@ def sched_setaffinity(t: Thread, pid: Int, size: UInt, mask: Ptr) -> None:
 
 
 @syscall()
-def sched_getaffinity(t: Thread, pid: Int, size: UInt, mask: Ptr) -> int:
+def sched_getaffinity(t: Thread, pid: Int, size: UInt, mask: OutCpus) -> int:
     """sched_getaffinity(2): the raw call returns the number of bytes it wrote."""
     if size < 8 or size & 7:
         raise EINVAL
@@ -186,7 +187,7 @@ def sched_getaffinity(t: Thread, pid: Int, size: UInt, mask: Ptr) -> int:
 
 
 @syscall()
-def getpriority(t: Thread, which: Int, who: Int) -> int:
+def getpriority(t: Thread, which: PriorityWhich, who: Int) -> int:
     """getpriority(2): the raw call returns 20 - nice."""
     found = [20 - target.nice for target in _targets(t, which, who)]
     if not found:
@@ -195,7 +196,7 @@ def getpriority(t: Thread, which: Int, who: Int) -> int:
 
 
 @syscall()
-def setpriority(t: Thread, which: Int, who: Int, priority: Int) -> None:
+def setpriority(t: Thread, which: PriorityWhich, who: Int, priority: Int) -> None:
     """setpriority(2)."""
     nice = max(-20, min(19, priority))
     error: type[Exception] | None = ESRCH

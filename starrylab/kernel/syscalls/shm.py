@@ -28,6 +28,7 @@ from ...machine.api import EXEC, PAGE_MASK, READ, WRITE
 from ..mm.areas import VM_NOWRITE
 from ..mm.sysv import SHMALL, SHMMAX, SHMMIN, SHMMNI, Segment, ShmidDs, ShmInfo, ShmInfo64, ShmTable
 from ._declare import syscall
+from ._shown import IpcCommand, ShmAtFlags, ShmGetFlags
 from ._types import Int, Ptr, Size
 
 if TYPE_CHECKING:
@@ -46,13 +47,13 @@ def _now(t: Thread) -> int:
 
 
 @syscall()
-def shmget(t: Thread, key: Int, size: Size, flags: Int) -> int:
+def shmget(t: Thread, key: Int, size: Size, flags: ShmGetFlags) -> int:
     """shmget(2)."""
     return _table(t).get(key, size, flags, t.cred, t.process.pid, _now(t)).shmid
 
 
 @syscall()
-def shmat(t: Thread, shmid: Int, addr: Ptr, flags: Int) -> int:
+def shmat(t: Thread, shmid: Int, addr: Ptr, flags: ShmAtFlags) -> Ptr:
     """shmat(2)."""
     segment = _table(t).find(shmid)
     if addr & PAGE_MASK:
@@ -103,7 +104,7 @@ def shmdt(t: Thread, addr: Ptr) -> None:
 
 
 @syscall()
-def shmctl(t: Thread, shmid: Int, cmd: Int, buf: Ptr) -> int:
+def shmctl(t: Thread, shmid: Int, cmd: IpcCommand, buf: Ptr) -> int:
     """shmctl(2)."""
     action = _ACTIONS.get(cmd)
     if action is None or shmid < 0:

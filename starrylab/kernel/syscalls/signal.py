@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 
+from ...abi import layouts
 from ...abi import signal as sig
 from ...abi.arch import ARCHES
 from ...abi.errno import EAGAIN, EBADF, EINVAL, EPERM, ESRCH
+from ...abi.time import TIMESPEC
 from ..core.sched import park
 from ..files.pidfd import PidFd
 from ..signal.actions import SignalAction
@@ -24,18 +25,15 @@ from ..thread_signals import (
     sigreturn,
     use_temporary_mask,
 )
+from . import _shown as shown
 from ._declare import syscall
-from ._types import FdNum, Int, Ptr, Size, UInt
+from ._types import FdNum, Int, Size, UInt
 
 if TYPE_CHECKING:
     from ..task.process import Process
     from ..thread import Thread
 
 _SIGSET_SIZE: Final = 8  #: bytes, sizeof(sigset_t) inside the kernel
-_ACTION: Final = Struct("<QQQ")  # handler, flags, mask
-_ACTION_RESTORER: Final = Struct("<QQQQ")  # handler, flags, restorer, mask
-_STACK: Final = Struct("<Qi4xQ")
-_TIMESPEC: Final = Struct("<qq")
 _KNOWN_FLAGS: Final = (
     sig.SA_NOCLDSTOP | sig.SA_NOCLDWAIT | sig.SA_SIGINFO | sig.SA_ONSTACK | sig.SA_RESTART
     | sig.SA_NODEFER | sig.SA_RESETHAND | sig.SA_EXPOSE_TAGBITS
@@ -62,7 +60,13 @@ def _check_number(signo: int) -> None:
 
 
 @syscall()
-def rt_sigaction(t: Thread, signum: Int, act: Ptr, oldact: Ptr, sigsetsize: Size) -> None:
+def rt_sigaction(
+    t: Thread,
+    signum: shown.SignalNumber,
+    act: shown.InAction,
+    oldact: shown.OutAction,
+    sigsetsize: Size,
+) -> None:
     """rt_sigaction(2)."""
     _check_size(sigsetsize)
     restorer = ARCHES[t.kernel.arch].sigaction_restorer
@@ -77,17 +81,17 @@ def rt_sigaction(t: Thread, signum: Int, act: Ptr, oldact: Ptr, sigsetsize: Size
             _forget_pending(t.process, 1 << signum - 1)
     if oldact:
         if restorer:
-            data = _ACTION_RESTORER.pack(old.handler, old.flags, old.restorer, old.mask)
+            data = layouts.SIGACTION_RESTORER.pack(old.handler, old.flags, old.restorer, old.mask)
         else:
-            data = _ACTION.pack(old.handler, old.flags, old.mask)
+            data = layouts.SIGACTION.pack(old.handler, old.flags, old.mask)
         t.mm.write(oldact, data)
 
 
 def _read_action(t: Thread, addr: int, *, restorer: bool) -> SignalAction:
     if restorer:
-        handler, flags, back, mask = _ACTION_RESTORER.unpack(t.mm.read(addr, 32))
+        handler, flags, back, mask = layouts.SIGACTION_RESTORER.unpack(t.mm.read(addr, 32))
     else:
-        handler, flags, mask = _ACTION.unpack(t.mm.read(addr, 24))
+        handler, flags, mask = layouts.SIGACTION.unpack(t.mm.read(addr, 24))
         back = 0
     known = _KNOWN_FLAGS | (SA_RESTORER if restorer else 0)
     # Unknown flags read back as clear, so that a program can tell what is supported.
@@ -102,7 +106,9 @@ def _forget_pending(process: Process, signals: int) -> None:
 
 
 @syscall()
-def rt_sigprocmask(t: Thread, how: Int, nset: Ptr, oset: Ptr, sigsetsize: Size) -> None:
+def rt_sigprocmask(
+    t: Thread, how: shown.SignalHow, nset: shown.InSignals, oset: shown.OutSignals, sigsetsize: Size
+) -> None:
     """rt_sigprocmask(2)."""
     if sigsetsize != _SIGSET_SIZE:
         raise EINVAL
@@ -127,7 +133,7 @@ def rt_sigprocmask(t: Thread, how: Int, nset: Ptr, oset: Ptr, sigsetsize: Size) 
 
 
 @syscall()
-def rt_sigpending(t: Thread, uset: Ptr, sigsetsize: Size) -> None:
+def rt_sigpending(t: Thread, uset: shown.OutSignals, sigsetsize: Size) -> None:
     """rt_sigpending(2)."""
     if sigsetsize > _SIGSET_SIZE:
         raise EINVAL
@@ -136,17 +142,17 @@ def rt_sigpending(t: Thread, uset: Ptr, sigsetsize: Size) -> None:
 
 
 @syscall()
-def sigaltstack(t: Thread, uss: Ptr, uoss: Ptr) -> None:
+def sigaltstack(t: Thread, uss: shown.InStack, uoss: shown.OutStack) -> None:
     """sigaltstack(2)."""
     signals, sp = t.signals, t.context.sp
     old = signals.altstack
     if uss:
-        base, flags, size = _STACK.unpack(t.mm.read(uss, _STACK.size))
+        base, flags, size = layouts.STACK_T.unpack(t.mm.read(uss, layouts.STACK_T.size))
         wanted = SignalStack(base, flags & 0xFFFFFFFF, size)
         signals.altstack = changed(old, wanted, sp, ARCHES[t.kernel.arch].min_signal_stack)
     if uoss:
         flags = old.reported_flags(sp)
-        t.mm.write(uoss, _STACK.pack(old.base, flags - ((flags & 1 << 31) << 1), old.size))
+        t.mm.write(uoss, layouts.STACK_T.pack(old.base, flags - ((flags & 1 << 31) << 1), old.size))
 
 
 @syscall()
@@ -159,7 +165,7 @@ def rt_sigreturn(t: Thread) -> int:
 
 
 @syscall()
-async def rt_sigsuspend(t: Thread, unewset: Ptr, sigsetsize: Size) -> None:
+async def rt_sigsuspend(t: Thread, unewset: shown.InSignals, sigsetsize: Size) -> None:
     """rt_sigsuspend(2); ends only when a handler runs."""
     _check_size(sigsetsize)
     use_temporary_mask(t, int.from_bytes(t.mm.read(unewset, 8), "little"))
@@ -169,14 +175,18 @@ async def rt_sigsuspend(t: Thread, unewset: Ptr, sigsetsize: Size) -> None:
 
 @syscall()
 def rt_sigtimedwait(
-    t: Thread, uthese: Ptr, uinfo: Ptr, uts: Ptr, sigsetsize: Size
+    t: Thread,
+    uthese: shown.InSignals,
+    uinfo: shown.OutSignalInfo,
+    uts: shown.InTime,
+    sigsetsize: Size,
 ) -> int | Coroutine[Any, Any, int]:
     """rt_sigtimedwait(2)."""
     _check_size(sigsetsize)
     wanted = int.from_bytes(t.mm.read(uthese, 8), "little") & ~UNBLOCKABLE
     timeout: int | None = None
     if uts:
-        seconds, nanoseconds = _TIMESPEC.unpack(t.mm.read(uts, 16))
+        seconds, nanoseconds = TIMESPEC.unpack(t.mm.read(uts, 16))
         if seconds < 0 or not 0 <= nanoseconds < 1_000_000_000:
             raise EINVAL
         timeout = seconds * 1_000_000_000 + nanoseconds
@@ -217,7 +227,7 @@ async def _sigtimedwait(t: Thread, wanted: int, uinfo: int, timeout: int | None)
 
 
 @syscall()
-def kill(t: Thread, pid: Int, signum: Int) -> None:
+def kill(t: Thread, pid: Int, signum: shown.SignalNumber) -> None:
     """kill(2)."""
     if not 0 <= signum <= NSIG:
         raise EINVAL
@@ -277,7 +287,7 @@ def _signal_all(t: Thread, targets: list[Process], info: SignalInfo) -> None:
 
 
 @syscall()
-def tgkill(t: Thread, tgid: Int, tid: Int, signum: Int) -> None:
+def tgkill(t: Thread, tgid: Int, tid: Int, signum: shown.SignalNumber) -> None:
     """tgkill(2)."""
     if tid <= 0 or tgid <= 0:
         raise EINVAL
@@ -285,7 +295,7 @@ def tgkill(t: Thread, tgid: Int, tid: Int, signum: Int) -> None:
 
 
 @syscall()
-def tkill(t: Thread, tid: Int, signum: Int) -> None:
+def tkill(t: Thread, tid: Int, signum: shown.SignalNumber) -> None:
     """tkill(2)."""
     if tid <= 0:
         raise EINVAL
@@ -317,7 +327,9 @@ def _find_thread(t: Thread, tgid: int, tid: int) -> Thread | None:
 
 
 @syscall()
-def rt_sigqueueinfo(t: Thread, tgid: Int, signum: Int, uinfo: Ptr) -> None:
+def rt_sigqueueinfo(
+    t: Thread, tgid: Int, signum: shown.SignalNumber, uinfo: shown.InSignalInfo
+) -> None:
     """rt_sigqueueinfo(2)."""
     info = _read_info(t, signum, uinfo)
     target = _find_process(t, tgid)
@@ -327,7 +339,9 @@ def rt_sigqueueinfo(t: Thread, tgid: Int, signum: Int, uinfo: Ptr) -> None:
 
 
 @syscall()
-def rt_tgsigqueueinfo(t: Thread, tgid: Int, tid: Int, signum: Int, uinfo: Ptr) -> None:
+def rt_tgsigqueueinfo(
+    t: Thread, tgid: Int, tid: Int, signum: shown.SignalNumber, uinfo: shown.InSignalInfo
+) -> None:
     """rt_tgsigqueueinfo(2)."""
     info = _read_info(t, signum, uinfo)
     if tid <= 0 or tgid <= 0:
@@ -355,7 +369,9 @@ def _require_self(t: Thread, target: Process) -> None:
 
 
 @syscall()
-def pidfd_send_signal(t: Thread, pidfd: FdNum, signum: Int, uinfo: Ptr, flags: UInt) -> None:
+def pidfd_send_signal(
+    t: Thread, pidfd: FdNum, signum: shown.SignalNumber, uinfo: shown.InSignalInfo, flags: UInt
+) -> None:
     """pidfd_send_signal(2)."""
     scope = flags & (PIDFD_SIGNAL_THREAD | PIDFD_SIGNAL_THREAD_GROUP | PIDFD_SIGNAL_PROCESS_GROUP)
     if flags != scope or scope & scope - 1:

@@ -22,7 +22,19 @@ from ..files.unix_socket import MAX_BUFFER, MIN_BUFFER, UnixSocket
 from ._ancillary import as_socket, credentials
 from ._declare import syscall
 from ._pairs import install_pair
-from ._types import Fd, Int, Ptr
+from ._shown import (
+    Family,
+    InOption,
+    OutAddress,
+    OutFds,
+    OutOption,
+    OutU32,
+    ShutdownHow,
+    SocketLevel,
+    SocketOption,
+    SocketType,
+)
+from ._types import Fd, FdNum, Int, Ptr
 
 if TYPE_CHECKING:
     from ..thread import Thread
@@ -39,14 +51,14 @@ def _check_type(type_: int) -> int:
 
 
 @syscall(partial="no address family yet: every one is EAFNOSUPPORT; see socketpair")
-def socket(t: Thread, family: Int, type_: Int, protocol: Int) -> int:
+def socket(t: Thread, family: Family, type_: SocketType, protocol: Int) -> FdNum:
     """socket(2)."""
     _check_type(type_)
     raise EAFNOSUPPORT
 
 
 @syscall(partial="AF_UNIX only")
-def socketpair(t: Thread, family: Int, type_: Int, protocol: Int, fds: Ptr) -> None:
+def socketpair(t: Thread, family: Family, type_: SocketType, protocol: Int, fds: OutFds) -> None:
     """socketpair(2)."""
     kind = _check_type(type_)
     if family != so.AF_UNIX:
@@ -69,13 +81,13 @@ def socketpair(t: Thread, family: Int, type_: Int, protocol: Int, fds: Ptr) -> N
 
 
 @syscall()
-def shutdown(t: Thread, file: Fd, how: Int) -> None:
+def shutdown(t: Thread, file: Fd, how: ShutdownHow) -> None:
     """shutdown(2)."""
     as_socket(file).shutdown(how)
 
 
 @syscall()
-def getsockname(t: Thread, file: Fd, addr: Ptr, addrlen: Ptr) -> None:
+def getsockname(t: Thread, file: Fd, addr: OutAddress, addrlen: Ptr) -> None:
     """getsockname(2): an unnamed socket has only its family."""
     as_socket(file)
     room = t.mm.read_i32(addrlen)
@@ -86,7 +98,7 @@ def getsockname(t: Thread, file: Fd, addr: Ptr, addrlen: Ptr) -> None:
 
 
 @syscall()
-def getpeername(t: Thread, file: Fd, addr: Ptr, addrlen: Ptr) -> None:
+def getpeername(t: Thread, file: Fd, addr: OutAddress, addrlen: Ptr) -> None:
     """getpeername(2): the other end is unnamed too."""
     getsockname(t, file, addr, addrlen)
 
@@ -114,7 +126,9 @@ _OPTIONS: Final[dict[int, Callable[[UnixSocket], bytes]]] = {
 
 
 @syscall(partial="SOL_SOCKET: type, domain, protocol, error, buffers, PASSCRED, PEERCRED")
-def getsockopt(t: Thread, file: Fd, level: Int, option: Int, value: Ptr, size: Ptr) -> None:
+def getsockopt(
+    t: Thread, file: Fd, level: SocketLevel, option: SocketOption, value: OutOption, size: OutU32
+) -> None:
     """getsockopt(2)."""
     sock = as_socket(file)
     room = t.mm.read_i32(size)
@@ -130,7 +144,9 @@ def getsockopt(t: Thread, file: Fd, level: Int, option: Int, value: Ptr, size: P
 
 
 @syscall(partial="SOL_SOCKET: SNDBUF and PASSCRED")
-def setsockopt(t: Thread, file: Fd, level: Int, option: Int, value: Ptr, size: Int) -> None:
+def setsockopt(
+    t: Thread, file: Fd, level: SocketLevel, option: SocketOption, value: InOption, size: Int
+) -> None:
     """setsockopt(2)."""
     sock = as_socket(file)
     if level != so.SOL_SOCKET:

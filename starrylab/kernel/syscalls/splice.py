@@ -26,7 +26,8 @@ from ..files.pipe import PipeReader, PipeWriter
 from ..files.pipe_buffer import PAGE, Packet, PipeBuffer
 from ..files.regular import RegularFile
 from ._declare import Restart, syscall
-from ._types import Fd, Ptr, Size, UInt
+from ._shown import InOffset, InVector, SpliceFlags
+from ._types import Fd, Size
 from .io import MAX_RW_COUNT, within_limit
 
 if TYPE_CHECKING:
@@ -91,7 +92,13 @@ async def _held(t: Thread, source: File, target: File, attempt: Callable[[], int
 
 @syscall(restart=Restart.SA_RESTART)
 def splice(
-    t: Thread, source: Fd, off_in: Ptr, target: Fd, off_out: Ptr, size: Size, flags: UInt
+    t: Thread,
+    source: Fd,
+    off_in: InOffset,
+    target: Fd,
+    off_out: InOffset,
+    size: Size,
+    flags: SpliceFlags,
 ) -> Result:
     """splice(2)."""
     if not size:
@@ -240,7 +247,7 @@ def _file_to_pipe(
 
 
 @syscall(restart=Restart.SA_RESTART)
-def tee(t: Thread, source: Fd, target: Fd, size: Size, flags: UInt) -> Result:
+def tee(t: Thread, source: Fd, target: Fd, size: Size, flags: SpliceFlags) -> Result:
     """tee(2): the pieces are shared by both pipes afterwards."""
     if flags & ~_KNOWN:
         raise EINVAL
@@ -280,7 +287,7 @@ def _pieces(buffer: PipeBuffer) -> Iterator[bytes]:
 
 
 @syscall(restart=Restart.SA_RESTART)
-def vmsplice(t: Thread, file: Fd, vec: Ptr, count: Size, flags: UInt) -> Result:
+def vmsplice(t: Thread, file: Fd, vec: InVector, count: Size, flags: SpliceFlags) -> Result:
     """vmsplice(2); pages are copied, which a gift permits."""
     if flags & ~_KNOWN:
         raise EINVAL

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from struct import Struct
 from typing import TYPE_CHECKING, Final
 
+from ...abi import layouts
 from ...abi.errno import EBADF, EINVAL
 from ...abi.fcntl import (
     AT_EACCESS,
@@ -41,17 +41,22 @@ from ..vfs.mount import Location, Mountpoint
 from ..vfs.node import NodeOps
 from ._at import place_at, start_of
 from ._declare import syscall
-from ._types import Fd, FdNum, Int, Path, Ptr, UInt
+from ._shown import (
+    AccessFlags,
+    AccessMode,
+    AtFlags,
+    OutStat,
+    OutStatfs,
+    OutStatx,
+    StatxFlags,
+    StatxMask,
+)
+from ._types import Fd, FdNum, Path
 
 if TYPE_CHECKING:
     from ..thread import Thread
 
 _SECOND: Final = 1_000_000_000
-#: struct stat of <asm-generic/stat.h>: dev, ino, mode, nlink, uid, gid, rdev, size, blksize,
-#: blocks, then seconds and nanoseconds of atime, mtime, ctime.
-_STAT: Final = Struct("<QQIIIIQ8xqi4xqqQqQqQ8x")
-_STATX: Final = Struct("<IIQIIIH2xQQQQ" + "qI4x" * 4 + "IIIIQ104x")
-_STATFS: Final = Struct("<7Q2i3Q32x")  #: struct statfs64 of <asm-generic/statfs.h>
 _ANONYMOUS_DEV: Final = 15  #: st_dev of what no file system shows (pipes, sockets, eventfd)
 _ANONYMOUS: Final = {"pipe": S_IFIFO | 0o600, "socket": S_IFSOCK | 0o777}
 #: MS_* -> ST_* of statvfs(3)
@@ -67,7 +72,7 @@ def pack_stat(node: NodeOps) -> bytes:
     """Return the node's ``struct stat``."""
     node.refresh()
     atime, mtime, ctime = node.atime, node.mtime, node.ctime
-    return _STAT.pack(
+    return layouts.STAT.pack(
         node.fs.dev, node.ino, node.mode, node.nlink, node.uid, node.gid, node.rdev, node.size,
         node.block_size, node.blocks,
         atime // _SECOND, atime % _SECOND, mtime // _SECOND, mtime % _SECOND,
@@ -76,7 +81,7 @@ def pack_stat(node: NodeOps) -> bytes:
 
 
 @syscall()
-def newfstatat(t: Thread, dirfd: FdNum, path: Path, buf: Ptr, flags: Int) -> None:
+def newfstatat(t: Thread, dirfd: FdNum, path: Path, buf: OutStat, flags: AtFlags) -> None:
     """newfstatat(2)."""
     if not flags and (dirfd == AT_FDCWD or path[:1] == b"/"):
         node = t.fs.walk(path, t.cred).entry.node
@@ -96,7 +101,7 @@ def newfstatat(t: Thread, dirfd: FdNum, path: Path, buf: Ptr, flags: Int) -> Non
 
 
 @syscall()
-def fstat(t: Thread, file: Fd, buf: Ptr) -> None:
+def fstat(t: Thread, file: Fd, buf: OutStat) -> None:
     """fstat(2)."""
     t.mm.write(buf, _stat_file(t, file))
 
@@ -107,7 +112,7 @@ def _stat_file(t: Thread, file: File) -> bytes:
         return pack_stat(node)
     mode, ino = _anonymous(file)
     boot = t.kernel.boot_time_ns
-    return _STAT.pack(
+    return layouts.STAT.pack(
         _ANONYMOUS_DEV, ino, mode, 1, 0, 0, 0, 0, 4096, 0,
         *(boot // _SECOND, boot % _SECOND) * 3,
     )  # fmt: skip
@@ -122,7 +127,9 @@ def _anonymous(file: File) -> tuple[int, int]:
 
 
 @syscall()
-def statx(t: Thread, dirfd: FdNum, path: Path, flags: Int, mask: UInt, buf: Ptr) -> None:
+def statx(
+    t: Thread, dirfd: FdNum, path: Path, flags: StatxFlags, mask: StatxMask, buf: OutStatx
+) -> None:
     """statx(2)."""
     known = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE
     sync = flags & AT_STATX_SYNC_TYPE
@@ -147,7 +154,7 @@ def _pack_statx(node: NodeOps, place: Location | None) -> bytes:
     dev, rdev = node.fs.dev, node.rdev
     times = [part for ns in (node.atime, node.btime, node.ctime, node.mtime)
              for part in divmod(ns, _SECOND)]  # fmt: skip
-    return _STATX.pack(
+    return layouts.STATX.pack(
         STATX_BASIC_STATS | STATX_BTIME | (STATX_MNT_ID if place else 0), node.block_size,
         STATX_ATTR_MOUNT_ROOT if at_root else 0, node.nlink, node.uid, node.gid, node.mode,
         node.ino, node.size, node.blocks, STATX_ATTR_MOUNT_ROOT, *times,
@@ -158,7 +165,7 @@ def _pack_statx(node: NodeOps, place: Location | None) -> bytes:
 def _statx_anonymous(t: Thread, file: File) -> bytes:
     mode, ino = _anonymous(file)
     boot = divmod(t.kernel.boot_time_ns, _SECOND)
-    return _STATX.pack(
+    return layouts.STATX.pack(
         STATX_BASIC_STATS, 4096, 0, 1, 0, 0, mode, ino, 0, 0, STATX_ATTR_MOUNT_ROOT,
         *boot, 0, 0, *boot, *boot, 0, 0, 0, _ANONYMOUS_DEV, 0,
     )  # fmt: skip
@@ -173,13 +180,13 @@ def _minor(dev: int) -> int:
 
 
 @syscall()
-def statfs(t: Thread, path: Path, buf: Ptr) -> None:
+def statfs(t: Thread, path: Path, buf: OutStatfs) -> None:
     """statfs(2)."""
     t.mm.write(buf, _pack_statfs(t.fs.walk(path, t.cred).mount))
 
 
 @syscall()
-def fstatfs(t: Thread, file: Fd, buf: Ptr) -> None:
+def fstatfs(t: Thread, file: Fd, buf: OutStatfs) -> None:
     """fstatfs(2)."""
     if file.place is None:
         raise EBADF
@@ -196,7 +203,7 @@ def _pack_statfs(mount: Mountpoint) -> bytes:
         flags |= 1
     if not mount.flags & (MS_NOATIME | MS_STRICTATIME):
         flags |= _ST_RELATIME
-    return _STATFS.pack(
+    return layouts.STATFS.pack(
         s.magic, s.block_size, s.blocks, s.blocks_free, s.blocks_available, s.files,
         s.files_free, mount.fs.dev, 0, s.name_max, s.block_size, flags,
     )  # fmt: skip
@@ -206,13 +213,13 @@ def _pack_statfs(mount: Mountpoint) -> bytes:
 
 
 @syscall()
-def faccessat(t: Thread, dirfd: FdNum, path: Path, mode: Int) -> None:
+def faccessat(t: Thread, dirfd: FdNum, path: Path, mode: AccessMode) -> None:
     """faccessat(2), the system call, which has no flags."""
     _access(t, dirfd, path, mode, 0)
 
 
 @syscall()
-def faccessat2(t: Thread, dirfd: FdNum, path: Path, mode: Int, flags: Int) -> None:
+def faccessat2(t: Thread, dirfd: FdNum, path: Path, mode: AccessMode, flags: AccessFlags) -> None:
     """faccessat2(2)."""
     if flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH):
         raise EINVAL

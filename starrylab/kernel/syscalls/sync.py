@@ -21,7 +21,8 @@ from ..vfs import attributes
 from ..vfs.page_cache import MAX_SIZE
 from ..vfs.permission import drop_privileges
 from ._declare import syscall
-from ._types import Fd, Int, Long, Path, Size, UInt
+from ._shown import FallocateMode, FileAdvice
+from ._types import Fd, Long, Path, Size, UInt
 from .io import within_limit
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _check_limit(t: Thread, size: int) -> None:
 
 
 @syscall()
-def fallocate(t: Thread, file: Fd, mode: Int, offset: Long, length: Long) -> None:
+def fallocate(t: Thread, file: Fd, mode: FallocateMode, offset: Long, length: Long) -> None:
     """fallocate(2)."""
     if offset < 0 or length <= 0:
         raise EINVAL
@@ -140,7 +141,7 @@ def sync_file_range(t: Thread, file: Fd, offset: Long, nbytes: Long, flags: UInt
 
 
 @syscall()
-def fadvise64(t: Thread, file: Fd, offset: Long, length: Long, advice: Int) -> None:
+def fadvise64(t: Thread, file: Fd, offset: Long, length: Long, advice: FileAdvice) -> None:
     """posix_fadvise(2): WILLNEED reads in, DONTNEED gives clean pages back."""
     if isinstance(file, PipeReader | PipeWriter):
         raise ESPIPE

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
+from ...abi import layouts
 from ...abi.capability import CAP_SYS_ADMIN, CAP_SYSLOG
 from ...abi.errno import EAGAIN, EFAULT, EINVAL, EPERM
 from ...abi.poll import POLLIN
 from ..load import load_average
 from ..mm.frames import MemoryKind
 from ._declare import Restart, syscall
-from ._types import Int, Ptr, Size, UInt
+from ._shown import InData, OutData, OutNames, OutSysinfo, OutU32, RandomFlags
+from ._types import Int, Ptr, Size
 
 if TYPE_CHECKING:
     from ..dev.kmsg import KernelLog
     from ..thread import Thread
 
-_UTS: Final = struct.Struct("65s65s65s65s65s65s")
 _NAME_MAX: Final = 64
-_SYSINFO: Final = struct.Struct("<q3Q6QH6xQQI4x")
 _LOAD_SHIFT: Final = 1 << 16
 
 GRND_NONBLOCK: Final = 1
@@ -31,23 +30,25 @@ _RANDOM_CHUNK: Final = 1 << 20
 
 
 @syscall()
-def uname(t: Thread, buf: Ptr) -> None:
+def uname(t: Thread, buf: OutNames) -> None:
     """uname(2)."""
     uts = t.kernel.uts
     t.mm.write(
         buf,
-        _UTS.pack(uts.sysname, uts.nodename, uts.release, uts.version, uts.machine, uts.domainname),
+        layouts.UTSNAME.pack(
+            uts.sysname, uts.nodename, uts.release, uts.version, uts.machine, uts.domainname
+        ),
     )
 
 
 @syscall()
-def sethostname(t: Thread, name: Ptr, length: Int) -> None:
+def sethostname(t: Thread, name: InData, length: Int) -> None:
     """sethostname(2)."""
     t.kernel.uts.nodename = _new_name(t, name, length)
 
 
 @syscall()
-def setdomainname(t: Thread, name: Ptr, length: Int) -> None:
+def setdomainname(t: Thread, name: InData, length: Int) -> None:
     """setdomainname(2)."""
     t.kernel.uts.domainname = _new_name(t, name, length)
 
@@ -61,18 +62,18 @@ def _new_name(t: Thread, addr: int, length: int) -> bytes:
 
 
 @syscall()
-def sysinfo(t: Thread, info: Ptr) -> None:
+def sysinfo(t: Thread, info: OutSysinfo) -> None:
     """sysinfo(2)."""
     kernel = t.kernel
     usage = kernel.frames.usage()
     loads = [int(load * _LOAD_SHIFT) for load in load_average(kernel)]
     up = (kernel.executor.now - kernel.boot_monotonic_ns) // 1_000_000_000
     memory = (kernel.ram.size, usage[MemoryKind.FREE], 0, 0, 0, 0)
-    t.mm.write(info, _SYSINFO.pack(up, *loads, *memory, len(kernel.threads), 0, 0, 1))
+    t.mm.write(info, layouts.SYSINFO.pack(up, *loads, *memory, len(kernel.threads), 0, 0, 1))
 
 
 @syscall()
-def getcpu(t: Thread, cpu: Ptr, node: Ptr, unused: Ptr) -> None:
+def getcpu(t: Thread, cpu: OutU32, node: OutU32, unused: Ptr) -> None:
     """getcpu(2): there is one processor."""
     if cpu:
         t.mm.write_u32(cpu, 0)
@@ -81,7 +82,7 @@ def getcpu(t: Thread, cpu: Ptr, node: Ptr, unused: Ptr) -> None:
 
 
 @syscall()
-def getrandom(t: Thread, buf: Ptr, size: Size, flags: UInt) -> int:
+def getrandom(t: Thread, buf: OutData, size: Size, flags: RandomFlags) -> int:
     """getrandom(2); the generator is seeded, so no flag makes a difference."""
     if flags & ~(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE):
         raise EINVAL

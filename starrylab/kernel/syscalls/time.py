@@ -23,6 +23,7 @@ from ...abi.time import (
 from ..clock import COARSE_CLOCKS, WALL_CLOCKS
 from ..core.sched import TICK_NS, park
 from ._declare import syscall
+from ._shown import ClockId, InTime, InTimeval, OutRest, OutTime, OutTimeval, TimerFlags
 from ._timespec import MAX_NS, NS, read_timespec, read_timeval, write_timespec
 from ._types import Int, Ptr
 
@@ -35,7 +36,7 @@ _TICK_NS: Final = NS // USER_HZ  #: nanoseconds in a clock tick of times(2)
 
 
 @syscall()
-def clock_gettime(t: Thread, clock_id: Int, tp: Ptr) -> int:
+def clock_gettime(t: Thread, clock_id: ClockId, tp: OutTime) -> int:
     """clock_gettime(2)."""
     clock = t.kernel.clock
     reader = clock.readers.get(clock_id)
@@ -45,7 +46,7 @@ def clock_gettime(t: Thread, clock_id: Int, tp: Ptr) -> int:
 
 
 @syscall()
-def clock_getres(t: Thread, clock_id: Int, res: Ptr) -> None:
+def clock_getres(t: Thread, clock_id: ClockId, res: OutTime) -> None:
     """clock_getres(2)."""
     t.kernel.clock.reader(clock_id, t)
     if res:
@@ -53,7 +54,7 @@ def clock_getres(t: Thread, clock_id: Int, res: Ptr) -> None:
 
 
 @syscall()
-def clock_settime(t: Thread, clock_id: Int, tp: Ptr) -> None:
+def clock_settime(t: Thread, clock_id: ClockId, tp: InTime) -> None:
     """clock_settime(2)."""
     clock = t.kernel.clock
     if clock_id != CLOCK_REALTIME:
@@ -71,7 +72,7 @@ def _set_wall_clock(t: Thread, ns: int) -> None:
 
 
 @syscall()
-def gettimeofday(t: Thread, tv: Ptr, tz: Ptr) -> None:
+def gettimeofday(t: Thread, tv: OutTimeval, tz: Ptr) -> None:
     """gettimeofday(2)."""
     if tv:
         ns = t.kernel.clock.realtime()
@@ -81,7 +82,7 @@ def gettimeofday(t: Thread, tv: Ptr, tz: Ptr) -> None:
 
 
 @syscall(partial="a time zone is checked and not kept")
-def settimeofday(t: Thread, tv: Ptr, tz: Ptr) -> None:
+def settimeofday(t: Thread, tv: InTimeval, tz: Ptr) -> None:
     """settimeofday(2)."""
     ns = read_timeval(t.mm, tv) if tv else None
     if tz:
@@ -94,7 +95,7 @@ def settimeofday(t: Thread, tv: Ptr, tz: Ptr) -> None:
 
 
 @syscall()
-def nanosleep(t: Thread, duration: Ptr, rest: Ptr) -> Coroutine[Any, Any, int]:
+def nanosleep(t: Thread, duration: InTime, rest: OutRest) -> Coroutine[Any, Any, int]:
     """nanosleep(2)."""
     delay = read_timespec(t.mm, duration)
     source = t.kernel.clock.source(CLOCK_MONOTONIC)
@@ -103,7 +104,7 @@ def nanosleep(t: Thread, duration: Ptr, rest: Ptr) -> Coroutine[Any, Any, int]:
 
 @syscall()
 def clock_nanosleep(
-    t: Thread, clock_id: Int, flags: Int, duration: Ptr, rest: Ptr
+    t: Thread, clock_id: ClockId, flags: TimerFlags, duration: InTime, rest: OutRest
 ) -> Coroutine[Any, Any, int]:
     """clock_nanosleep(2)."""
     clock = t.kernel.clock

@@ -26,8 +26,19 @@ from ...abi.time import (
 )
 from ..task.timers import IntervalTimer, PosixTimer
 from ._declare import syscall
+from ._shown import (
+    ClockId,
+    InSigevent,
+    IntervalTimerKind,
+    InTimerSpec,
+    InTimerVal,
+    OutTimerSpec,
+    OutTimerVal,
+    OutU32,
+    TimerFlags,
+)
 from ._timespec import NS, read_itimerspec, to_ns, write_itimerspec
-from ._types import Int, Ptr
+from ._types import Int
 
 if TYPE_CHECKING:
     from ..thread import Thread
@@ -38,13 +49,13 @@ _NOTIFY: Final = (SIGEV_SIGNAL, SIGEV_THREAD, SIGEV_THREAD_ID)
 
 
 @syscall()
-def getitimer(t: Thread, which: Int, current: Ptr) -> None:
+def getitimer(t: Thread, which: IntervalTimerKind, current: OutTimerVal) -> None:
     """getitimer(2)."""
     _write_itimerval(t, current, IntervalTimer.of(t.kernel, t.process, which).get())
 
 
 @syscall()
-def setitimer(t: Thread, which: Int, new: Ptr, old: Ptr) -> None:
+def setitimer(t: Thread, which: IntervalTimerKind, new: InTimerVal, old: OutTimerVal) -> None:
     """setitimer(2); a null pointer for the new value disarms, as Linux still allows."""
     interval = value = 0
     if new:
@@ -66,7 +77,7 @@ def _write_itimerval(t: Thread, addr: int, times: tuple[int, int]) -> None:
 
 
 @syscall()
-def timer_create(t: Thread, clock_id: Int, event: Ptr, timer: Ptr) -> None:
+def timer_create(t: Thread, clock_id: ClockId, event: InSigevent, timer: OutU32) -> None:
     """timer_create(2)."""
     t.kernel.clock.reader(clock_id, t)
     if clock_id in _NO_TIMERS:
@@ -91,7 +102,9 @@ def timer_create(t: Thread, clock_id: Int, event: Ptr, timer: Ptr) -> None:
 
 
 @syscall()
-def timer_settime(t: Thread, timer: Int, flags: Int, new: Ptr, old: Ptr) -> None:
+def timer_settime(
+    t: Thread, timer: Int, flags: TimerFlags, new: InTimerSpec, old: OutTimerSpec
+) -> None:
     """timer_settime(2)."""
     if not new:
         raise EINVAL
@@ -104,7 +117,7 @@ def timer_settime(t: Thread, timer: Int, flags: Int, new: Ptr, old: Ptr) -> None
 
 
 @syscall()
-def timer_gettime(t: Thread, timer: Int, current: Ptr) -> None:
+def timer_gettime(t: Thread, timer: Int, current: OutTimerSpec) -> None:
     """timer_gettime(2)."""
     write_itimerspec(t.mm, current, *PosixTimer.find(t.process, timer).get())
 

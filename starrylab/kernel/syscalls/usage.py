@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import struct
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from ...abi import layouts
 from ...abi.capability import CAP_SYS_RESOURCE
 from ...abi.errno import EINVAL, EPERM, ESRCH
 from ...abi.resource import RLIM_NLIMITS, RUSAGE_CHILDREN, RUSAGE_SELF, RUSAGE_THREAD
 from ..task.process import Process, Usage
 from ._declare import syscall
-from ._types import Int, Ptr, UInt
+from ._shown import InLimit, OutLimit, OutUsage, Resource, UsageWho
+from ._types import Int
 
 if TYPE_CHECKING:
     from ..thread import Thread
-
-_RUSAGE: Final = struct.Struct("<4q14q")
-_RLIMIT: Final = struct.Struct("<QQ")
 
 
 def pack_rusage(usage: Usage) -> bytes:
     """Return ``struct rusage``: times to the microsecond, maxrss in KiB."""
     user, system = usage.utime_ns // 1000, usage.stime_ns // 1000
-    return _RUSAGE.pack(
+    return layouts.RUSAGE.pack(
         user // 1_000_000, user % 1_000_000, system // 1_000_000, system % 1_000_000,
         usage.maxrss_kib, 0, 0, 0, usage.minflt, usage.majflt, 0, 0, 0, 0, 0, 0,
         usage.voluntary, usage.involuntary,
@@ -30,7 +28,7 @@ def pack_rusage(usage: Usage) -> bytes:
 
 
 @syscall()
-def getrusage(t: Thread, who: Int, usage: Ptr) -> None:
+def getrusage(t: Thread, who: UsageWho, usage: OutUsage) -> None:
     """getrusage(2)."""
     if who == RUSAGE_SELF:
         found = t.process.total_usage()
@@ -44,18 +42,18 @@ def getrusage(t: Thread, who: Int, usage: Ptr) -> None:
 
 
 @syscall()
-def prlimit64(t: Thread, pid: Int, resource: UInt, new: Ptr, old: Ptr) -> None:
+def prlimit64(t: Thread, pid: Int, resource: Resource, new: InLimit, old: OutLimit) -> None:
     """prlimit64(2)."""
     if resource >= RLIM_NLIMITS:
         raise EINVAL
-    wanted = _RLIMIT.unpack(t.mm.read(new, _RLIMIT.size)) if new else None
+    wanted = layouts.RLIMIT.unpack(t.mm.read(new, layouts.RLIMIT.size)) if new else None
     process = _target(t, pid)
     limits = process.limits
     before = limits[resource]
     if wanted is not None:
         limits.set(resource, wanted[0], wanted[1], t.cred)
     if old:
-        t.mm.write(old, _RLIMIT.pack(*before))
+        t.mm.write(old, layouts.RLIMIT.pack(*before))
 
 
 def _target(t: Thread, pid: int) -> Process:
@@ -73,17 +71,17 @@ def _target(t: Thread, pid: int) -> Process:
 
 
 @syscall()
-def getrlimit(t: Thread, resource: UInt, limit: Ptr) -> None:
+def getrlimit(t: Thread, resource: Resource, limit: OutLimit) -> None:
     """getrlimit(2)."""
     if resource >= RLIM_NLIMITS:
         raise EINVAL
-    t.mm.write(limit, _RLIMIT.pack(*t.process.limits[resource]))
+    t.mm.write(limit, layouts.RLIMIT.pack(*t.process.limits[resource]))
 
 
 @syscall()
-def setrlimit(t: Thread, resource: UInt, limit: Ptr) -> None:
+def setrlimit(t: Thread, resource: Resource, limit: InLimit) -> None:
     """setrlimit(2)."""
     if resource >= RLIM_NLIMITS:
         raise EINVAL
-    soft, hard = _RLIMIT.unpack(t.mm.read(limit, _RLIMIT.size))
+    soft, hard = layouts.RLIMIT.unpack(t.mm.read(limit, layouts.RLIMIT.size))
     t.process.limits.set(resource, soft, hard, t.cred)

@@ -27,7 +27,8 @@ from ..core.sched import park
 from ..task.exit import reap
 from ..task.process import Process, Usage
 from ._declare import Restart, syscall
-from ._types import Int, Ptr
+from ._shown import IdType, OutSignalInfo, OutUsage, OutWaitStatus, WaitOptions
+from ._types import Int
 from .usage import pack_rusage
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class _Event(NamedTuple):
 
 @syscall(restart=Restart.SA_RESTART)
 def wait4(
-    t: Thread, pid: Int, status: Ptr, options: Int, rusage: Ptr
+    t: Thread, pid: Int, status: OutWaitStatus, options: WaitOptions, rusage: OutUsage
 ) -> int | Coroutine[object, object, int]:
     """wait4(2)."""
     if options & ~(WNOHANG | WUNTRACED | WCONTINUED | WALL | WCLONE | WNOTHREAD):
@@ -84,7 +85,12 @@ def wait4(
 
 @syscall(restart=Restart.SA_RESTART)
 def waitid(
-    t: Thread, idtype: Int, ident: Int, info: Ptr, options: Int, rusage: Ptr
+    t: Thread,
+    idtype: IdType,
+    ident: Int,
+    info: OutSignalInfo,
+    options: WaitOptions,
+    rusage: OutUsage,
 ) -> int | Coroutine[object, object, int]:
     """waitid(2); the raw call has a fifth argument for the usage."""
     known = WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | WALL | WCLONE | WNOTHREAD

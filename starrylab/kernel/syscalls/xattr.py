@@ -14,7 +14,8 @@ from ..vfs.node import NodeOps
 from ..vfs.permission import require_writable
 from ..vfs.xattr import check_access
 from ._declare import syscall
-from ._types import Fd, Int, Path, Ptr, Size
+from ._shown import InData, InString, OutData, XattrFlags
+from ._types import Fd, Path, Size
 
 if TYPE_CHECKING:
     from ..thread import Thread
@@ -99,72 +100,78 @@ def _remove(t: Thread, target: tuple[NodeOps, Location], name: int) -> None:
 
 
 @syscall()
-def setxattr(t: Thread, path: Path, name: Ptr, value: Ptr, size: Size, flags: Int) -> None:
+def setxattr(
+    t: Thread, path: Path, name: InString, value: InData, size: Size, flags: XattrFlags
+) -> None:
     """setxattr(2)."""
     _set(t, _found(t, path, 0), name, value, size, flags)
 
 
 @syscall()
-def lsetxattr(t: Thread, path: Path, name: Ptr, value: Ptr, size: Size, flags: Int) -> None:
+def lsetxattr(
+    t: Thread, path: Path, name: InString, value: InData, size: Size, flags: XattrFlags
+) -> None:
     """lsetxattr(2)."""
     _set(t, _found(t, path, NOFOLLOW), name, value, size, flags)
 
 
 @syscall()
-def fsetxattr(t: Thread, file: Fd, name: Ptr, value: Ptr, size: Size, flags: Int) -> None:
+def fsetxattr(
+    t: Thread, file: Fd, name: InString, value: InData, size: Size, flags: XattrFlags
+) -> None:
     """fsetxattr(2)."""
     _set(t, _opened(file), name, value, size, flags)
 
 
 @syscall()
-def getxattr(t: Thread, path: Path, name: Ptr, value: Ptr, size: Size) -> int:
+def getxattr(t: Thread, path: Path, name: InString, value: OutData, size: Size) -> int:
     """getxattr(2)."""
     return _get(t, _found(t, path, 0), name, value, size)
 
 
 @syscall()
-def lgetxattr(t: Thread, path: Path, name: Ptr, value: Ptr, size: Size) -> int:
+def lgetxattr(t: Thread, path: Path, name: InString, value: OutData, size: Size) -> int:
     """lgetxattr(2)."""
     return _get(t, _found(t, path, NOFOLLOW), name, value, size)
 
 
 @syscall()
-def fgetxattr(t: Thread, file: Fd, name: Ptr, value: Ptr, size: Size) -> int:
+def fgetxattr(t: Thread, file: Fd, name: InString, value: OutData, size: Size) -> int:
     """fgetxattr(2)."""
     return _get(t, _opened(file), name, value, size)
 
 
 @syscall()
-def listxattr(t: Thread, path: Path, buf: Ptr, size: Size) -> int:
+def listxattr(t: Thread, path: Path, buf: OutData, size: Size) -> int:
     """listxattr(2)."""
     return _list(t, _found(t, path, 0), buf, size)
 
 
 @syscall()
-def llistxattr(t: Thread, path: Path, buf: Ptr, size: Size) -> int:
+def llistxattr(t: Thread, path: Path, buf: OutData, size: Size) -> int:
     """llistxattr(2)."""
     return _list(t, _found(t, path, NOFOLLOW), buf, size)
 
 
 @syscall()
-def flistxattr(t: Thread, file: Fd, buf: Ptr, size: Size) -> int:
+def flistxattr(t: Thread, file: Fd, buf: OutData, size: Size) -> int:
     """flistxattr(2)."""
     return _list(t, _opened(file), buf, size)
 
 
 @syscall()
-def removexattr(t: Thread, path: Path, name: Ptr) -> None:
+def removexattr(t: Thread, path: Path, name: InString) -> None:
     """removexattr(2)."""
     _remove(t, _found(t, path, 0), name)
 
 
 @syscall()
-def lremovexattr(t: Thread, path: Path, name: Ptr) -> None:
+def lremovexattr(t: Thread, path: Path, name: InString) -> None:
     """lremovexattr(2)."""
     _remove(t, _found(t, path, NOFOLLOW), name)
 
 
 @syscall()
-def fremovexattr(t: Thread, file: Fd, name: Ptr) -> None:
+def fremovexattr(t: Thread, file: Fd, name: InString) -> None:
     """fremovexattr(2)."""
     _remove(t, _opened(file), name)
