@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from ..abi.errno import LinuxError
 from ..abi.signal import SA_NOCLDWAIT, SIGCHLD
 from ..debug.leaks.growth import LEAST, WARM_UP, Growth
 from ..kernel import boot
@@ -94,19 +95,25 @@ class LeakRun:
     def _iterate(self) -> None:
         """Run the command once, until nothing moves any more."""
         kernel = self._kernel
-        first = kernel.init.leader
-        thread = clone(first, CloneArgs(0))
-        thread.process.signals.actions[SIGCHLD] = SignalAction()
-        config = self._lab.first
-        place, name = boot.find_program(thread, config)
-        execve(thread, place, name, list(config.argv), list(config.env))
-        self._child = thread.process
-        del thread
+        try:
+            self._child = self._start()
+        except LinuxError as error:
+            program = self._lab.first.argv[0].decode(errors="replace")
+            raise LeakRunError(f"cannot start {program} again: {error}") from None
         kernel.executor.run()
         if kernel.panic_text is not None:
             raise LeakRunError(f"kernel panic\n{kernel.panic_text}")
         if self._child is not None:
             raise LeakRunError("interrupted")
+
+    def _start(self) -> Process:
+        """Make a child of the first process that executes the command."""
+        thread = clone(self._kernel.init.leader, CloneArgs(0))
+        thread.process.signals.actions[SIGCHLD] = SignalAction()
+        config = self._lab.first
+        place, name = boot.find_program(thread, config)
+        execve(thread, place, name, list(config.argv), list(config.env))
+        return thread.process
 
     def _exited(self, process: Process) -> None:
         if process is self._child:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +53,27 @@ def test_a_process_that_stays_is_growth_as_json() -> None:
 def test_what_the_program_prints_is_shown_on_request() -> None:
     done = leaks("--iterations", "7", "--output", "--", "echo", "hello")
     assert done.stderr == "hello\n" * 8  # the last one is recorded
+
+
+def test_a_program_that_removes_itself_cannot_be_run_again(tmp_path: Path) -> None:
+    program = tmp_path / "once"
+    program.write_text("#!/bin/sh\nrm /mnt/once\n")
+    program.chmod(0o755)
+    done = leaks("--bind", f"{tmp_path}:/mnt", "--", "/mnt/once")
+    assert done.returncode == 125
+    assert done.stderr.startswith("starrylab: leaks: cannot start /mnt/once again: ENOENT")
+    assert done.stderr.count("\n") == 1
+
+
+def test_it_can_be_interrupted() -> None:
+    command = [sys.executable, "-m", "starrylab", "leaks", "--output", "--"]
+    script = "echo started; sleep 1000"
+    with subprocess.Popen([*command, "sh", "-c", script], stderr=subprocess.PIPE, text=True) as it:
+        assert it.stderr is not None
+        assert it.stderr.readline() == "started\n"
+        it.send_signal(signal.SIGINT)
+        assert it.stderr.read() == "starrylab: leaks: interrupted\n"
+        assert it.wait(30) == 125
 
 
 @pytest.mark.parametrize(
