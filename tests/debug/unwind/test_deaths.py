@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from starrylab.debug.last_stacks import Death, LastStacks, PanicReport
@@ -9,7 +11,7 @@ from starrylab.debug.stack import FrameKind, Stacks
 from starrylab.debug.stack_text import format_stack
 from starrylab.userland import BuildError
 
-from .programs import MUSL, Program, build
+from .programs import MUSL, PROGRAMS, Program, build
 from .stops import Machine
 
 FAULTS = Program(
@@ -98,6 +100,27 @@ def test_signals_that_were_sent(executable, how: str, signal: str) -> None:
     assert signal in str(death.report)
     assert "abort" in functions(death)
     assert "main" in functions(death)
+
+
+def test_page_faults_of_a_program_have_whole_stacks() -> None:
+    program = next(program for program in PROGRAMS if program.name == "c-O0")
+    executable = build(program)
+    machine = Machine(None, executable.parent)
+    stacks = Stacks(machine.kernel)
+    taken = []
+
+    def fault(thread, *_) -> None:
+        taken.append(stacks.of(thread, here=sys._getframe()))
+
+    machine.kernel.events.subscribe("page_fault", fault)
+    machine.random_stops([b"/prog/c-O0"], 40, (1, 30_000), 1, lambda _thread: None)
+    machine.close()
+    assert len(taken) > 10
+    for frames in taken:
+        assert frames[0].kind is FrameKind.KERNEL
+        assert frames[-1].text == ""
+    names = [[f.function for f in frames if f.kind is FrameKind.USER] for frames in taken]
+    assert sum("main" in each for each in names) > 3
 
 
 def test_a_kernel_panic_under_a_program(executable) -> None:
