@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from ...abi import elf
+from ..symbols.demangle import demangle
 from ..symbols.image import ElfImage, ImageError, string_at
 
 _ENTRY: Final = 24  #: bytes of an Elf64_Sym
@@ -49,7 +50,8 @@ class LinkerSymbols:
         offset = address - symbol.address
         if offset >= symbol.size:
             return ""
-        return f"{symbol.name}+{offset}" if offset else symbol.name
+        name = demangle(symbol.name)
+        return f"{name}+{offset}" if offset else name
 
 
 def _symbols(image: ElfImage) -> Iterator[LinkerSymbol]:
