@@ -1,0 +1,47 @@
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void make(pthread_mutex_t *m, int type, int shared)
+{
+    pthread_mutexattr_t a;
+    pthread_mutexattr_init(&a);
+    pthread_mutexattr_settype(&a, type);
+    pthread_mutexattr_setpshared(&a, shared);
+    pthread_mutex_init(m, &a);
+}
+static pthread_mutex_t *lock;
+static volatile int *ready;
+static void *take(void *arg)
+{
+    int first = arg != 0;
+    pthread_mutex_lock(&lock[first]);
+    __sync_fetch_and_add(ready, 1);
+    while (*ready < 2)
+        usleep(1000);
+    pthread_mutex_lock(&lock[!first]);
+    return 0;
+}
+int main(int argc, char **argv)
+{
+    int shared = argc > 1 && argv[1][0] == 'p';
+    int type = argc > 2 ? PTHREAD_MUTEX_ERRORCHECK : PTHREAD_MUTEX_NORMAL;
+    char *m = mmap(0, 4096, 3, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    lock = (pthread_mutex_t *)m;
+    ready = (int *)(m + 1024);
+    make(&lock[0], type, shared);
+    make(&lock[1], type, shared);
+    if (shared) {
+        if (!fork()) { take(0); return 0; }
+        if (!fork()) { take((void *)1); return 0; }
+        wait(0);
+    } else {
+        pthread_t t;
+        pthread_create(&t, 0, take, 0);
+        take((void *)1);
+    }
+    return 0;
+}
