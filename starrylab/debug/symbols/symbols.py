@@ -6,7 +6,8 @@ before that would be loaded.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import time
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from .info import Info
     from .reverse import Finder
 
+_GLANCES: Final = 1  #: answers of a unit before all of it is read
 _MOST_UNITS: Final = 256  #: indexes held in memory
 
 
@@ -49,7 +51,7 @@ class Symbols:
         self._search = search
         self._cache = cache
         self._indexes: OrderedDict[int, UnitIndex | None] = OrderedDict()
-        self._glanced: set[int] = set()  #: units that have answered once, without an index
+        self._glanced: Counter[int] = Counter()  #: answers of units without an index
 
     @classmethod
     def of(
@@ -121,14 +123,18 @@ class Symbols:
         """Return the paths of all source files, as the compiler recorded them."""
         return self._finder.files()
 
-    def settle(self) -> None:
-        """Index the units that were only glanced at, so that the next process finds them.
+    def settle(self, seconds: float = 0.3) -> None:
+        """Index units that were only glanced at, so that the next process finds them.
 
-        For idle moments, and before the end; does nothing without a cache.
+        For idle moments, and before the end; stops before the first unit for which the time is up.
+        Does nothing without a cache.
         """
         if self._cache is not None:
-            for offset in sorted(self._glanced):
+            end = time.monotonic() + seconds
+            for offset, _ in self._glanced.most_common():
                 self.unit_index(offset)
+                if time.monotonic() >= end:
+                    break
         self._glanced.clear()
 
     # Where the information comes from.
@@ -200,14 +206,14 @@ class Symbols:
         return first, []
 
     def _index_around(self, offset: int, addr: int) -> UnitIndex | None:
-        """Return an index that is good for ``addr``: a unit is read whole at its second use."""
-        if offset in self._indexes or offset in self._glanced:
+        """Return an index that is good for ``addr``; a unit is read whole when it is used again."""
+        if offset in self._indexes or self._glanced[offset] >= _GLANCES:
             return self.unit_index(offset)
         packed = self._stored(offset)
         if packed is not None:
             self._indexes[offset] = index = UnitIndex(packed)
             return index
-        self._glanced.add(offset)
+        self._glanced[offset] += 1
         return self._build(offset, addr)
 
     def _start(self, addr: int, index: UnitIndex | None) -> int:
