@@ -1,0 +1,1 @@
+"""User heaps, followed from outside: who allocated what, what was lost, what was freed wrongly."""

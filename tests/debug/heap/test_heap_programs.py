@@ -1,0 +1,140 @@
+"""Real programs: what is lost, and where, is what valgrind finds in the same source on the host."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from starrylab.userland import compile_c
+
+HERE = Path(__file__).parent
+FLAGS = ("-g", "-O1", "-fno-builtin", "-fno-optimize-sibling-calls", "-pthread")
+FATES = {
+    "Leak_DefinitelyLost": "definitely lost",
+    "Leak_IndirectlyLost": "indirectly lost",
+    "Leak_PossiblyLost": "possibly lost",
+    "Leak_StillReachable": "still reachable",
+}
+Found = Counter[tuple[str, tuple[str, ...], str]]
+
+
+def lab(program: Path, *arguments: str, status: int = 1) -> list[dict]:
+    """Run a program in a lab; return its reports."""
+    options = ["leaks", "--heap", "--json", "--bind", f"{program.parent}:/mnt"]
+    done = subprocess.run(
+        [sys.executable, "-m", "starrylab", *options, "--", f"/mnt/{program.name}", *arguments],
+        capture_output=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert done.returncode == status, done.stderr
+    return json.loads(done.stdout)
+
+
+def built(name: str) -> Path:
+    return compile_c([HERE / f"{name}.c"], "riscv64", flags=FLAGS)
+
+
+def by_site(reports: list[dict], source: str) -> Found:
+    """Count blocks and bytes by the program's own functions and by what became of them."""
+    found: Found = Counter()
+    for record in reports[0]["records"]:
+        names = [f["function"] for f in record["stack"] if f["file"].endswith(source)]
+        for what in ("blocks", "bytes"):
+            found[record["loss"], tuple(names), what] += record[what]
+    return found
+
+
+def by_valgrind(program: Path, source: str, report: Path) -> Found:
+    options = ["--leak-check=full", "--show-leak-kinds=all", "--leak-resolution=high"]
+    options += ["--xml=yes", f"--xml-file={report}"]
+    subprocess.run(["valgrind", *options, program], check=True, capture_output=True, timeout=100)
+    found: Found = Counter()
+    for error in ET.parse(report).iter("error"):
+        fate = FATES.get(error.findtext("kind", ""))
+        if fate is None:
+            continue
+        frames = error.findall("stack/frame")
+        names = [f.findtext("fn", "") for f in frames if f.findtext("file", "") == source]
+        # "192 (48 direct, 144 indirect) bytes in 1 blocks ..."
+        size = re.match(r"(?:.*\()?([\d,]+)", error.findtext("xwhat/text", ""))
+        assert size is not None
+        found[fate, tuple(names), "bytes"] += int(size[1].replace(",", ""))
+        found[fate, tuple(names), "blocks"] += int(error.findtext("xwhat/leakedblocks", "0"))
+    return found
+
+
+@pytest.fixture(scope="session")
+def host_tools() -> None:
+    for tool in ("valgrind", "gcc"):
+        if shutil.which(tool) is None:
+            pytest.fail(f"{tool} is missing; run: make system")
+
+
+def test_what_is_lost_is_what_valgrind_finds(host_tools, tmp_path):
+    reports = lab(built("lost"))
+    ours = by_site(reports, "lost.c")
+    program = tmp_path / "lost"
+    subprocess.run(["gcc", *FLAGS, "-w", HERE / "lost.c", "-o", program], check=True)
+    theirs = by_valgrind(program, "lost.c", tmp_path / "report.xml")
+    assert ours == theirs
+    assert reports[0]["errors"] == []
+    assert {fate for fate, _, _ in theirs} == set(FATES.values())
+
+
+def test_a_block_that_is_released_twice():
+    (report,) = lab(built("wrong"))
+    (error,) = report["errors"]
+    assert error["what"] == "a block is released twice"
+    assert error["size"] == 40
+    lines = [
+        next(f["line"] for f in error[stack] if f["function"] == "twice")
+        for stack in ("allocated", "freed", "stack")
+    ]
+    assert lines == [6, 7, 8]
+
+
+def test_an_address_inside_of_a_block():
+    (report,) = lab(built("wrong"), "inside")
+    assert report["errors"][0]["what"] == "release of an address 16 bytes inside of a block"
+    assert report["errors"][0]["size"] == 100
+
+
+def test_children_have_heaps_of_their_own():
+    child, again, parent = lab(built("family"))
+    lost = [
+        [(r["bytes"], r["loss"]) for r in report["records"]] for report in (child, again, parent)
+    ]
+    assert lost == [
+        [(22, "definitely lost")],
+        [(1000, "definitely lost")],
+        [(33, "definitely lost"), (11, "still reachable")],
+    ]
+    assert child["pid"] != again["pid"] != parent["pid"] == 1
+
+
+def test_a_program_without_an_allocator(tmp_path):
+    source = tmp_path / "bare.c"
+    source.write_text('void _start(void) { __asm__("li a7, 94; li a0, 0; ecall"); }\n')
+    (report,) = lab(compile_c([source], "riscv64", flags=("-nostdlib",)), status=0)
+    assert not report["followed"]
+    assert report["records"] == []
+
+
+def test_the_report_as_text():
+    program = built("wrong")
+    done = subprocess.run(
+        [sys.executable, "-m", "starrylab", "leaks", "--heap", "--bind",
+         f"{program.parent}:/mnt", "--", "/mnt/wrong"],
+        capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "a block is released twice: 0x" in done.stdout
+    assert "the block of 40 bytes was allocated" in done.stdout
+    assert "definitely lost: 0 bytes in 0 blocks" in done.stdout
