@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from starrylab.abi.mman import MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE
 from starrylab.debug.modules import ImageCache, Modules
+from starrylab.debug.stack import Stacks, named
+from starrylab.debug.unwind.cursor import CfiError
+from starrylab.debug.unwind.unwinder import RawFrame
 from starrylab.kernel.vfs.context import FsContext
 from starrylab.machine.api import EXEC, READ, WRITE
+from tests.kernel.conftest import ScriptedLab
 
 LOAD, TEXT, DATA, BSS_END = 0x10_0000_0000, 0x1000, 0x2E00, 0x5000
 PIE = 3
@@ -167,3 +174,26 @@ def test_the_trampoline_has_a_name(lab, thread) -> None:
     module = modules(lab, thread.mm).find(thread.mm.trampoline)
     assert module is not None
     assert (module.path, module.fixed, module.image) == ("[vdso]", "__vdso_rt_sigreturn", None)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.data())
+def test_damaged_images_do_no_harm(data: st.DataObject) -> None:
+    """Whatever a program maps as executable, looking at its addresses raises nothing."""
+    lab = ScriptedLab()
+    space = lab.start(lambda m: iter(())).mm
+    content = bytearray(elf())
+    spots = st.one_of(st.integers(0, 63), st.integers(64, 175), st.integers(0x500, 0x67F))
+    for _ in range(data.draw(st.integers(1, 12))):
+        content[data.draw(spots)] = data.draw(st.sampled_from([0, 1, 0x7F, 0x80, 0xFF]))
+    load(space, install(lab, b"prog", bytes(content[: data.draw(st.integers(64, 0x2100))])))
+    stacks = Stacks(lab.kernel, ImageCache())
+    found = stacks.modules(space)
+    for addr in (LOAD, LOAD + TEXT + 0x20, LOAD + TEXT + 0x100, LOAD + DATA, LOAD + BSS_END - 1):
+        found.find(addr)
+        found.function_start(addr)
+        found.is_stub(addr)
+        found.is_entry(addr)
+        with contextlib.suppress(CfiError):
+            found.rules(addr)
+        named([RawFrame(addr, addr, [])], found)
