@@ -22,6 +22,7 @@ SDATA, UDATA, BLOCK, BLOCK1, BLOCK2, BLOCK4, EXPRLOC = 0x0D, 0x0F, 0x09, 0x0A, 0
 REF_ADDR, REF1, REF2, REF4, REF8, REF_UDATA = 0x10, 0x11, 0x12, 0x13, 0x14, 0x15
 FLAG, FLAG_PRESENT, SEC_OFFSET, INDIRECT, IMPLICIT_CONST = 0x0C, 0x19, 0x17, 0x16, 0x21
 ADDRX, ADDRX1, RNGLISTX, DATA16 = 0x1B, 0x29, 0x23, 0x1E
+REF_ALT, STRP_ALT = 0x1F20, 0x1F21  #: GNU's, into the file that dwz made
 
 # Tags and attributes.
 CU, SUBPROGRAM, INLINED, BASE_TYPE, VARIABLE, NAMESPACE = 0x11, 0x2E, 0x1D, 0x24, 0x34, 0x39
@@ -223,6 +224,7 @@ class Dwarf:
             return uleb(value[0]) + self.encode(*value)
         simple = {
             UDATA: uleb, SDATA: sleb, SEC_OFFSET: self.offset, RNGLISTX: uleb,
+            REF_ALT: self.offset, STRP_ALT: self.offset,
             STRING: lambda v: v.encode() + b"\0", FLAG_PRESENT: lambda v: b"",
             IMPLICIT_CONST: lambda v: b"",
             BLOCK: lambda v: uleb(len(v)) + v, EXPRLOC: lambda v: uleb(len(v)) + v,

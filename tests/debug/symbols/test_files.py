@@ -13,7 +13,31 @@ import pytest
 from starrylab.debug.symbols import ElfImage, Symbols
 from starrylab.debug.symbols.cache import IndexCache, key_of
 from starrylab.debug.symbols.packing import pack, unpack
-from tests.debug.dwarf_writer import Section, build_id, elf
+from tests.debug.dwarf_writer import (
+    ADDR,
+    CALL_LINE,
+    CU,
+    DATA1,
+    DATA4,
+    HIGH,
+    INLINE,
+    INLINED,
+    LOW,
+    NAME,
+    ORIGIN,
+    REF_ALT,
+    SEC_OFFSET,
+    STMT_LIST,
+    STRING,
+    STRP_ALT,
+    SUBPROGRAM,
+    TEXT,
+    Die,
+    Dwarf,
+    Section,
+    build_id,
+    elf,
+)  # fmt: skip
 from tests.debug.symbols.programs import ANSWERS, INNER, VARIANTS
 
 ID = bytes(range(20))
@@ -154,3 +178,44 @@ def test_a_debug_file_is_found_by_its_link(tmp_path: Path, debug, place: str) ->
     assert answer(Symbols.of(stripped, [folder]), INNER) == ANSWERS[INNER]
     path.write_bytes(path.read_bytes() + b"x")  # not the file that was linked to any more
     assert answer(Symbols.of(stripped, [folder]), INNER) == [("", 0, 0, False)]
+
+
+# Debug information that several files share (dwz).
+
+
+def shared_and_program() -> tuple[list[Section], list[Section]]:
+    """Return the sections of a file of shared entries, and of one that refers to it."""
+    shared = Dwarf(4)
+    leaf = Die(SUBPROGRAM, [(NAME, STRING, "leaf"), (INLINE, DATA1, 1)])
+    shared.unit(Die(0x3C, [(STMT_LIST, SEC_OFFSET, 0)], [leaf]))
+    name = shared._put(shared.strings, "caller")
+    program = Dwarf(4)
+    inlined = Die(INLINED, [(ORIGIN, REF_ALT, leaf.offset), (LOW, ADDR, TEXT + 4), (HIGH, DATA4, 4),
+                            (CALL_LINE, DATA1, 9)])  # fmt: skip
+    caller = Die(
+        SUBPROGRAM, [(NAME, STRP_ALT, name), (LOW, ADDR, TEXT), (HIGH, DATA4, 16)], [inlined]
+    )
+    program.unit(Die(CU, [(LOW, ADDR, TEXT), (HIGH, DATA4, 16)], [caller]))
+    return shared.sections(), program.sections()
+
+
+def test_shared_debug_information(tmp_path: Path) -> None:
+    shared, program = shared_and_program()
+    write(tmp_path / "debug" / ".dwz" / "common.debug", build_id(ID), *shared)
+    link = Section(".gnu_debugaltlink", b"../.dwz/common.debug\0" + ID)
+    path = write(tmp_path / "program", link, *program)
+    symbols = Symbols.of(ElfImage.open(path), [tmp_path / "debug"])
+    names = [(at.function, at.inlined) for at in symbols.lookup(TEXT + 4)]
+    assert names == [("leaf", True), ("caller", False)]
+    assert symbols.lookup(TEXT + 4)[1].line == 9
+    assert [match.address for match in symbols.find_function("leaf")] == [TEXT + 4]
+
+
+def test_lost_shared_debug_information_costs_names_only(tmp_path: Path) -> None:
+    link = Section(".gnu_debugaltlink", b"common.debug\0" + ID)
+    path = write(tmp_path / "program", link, *shared_and_program()[1])
+    symbols = Symbols.of(ElfImage.open(path), [tmp_path])
+    assert [(at.function, at.inlined) for at in symbols.lookup(TEXT + 4)] == [
+        ("", True),
+        ("", False),
+    ]
