@@ -74,6 +74,7 @@ _EPOLL: Final = named(poll, "EPOLL", without=("EPOLL_",))
 FLAGS: Final[dict[str, Flags]] = {
     "open": Flags(_OPEN),
     "fd": Flags(some(fcntl, "O_CLOEXEC")),
+    "epoll_create": Flags(some(poll, "EPOLL_CLOEXEC")),
     "pipe": Flags(some(fcntl, "O_CLOEXEC", "O_NONBLOCK", "O_DIRECT")),
     "eventfd": Flags(named(poll, "EFD_")),
     "timerfd": Flags(some(time, "TFD_CLOEXEC", "TFD_NONBLOCK")),
@@ -187,7 +188,20 @@ SIGNAL_CODES: Final[dict[int, dict[int, str]]] = {
 }
 
 
+def _common(first: str, last: str) -> str:
+    """Return what the first and the last of sorted names, and so all, begin with."""
+    length = next(
+        (n for n, pair in enumerate(zip(first, last, strict=False)) if len({*pair}) > 1), 0
+    )
+    return first[:length]
+
+
 def choice(table: str, value: int) -> str:
-    """Return the name of a number, or the number."""
+    """Return the name of a number, or "0x4d /* CLOCK_??? */"."""
     found = CHOICES[table].get(value)
-    return found if found is not None else (hex(value) if value > 9 else str(value))
+    if found is not None:
+        return found
+    names = CHOICES[table].values()
+    prefix = _common(min(names), max(names))
+    number = hex(value & 0xFFFFFFFF) if value else "0"
+    return f"{number} /* {prefix}??? */" if prefix.endswith("_") else number

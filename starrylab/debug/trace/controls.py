@@ -105,6 +105,8 @@ _FCNTL_OUT: Final = frozenset({fcntl.F_GETLK, fcntl.F_OFD_GETLK})
 _FCNTL_NONE: Final = frozenset({fcntl.F_GETFD, fcntl.F_GETFL, fcntl.F_GETOWN, fcntl.F_GETSIG,
                                 fcntl.F_GETPIPE_SZ, fcntl.F_GET_SEALS})  # fmt: skip
 
+_DUPLICATES: Final = (fcntl.F_DUPFD, fcntl.F_DUPFD_CLOEXEC)
+
 
 def fcntl_arg(view: View, value: int, index: int) -> str | None:
     """Show the argument of fcntl(2)."""
@@ -113,3 +115,15 @@ def fcntl_arg(view: View, value: int, index: int) -> str | None:
         return None
     shower = _FCNTL.get(command)
     return shower(view, value, index) if shower is not None else hex(value)
+
+
+def fcntl_result(view: View, result: int) -> str:
+    """Return what fcntl(2) gives back; flags are named."""
+    command = view.registers[1] & 0xFFFFFFFF
+    if command == fcntl.F_GETFL:
+        return f"{result:#x} (flags {_status_flags(view, result, 0)})"
+    if command == fcntl.F_GETFD and result:
+        return f"{result:#x} (flags {_fd_flags(view, result, 0)})"
+    if command == fcntl.F_GET_SEALS and result:
+        return f"{result:#x} (seals {_seals(view, result, 0)})"
+    return view.fd(result) if command in _DUPLICATES else str(result)

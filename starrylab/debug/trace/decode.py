@@ -173,6 +173,12 @@ class CallText:
             return hex(result & (1 << 64) - 1)
         if kind == "Mode":
             return f"0{result:o}"
+        if (
+            view.entry is not None
+            and view.entry.args
+            and view.entry.args[-1][1].show == "fcntl_arg"
+        ):
+            return controls.fcntl_result(view, result)
         text = view.fd(result) if kind.startswith("Fd") else str(result)
         notes = self._notes()
         return f"{text} ({notes})" if notes else text

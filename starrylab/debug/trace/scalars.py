@@ -197,10 +197,7 @@ def futex_timeout(view: View, value: int, index: int) -> str | None:
 
 def futex_second(view: View, value: int, index: int) -> str | None:
     """Show the second word's address."""
-    command = _command(view)
-    if command in _TWO:
-        return pointer(value)
-    return "NULL" if command in _BITSETS and command == fx.FUTEX_WAIT_BITSET else None
+    return pointer(value) if _command(view) in _TWO else None
 
 
 def futex_val3(view: View, value: int, index: int) -> str | None:

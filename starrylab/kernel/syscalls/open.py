@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from ..thread import Thread
 
 Result = int | Coroutine[Any, Any, int]
+FdResult = FdNum | Coroutine[Any, Any, FdNum]
 
 _KNOWN: Final = (
     O_ACCMODE | O_APPEND | O_CLOEXEC | O_CREAT | O_DIRECT | O_DIRECTORY | O_DSYNC | O_EXCL
@@ -76,7 +77,7 @@ _OPEN_HOW: Final = 24  #: bytes of struct open_how
 
 
 @syscall(restart=Restart.SA_RESTART)
-def openat(t: Thread, dirfd: FdNum, path: Path, flags: OpenFlags, mode: OpenMode) -> Result:
+def openat(t: Thread, dirfd: FdNum, path: Path, flags: OpenFlags, mode: OpenMode) -> FdResult:
     """openat(2)."""
     if flags & (O_PATH | _TMPFILE | O_CREAT):
         flags = _checked(flags)
@@ -128,7 +129,7 @@ async def _wait_for_peer(t: Thread, opening: FifoOpening, cloexec: bool) -> int:
 
 
 @syscall(restart=Restart.SA_RESTART)
-def openat2(t: Thread, dirfd: FdNum, path: Path, how: InOpenHow, size: Size) -> Result:
+def openat2(t: Thread, dirfd: FdNum, path: Path, how: InOpenHow, size: Size) -> FdResult:
     """openat2(2)."""
     if size < _OPEN_HOW:
         raise EINVAL
