@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,7 +10,7 @@ from typing import Final
 
 from ...abi import elf
 from ..symbols.die import Die
-from ..symbols.image import ElfImage
+from ..symbols.image import ElfImage, ImageError
 from ..symbols.info import Info
 from ..symbols.unit import Unit
 from . import dw
@@ -26,6 +27,8 @@ from .names import TYPE, VARIABLE, Names
 from .types import Dynamic, Member, Struct, Type
 from .values import Value
 
+_DYNAMIC: Final = struct.Struct("<QQ")  #: Elf64_Dyn
+_DF_1_PIE: Final = 0x08000000
 _BLOCKS: Final = 1000  #: whose variables are kept
 _VARIABLES: Final = frozenset({VARIABLE})
 _TYPES: Final = frozenset({TYPE})
@@ -64,7 +67,15 @@ class DebugData:
     def is_executable(self) -> bool:
         """Whether the file is a program, not a shared library."""
         kinds = {segment.type for segment in self.image.all_segments}
-        return self.image.type == elf.ET_EXEC or elf.PT_INTERP in kinds
+        if self.image.type == elf.ET_EXEC or elf.PT_INTERP in kinds:
+            return True
+        try:
+            words = bytes(self.image.section(".dynamic") or b"")
+        except ImageError:
+            return False
+        flags = (value for tag, value in _DYNAMIC.iter_unpack(words[: len(words) & ~15])
+                 if tag == elf.DT_FLAGS_1)  # fmt: skip
+        return any(value & _DF_1_PIE for value in flags)
 
 
 @dataclass(eq=False)

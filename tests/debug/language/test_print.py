@@ -174,6 +174,21 @@ def test_registers_of_the_innermost_frame_can_be_set(program: Path) -> None:
     run(program, change)
 
 
+@pytest.mark.parametrize("flags", [["-O0", "-fPIE", "-pie"], ["-O1", "-fPIE", "-pie"]])
+def test_a_program_away_from_its_addresses(flags: list[str]) -> None:
+    def check(stopped: InspectedThread, kernel: Kernel) -> None:
+        (module,) = stopped.modules()
+        evaluator = Evaluator(stopped.scope(1))
+        assert module.bias > 0x10000
+        assert evaluator.evaluate("per_thread").integer() == 78
+        assert evaluator.evaluate("global_counter").integer() == 3042
+        assert printed(evaluator, stopped, "operations[0]").endswith("<add>")
+        assert printed(evaluator, stopped, "&raw_word").endswith("<raw_word>")
+        assert evaluator.condition("add == operations[0] && *(long *)&raw_word == 0x1122334455")
+
+    run(compiled("types.c", *flags), check)
+
+
 def test_what_is_wrong_is_said(program: Path) -> None:
     def check(stopped: InspectedThread, kernel: Kernel) -> None:
         evaluator = Evaluator(stopped.scope(1))
