@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import struct
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from starrylab.abi.mman import MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE
-from starrylab.debug.modules import ImageCache, Modules
+from starrylab.debug.modules import ImageCache, Modules, symbols_for
 from starrylab.debug.stack import Stacks, named
+from starrylab.debug.symbols.image import ElfImage
 from starrylab.debug.unwind.cursor import CfiError
 from starrylab.debug.unwind.unwinder import RawFrame
+from starrylab.kernel import boot
+from starrylab.kernel.fs.hostfs_access import HostFolder
+from starrylab.kernel.fs.overlay import OverlayFs
 from starrylab.kernel.vfs.context import FsContext
 from starrylab.machine.api import EXEC, READ, WRITE
+from starrylab.machine.door import VirtualDoor
+from starrylab.machine.scripted import ScriptedHart, ScriptedRam
 from tests.kernel.conftest import ScriptedLab
 
 LOAD, TEXT, DATA, BSS_END = 0x10_0000_0000, 0x1000, 0x2E00, 0x5000
@@ -197,3 +204,29 @@ def test_damaged_images_do_no_harm(data: st.DataObject) -> None:
         with contextlib.suppress(CfiError):
             found.rules(addr)
         named([RawFrame(addr, addr, [])], found)
+
+
+def test_debug_files_of_the_guest_come_first(tmp_path) -> None:
+    kernel = boot.build(ScriptedHart(ScriptedRam(32 << 20)), VirtualDoor())
+    now, pool = kernel.clock.realtime, kernel.pool
+    boot.mount_root(kernel, OverlayFs(now, pool, HostFolder(tmp_path)))
+    symbols = symbols_for(kernel)(ElfImage.from_bytes(elf(), "prog"))
+    assert list(symbols._search) == [tmp_path / "usr/lib/debug", Path("/usr/lib/debug")]
+
+
+def test_a_file_of_a_host_folder_is_mapped_where_it_lies(tmp_path) -> None:
+    (tmp_path / "prog").write_bytes(elf())
+    kernel = boot.build(ScriptedHart(ScriptedRam(32 << 20)), VirtualDoor())
+    now, pool = kernel.clock.realtime, kernel.pool
+    boot.mount_root(kernel, OverlayFs(now, pool, HostFolder(tmp_path)))
+    place = kernel.root.root_location.lookup(b"prog")
+    images = ImageCache()
+    loaded = images.of(place, place.node.pages)
+    assert loaded is not None
+    assert loaded.image.path == str(tmp_path / "prog")
+    assert images.of(place, place.node.pages) is loaded
+    assert place.node.pages.nr_pages == 0  # nothing was brought in
+    place.node.write_at(b"\x7fELF", 0)  # a copy of its own now, with the same content
+    changed = images.of(place, place.node.pages)
+    assert changed is not None
+    assert changed.image.path == "/prog"
