@@ -2,9 +2,9 @@
 
 From an entry to text::
 
-    die --builder--> Type          die --module--> Location (expression, loclists)
-                        \\            /
-                         Value(type, place, frame, owner) --format--> text, --tree--> lines
+    entry -> builder -> Type
+    entry -> module -> Location (expression, loclists)
+    Value(Type, Location, frame, owner) -> format -> text, tree -> lines of a screen
 
 | module | what it does |
 |---|---|
@@ -12,7 +12,7 @@ From an entry to text::
 | `expression`, `operations`, `operands`, `opcodes` | DWARF expressions, bounded and never fatal |
 | `locations`, `places`, `loclists` | where values are; reading and writing there, to the bit |
 | `frame`, `environment`, `tls` | what a frame offers to expressions; values at its entry |
-| `functions`, `variables`, `names`, `scopes`, `linker` | what is visible at an address, and by name |
+| `functions`, `variables`, `names`, `scopes`, `linker` | what an address can see; names |
 | `module` | one file in one process: the owner of values |
 | `values`, `shapes`, `format`, `scalars`, `text`, `tree`, `pretty` | values, their parts, as text |
 
