@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from ..symbols.location import Location
 
 _WORD: Final = 8
-_LONGJMPS: Final = frozenset({"longjmp", "_longjmp", "siglongjmp", "__libc_siglongjmp"})
+_LONGJMPS: Final = frozenset(
+    {
+        "longjmp", "_longjmp", "siglongjmp", "__libc_longjmp", "__libc_siglongjmp",
+        "__longjmp", "__longjmp_chk", "____longjmp_chk",
+    }
+)  # fmt: skip
 
 
 class Code:
@@ -71,6 +76,11 @@ class Code:
         if module is None or module.symbols is None:
             return []
         return module.symbols.lookup(addr - module.bias)
+
+    def line(self, space: AddressSpace, addr: int) -> tuple[str, int] | None:
+        """Return file and line of ``addr``; ``None`` where there is none (DWARF's line 0)."""
+        found = self.locations(space, addr)
+        return (found[0].file, found[0].line) if found and found[0].line else None
 
     def inlining(self, space: AddressSpace, addr: int) -> int:
         """Return how many inlined functions ``addr`` is in."""

@@ -106,10 +106,10 @@ class _Base:
         return Next.RUN
 
     def _jump(self) -> Next | None:
-        """Follow a longjmp to where it goes: the stack pointer rises, and its function ends."""
+        """Follow a longjmp to where it goes: out of its function, to a frame that is not below."""
         pc, sp = self.thread.context.pc, self.thread.context.sp
         self._jumping += 1
-        left = sp > self._jump_sp and not self.code.is_longjmp(self.space, pc)
+        left = sp >= self._jump_sp and not self.code.is_longjmp(self.space, pc)
         if not left and self._jumping < _LONGEST_JUMP:
             return Next.STEP
         self._jumping = 0
@@ -192,6 +192,7 @@ class Line(_Base):
             found = function[0], found[1]  # until: a jump back is still the same
         self._range = found if found is not None else (pc, pc + 1)
         self._inlining = code.inlining(self.space, pc)
+        self._line = code.line(self.space, pc)
         self._prior = pc
         self._entering: int | None = None  #: the body of a function that is entered
         self._stub: tuple[int, int] | None = None  #: return address and stack pointer of a call
@@ -257,9 +258,12 @@ class Line(_Base):
             self.sp, self._inlining = sp, inlining
         elif self._over and inlining > self._inlining:
             return Next.STEP
-        if pc == line[0]:
+        here = self.code.line(self.space, pc)
+        if pc == line[0] and here not in (self._line, None):
             return Next.DONE
-        self._range = line
+        # In the middle of a line (a function returned), in another part of the same one, or in
+        # code that the compiler says belongs to no line.
+        self._range, self._line = line, here or self._line
         return Next.STEP
 
 

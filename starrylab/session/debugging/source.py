@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from ...debug.control.api import ControlError
 from ...debug.control.locations import parse, resolve
+from ...userland import SOURCE_PREFIX, SOURCES
 from . import model
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class SourceFiles:
 
 
 def _on_this_host(path: str, folders: tuple[str, ...]) -> str:
-    """Return where a source file is: where it was built, or in one of ``folders``."""
+    """Return where a source file is: where it was built, in one of ``folders``, or with ours."""
     if path.startswith("starrylab/"):
         return str(_KERNEL.parents[1] / path)
     if not Path(path).is_file():
@@ -72,6 +73,9 @@ def _on_this_host(path: str, folders: tuple[str, ...]) -> str:
             for start in range(1, len(parts)):
                 if (found := Path(folder, *parts[start:])).is_file():
                     return str(found)
+        ours = SOURCES / path.removeprefix(f"{SOURCE_PREFIX}/")
+        if ours.is_file():  # the built-in programs are built to say so
+            return str(ours)
     return path
 
 
