@@ -67,9 +67,16 @@ class Blocks:
         self._freed.pop(block.addr, None)
         self.live[block.addr] = block
 
-    def release(self, addr: int, family: Family, stack: Stack, tid: int) -> Block | None:
-        """Note that ``addr`` is given back; return its block, ``None`` if there is none."""
+    def release(
+        self, addr: int, family: Family, stack: Stack, tid: int, *, is_own: bool = False
+    ) -> Block | None:
+        """Note that ``addr`` is given back; return its block, ``None`` if there is none.
+
+        ``is_own``: the allocator itself does it, which may have blocks that nobody else knows.
+        """
         block = self.live.pop(addr, None)
+        if block is None and is_own:
+            return None
         if block is None:
             self.misuses.append(self._explain(addr, stack, tid))
             return None

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 
 DEPTH: Final = 32  #: frames of a stack that are kept
 _PIECE: Final = 4096
+#: Functions of a static glibc that release what a thread had kept (malloc/arena.c).
+_THREAD_ENDS: Final = frozenset(
+    {"__malloc_arena_thread_freeres", "__libc_thread_freeres", "tcache_thread_shutdown"}
+)
 _RETURN: Final = "return"  #: who owns a breakpoint behind a call
 
 
@@ -174,9 +178,29 @@ class HeapFollower:
             stack = self.stacks.addresses(thread, DEPTH)
             old = None
             if function.releases and arguments[0]:
-                old = heap.blocks.release(arguments[0], function.family, stack, thread.tid)
+                old = heap.blocks.release(
+                    arguments[0], function.family, stack, thread.tid,
+                    is_own=self._is_own(thread, back),
+                )  # fmt: skip
             calls.append(_Call(function, sp, back, arguments, stack, old))
         self._places.add(thread.mm, back, _RETURN)
+
+    def _is_own(self, thread: Thread, back: int) -> bool:
+        """Say whether the allocator's own library is the caller.
+
+        glibc keeps released blocks for each thread, and releases them once more when that ends.
+        """
+        modules, pc = self.stacks.modules(thread.mm), thread.context.pc
+        module = modules.find(back)
+        if module is None or module is not modules.find(pc):
+            return False
+        exe = thread.process.exe
+        if exe is None or module.path != exe.path().decode(errors="replace"):
+            return True
+        if module.symbols is None:
+            return False
+        caller = module.symbols.table.find(back - 1 - module.bias)
+        return caller is not None and caller.name in _THREAD_ENDS
 
     def _leave(self, thread: Thread, state: _State, heap: Heap, addr: int) -> None:
         arguments, sp, _ = self._registers(thread)

@@ -29,7 +29,7 @@ NOINLINE static struct node *make(struct node *next)
 NOINLINE static void lose_simply(void)
 {
     for (int i = 0; i < 5; i++)
-        memset(malloc(100 + i), 1, 100);
+        memset(malloc(100 + i), 0xa5, 100 + i);
 }
 
 NOINLINE static void lose_chain(void)

@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from starrylab.userland import compile_c
+from tests.debug.unwind.programs import GLIBC, MUSL, Program, build
 
 HERE = Path(__file__).parent
 FLAGS = ("-g", "-O1", "-fno-builtin", "-fno-optimize-sibling-calls", "-pthread")
@@ -26,9 +27,11 @@ FATES = {
 Found = Counter[tuple[str, tuple[str, ...], str]]
 
 
-def lab(program: Path, *arguments: str, status: int = 1) -> list[dict]:
+def lab(program: Path, *arguments: str, status: int = 1, root: Path | None = None) -> list[dict]:
     """Run a program in a lab; return its reports."""
     options = ["leaks", "--heap", "--json", "--bind", f"{program.parent}:/mnt"]
+    if root is not None:
+        options += ["--rootfs", str(root)]
     done = subprocess.run(
         [sys.executable, "-m", "starrylab", *options, "--", f"/mnt/{program.name}", *arguments],
         capture_output=True, timeout=100, check=False,
@@ -77,15 +80,49 @@ def host_tools() -> None:
             pytest.fail(f"{tool} is missing; run: make system")
 
 
-def test_what_is_lost_is_what_valgrind_finds(host_tools, tmp_path):
-    reports = lab(built("lost"))
-    ours = by_site(reports, "lost.c")
-    program = tmp_path / "lost"
+@pytest.fixture(scope="session")
+def valgrinds(host_tools, tmp_path_factory) -> Found:
+    """What valgrind says of the same source, built for the host."""
+    folder = tmp_path_factory.mktemp("valgrind")
+    program = folder / "lost"
     subprocess.run(["gcc", *FLAGS, "-w", HERE / "lost.c", "-o", program], check=True)
-    theirs = by_valgrind(program, "lost.c", tmp_path / "report.xml")
-    assert ours == theirs
-    assert reports[0]["errors"] == []
-    assert {fate for fate, _, _ in theirs} == set(FATES.values())
+    found = by_valgrind(program, "lost.c", folder / "report.xml")
+    assert {fate for fate, _, _ in found} == set(FATES.values())
+    return found
+
+
+def test_a_static_program_loses_what_valgrind_finds(valgrinds):
+    (report,) = lab(built("lost"))
+    assert by_site([report], "lost.c") == valgrinds
+    assert report["errors"] == []
+
+
+@pytest.mark.parametrize("how", [(), ("-fPIE", "-pie")], ids=["fixed", "pie"])
+def test_a_program_with_glibc_loses_what_valgrind_finds(valgrinds, debian_root, how):
+    flags = (*GLIBC, *FLAGS, *how)
+    name = "lost-pie" if how else "lost"
+    program = build(Program(name, str(HERE / "lost.c"), flags, dynamic=True))
+    (report,) = lab(program, root=debian_root)
+    # Without what glibc has for itself: of that, valgrind's call of __libc_freeres leaves nothing.
+    of_program = [r for r in report["records"] if r["stack"][1]["module"].startswith("/mnt/")]
+    assert by_site([{"records": of_program}], "lost.c") == valgrinds
+    assert report["errors"] == []
+
+
+def test_operators_new_and_delete():
+    flags = (*MUSL, "-O1", "-fno-builtin")
+    (report,) = lab(build(Program("mixed", str(HERE / "mixed.cc"), flags)))
+    assert [error["what"] for error in report["errors"]] == [
+        "free of a block from new[], which delete[] has to release",
+        "delete of a block from malloc, which free has to release",
+    ]
+    assert [
+        (r["loss"], r["family"], r["bytes"], r["stack"][1]["function"]) for r in report["records"]
+    ] == [
+        ("definitely lost", "new", 120, "lose()"),
+        ("indirectly lost", "new", 120, "lose()"),
+        ("still reachable", "new", 120, "main"),
+    ]
 
 
 def test_a_block_that_is_released_twice():
