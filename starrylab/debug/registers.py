@@ -101,6 +101,17 @@ def fields(arch: Arch, name: str, value: int) -> list[str]:
     return [_field(field, value) for field in FIELDS[arch].get(name, ())]
 
 
+def explain(thread: Thread, name: str) -> list[str]:
+    """Return value and purpose of a register, then its fields; none for an unknown one."""
+    arch = thread.kernel.arch
+    value = read(thread).get(name)
+    if value is None:
+        return []
+    (shown,) = view(arch, {name: value})
+    purpose = f": {shown.role}" if shown.role else ""
+    return [f"{name} = {shown.text}{purpose}", *fields(arch, name, value)]
+
+
 def _field(field: RegisterField, value: int) -> str:
     bits = value >> field.low & (1 << field.high - field.low + 1) - 1
     where = str(field.low) if field.low == field.high else f"{field.high}:{field.low}"

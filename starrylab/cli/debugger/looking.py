@@ -216,10 +216,12 @@ class Looking:
         registers = state.ask(model.GetRegisters(state.tid, state.frame), model.Registers)
         names = {name for name, _ in registers.registers}
         wanted = [word.removeprefix("$") for word in text.split()]
+        plain = [word for word in wanted if word in names]
+        if plain or not wanted:
+            self._say_all(texts.register_lines(registers, plain))
         for word in wanted:
-            if word not in names:
-                raise CommandError(f"invalid register {word}")
-        self._say_all(texts.register_lines(registers, wanted))
+            if word not in names:  # such as fcsr, whose fields tell more than its value
+                self._say_all(state.ask(model.ExplainRegister(word, state.tid), model.Lines).lines)
 
     def _show_locals(self, level: int, indent: str = "", *, arguments: bool = False) -> bool:
         state = self.state

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import CodeType
 from typing import TYPE_CHECKING
 
+from .. import registers
 from ..disasm import Disassembler, DisassemblyError, Row, listing
 from ..dwarf.describe import describe
 from ..dwarf.errors import PROBLEMS, Unavailable
@@ -193,6 +194,13 @@ class Look:
             return list(examine(address, parsed, inspected.memory, inspected.symbol))
         except PROBLEMS as error:
             raise ControlError(str(error)) from None
+
+    def explain_register(self, thread: Thread, name: str) -> list[str]:
+        """Return what a register holds and is for, and what its fields mean."""
+        found = registers.explain(thread, name)
+        if not found:
+            raise ControlError(f"invalid register {name}")
+        return found
 
     # -- code
 

@@ -13,6 +13,7 @@ import msgspec
 from .values import Describe as Describe
 from .values import Evaluate as Evaluate
 from .values import Expand as Expand
+from .values import ExplainRegister as ExplainRegister
 from .values import GetLocals as GetLocals
 from .values import LocalInfo as LocalInfo
 from .values import Locals as Locals
@@ -198,7 +199,7 @@ class Follow(msgspec.Struct, frozen=True, tag="follow"):
 DebugCommand: TypeAlias = (
     Pause | Continue | Step | Break | WatchMemory | Catch | Change | Delete | ListPoints
     | ListThreads | GetStack | GetLocals | GetRegisters | GetMemory | SetMemory | Evaluate | Examine
-    | Describe | Expand
+    | Describe | Expand | ExplainRegister
     | Disassemble | GetSource | Handle | GetMaps | Kill | Detach | Follow | NonStop
 )  # fmt: skip
 

@@ -51,6 +51,7 @@ class DebugServer:
             model.Evaluate: self._evaluate,
             model.Describe: self._describe,
             model.Expand: self._expand,
+            model.ExplainRegister: self._explain_register,
             model.Examine: self._examine,
             model.Disassemble: self._disassemble,
             model.GetSource: self._source,
@@ -224,6 +225,10 @@ class DebugServer:
         portion = range(start, start + count)
         thread = self._thread(command.tid)
         return answers.variables(self.look.parts(thread, command.frame, command.path, portion))
+
+    def _explain_register(self, command: model.ExplainRegister) -> model.DebugAnswer:
+        thread = self._thread(command.tid)
+        return model.Lines(tuple(self.look.explain_register(thread, command.name)))
 
     def _describe(self, command: model.Describe) -> model.DebugAnswer:
         thread = self._thread(command.tid)

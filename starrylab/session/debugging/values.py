@@ -27,6 +27,13 @@ class Describe(msgspec.Struct, frozen=True, tag="describe"):
     form: str = "name"
 
 
+class ExplainRegister(msgspec.Struct, frozen=True, tag="explain register"):
+    """Replied with `Lines`: value and purpose of a thread's register, then its fields."""
+
+    name: str
+    tid: int = 0
+
+
 class GetLocals(msgspec.Struct, frozen=True, tag="locals?"):
     """Replied with `Locals`."""
 

@@ -73,3 +73,11 @@ def test_assignment_and_registers(client: Client) -> None:
     assert client.ask(model.Evaluate("wide = 5, wide + 1", frame=1)) == model.Text("6")
     assert client.ask(model.Evaluate("$s6 = 77", frame=0)) == model.Text("77")
     assert client.ask(model.Evaluate("$s6", frame=0, letter="x")) == model.Text("0x4d")
+
+
+def test_registers_are_explained(client: Client) -> None:
+    answer = client.ask(model.ExplainRegister("fcsr"))
+    assert isinstance(answer, model.Lines)
+    assert answer.lines[0].startswith("fcsr = 0x")
+    assert answer.lines[-1].endswith("rounding mode")
+    assert client.ask(model.ExplainRegister("nothing")) == "invalid register nothing"
