@@ -24,10 +24,17 @@ from starrylab.userland import compile_c
 ROWS = {
     "getppid": 60000,
     "openclose": 8000,
+    "stat": 8000,
     "fork": 400,
     "forkexec": 100,
+    "thread": 1000,
+    "pingpong": 4000,
+    "sockpp": 4000,
+    "futex": 4000,
     "fault": 64,
+    "cow": 32,
     "mmap": 8000,
+    "signal": 8000,
 }
 OPTIMISED = ("-O2", "-Wno-unused-parameter")
 

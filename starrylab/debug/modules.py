@@ -204,6 +204,7 @@ class Modules(ModuleMap):
         self._areas: list[Area] = []  #: as they were when the modules were made
         self._all: list[Module] = []
         self._quick: QuickWalker | None = None
+        self._quick_for: list[tuple[int, int, int, LoadedImage | None]] = []
 
     def __iter__(self) -> Iterator[Module]:
         self._refresh()
@@ -217,10 +218,15 @@ class Modules(ModuleMap):
 
     def quick(self) -> QuickWalker:
         """Return what walks stacks fast; made anew when areas change."""
-        if self._quick is None or self.space.areas != self._areas:
-            self._refresh()
+        self._refresh()
+        if self._quick is None:
             self._quick = QuickWalker(UNWINDING[self.arch], self.rules, Peek(self.space).word)
         return self._quick
+
+    def _code(self) -> list[tuple[int, int, int, LoadedImage | None]]:
+        """Return what decides how a stack is walked: ranges, biases and images of modules."""
+        each = zip(self._starts, self._ranges, strict=True)
+        return [(start, end, module.bias, module.loaded) for start, (end, module) in each]
 
     def snapshot(self) -> ModuleMap:
         """Return the map as it is now; it stays when the address space goes away."""
@@ -307,6 +313,9 @@ class Modules(ModuleMap):
         ranges.sort(key=lambda item: item[:2])
         self._starts = [start for start, _, _ in ranges]
         self._ranges = [(end, module) for _, end, module in ranges]
+        code = self._code()
+        if code != self._quick_for:  # else only data came or went
+            self._quick, self._quick_for = None, code
 
     def _module_of(self, area: Area, known: dict[tuple[int, int], Module]) -> Module | None:
         if area.backend is LINEAR and area.start == self.space.trampoline & ~4095:

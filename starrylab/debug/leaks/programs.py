@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ..modules import ModuleMap
 
 _DEEPEST: Final = 16  #: frames
+_MOST_SLOW: Final = 1024
+_ENOUGH: Final = 2  #: frames of a stack whose outer end takes the whole unwinder
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,12 @@ class Programs:
         self._busy = False  #: reading an image can make the kernel allocate
         self._key: tuple[int, int, int] = (0, 0, 0)
         self._last = NOWHERE
+        self._slow: dict[bytes, tuple[int, ...]] = {}  #: registers -> stack, see `_whole`
 
     def let_go(self) -> None:
         """Hold no address space any more: the next stack makes what it needs anew."""
         self._stacks = Stacks(self._kernel, self._stacks.images)
+        self._slow.clear()
 
     def of(self, thread: Thread) -> UserStack:
         """Return the user stack of the thread that runs."""
@@ -56,12 +60,29 @@ class Programs:
             return NOWHERE
         self._busy = True
         try:
-            addresses = self._stacks.addresses(thread, _DEEPEST)
-            modules = self._stacks.modules(thread.mm).snapshot()
+            modules = self._stacks.modules(thread.mm)
+            found = modules.quick().walk(thread.context.general(), _DEEPEST, partial=True)
+            if found is None or len(found) < _ENOUGH:
+                found = self._whole(thread)
+            mapped = modules.snapshot()
         finally:
             self._busy = False
-        self._key, self._last = key, UserStack(addresses, modules)
+        self._key, self._last = key, UserStack(found, mapped)
         return self._last
+
+    def _whole(self, thread: Thread) -> tuple[int, ...]:
+        """Return the stack where only the whole unwinder can take the first step.
+
+        That is code without frame tables, and the few assembly functions around clone(2).  The
+        unwinder is slow, so equal registers there count as the same stack.
+        """
+        registers = bytes(thread.context.general())
+        found = self._slow.get(registers)
+        if found is None:
+            if len(self._slow) >= _MOST_SLOW:
+                self._slow.clear()
+            found = self._slow[registers] = self._stacks.addresses(thread, _DEEPEST)
+        return found
 
 
 def program_calls(stack: UserStack, fault: bool) -> tuple[Call, ...]:

@@ -38,8 +38,11 @@ class QuickWalker:
         self._word = word
         self._steps: dict[int, Step | None] = {}
 
-    def walk(self, general: bytes, limit: int) -> tuple[int, ...] | None:
-        """Return program counter and return addresses; ``None`` if it takes the whole unwinder."""
+    def walk(self, general: bytes, limit: int, *, partial: bool = False) -> tuple[int, ...] | None:
+        """Return program counter and return addresses; ``None`` if it takes the whole unwinder.
+
+        With ``partial`` what was found until then is returned instead.
+        """
         layout = self._layout
         words = memoryview(general).cast("Q")
         numbers = layout.general
@@ -54,19 +57,19 @@ class QuickWalker:
             if step is None:
                 step = self._step(lookup)
                 if step is None:
-                    return None
+                    return tuple(found) if partial else None
             by_fp, offset, ra_offset, fp_offset = step
             cfa = (fp if by_fp else sp) + offset
             if ra_offset is not None:
                 ra = word(cfa + ra_offset)
             if not ra:
-                return tuple(found) if ra == 0 else None
+                return tuple(found) if ra == 0 or partial else None
             if cfa <= below:
-                return None
+                return tuple(found) if partial else None
             if fp_offset is not None:
                 saved = word(cfa + fp_offset)
                 if saved is None:
-                    return None
+                    return tuple(found) if partial else None
                 fp = saved
             found.append(ra)
             sp = below = cfa
