@@ -48,8 +48,9 @@ class Calls:
 
     def catch(self, tracer: Tracer | None) -> None:
         """Ask ``tracer`` at every call whether to stop there; ``None``: no longer."""
-        self._catcher = tracer
-        self.refresh()
+        if tracer is not self._catcher:
+            self._catcher = tracer
+            self.refresh()
 
     def refresh(self) -> None:
         """Put traced or plain calls into the list."""

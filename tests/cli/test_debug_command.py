@@ -210,3 +210,27 @@ def test_help_lists_every_command(program):
     done = debug(program, "help", "help stepi", folder=False)
     assert "stepi [N] -- execute one instruction\n" in done.stdout
     assert done.stdout.count(" -- ") > 35
+
+
+def test_libraries_forks_and_new_programs_of_a_dynamic_system(debian_root):
+    words = [
+        "break libc.so.6:write", "set detach-on-fork off", "catch exec", "catch fork", "run",
+        "continue", "info processes", "continue", "bt 1", "finish", "delete", "continue",
+    ]  # fmt: skip
+    given = [part for word in words for part in ("-ex", word)]
+    done = subprocess.run(
+        [sys.executable, "-m", "starrylab", "debug", "--rootfs", str(debian_root), "--batch",
+         *given, "--", "/bin/bash", "-c", "/bin/echo one; exit 3"],
+        capture_output=True, timeout=60, text=True, check=False,
+    )  # fmt: skip
+    assert done.stderr == ""
+    assert done.returncode == 3
+    out = done.stdout
+    assert "Breakpoint 1 (libc.so.6:write) pending: no function write in libc.so.6" in out
+    assert "Catchpoint 3 (forked process 2)" in out
+    assert "Catchpoint 2 (exec'd /usr/bin/echo)" in out
+    assert "\n  1     bash\n* 2     echo\n" in out
+    assert "#0  0x" in out
+    assert "libc.so.6" in out
+    assert "Value returned: 4 (0x4)" in out
+    assert "one\n" in out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ...abi.mman import PROT_EXEC
 from ...kernel.core.attention import ATTENTION_TRACE
 from .api import EventKind, Reason, Stop
 
@@ -41,7 +42,9 @@ class Events:
 
     def refresh(self) -> None:
         """Look at every system call only while it may change what is watched or waited for."""
-        self._follow_calls(bool(self._debugger.watches) or self._debugger.points.pending)
+        debugger = self._debugger
+        spaces = {t.mm for process in debugger.processes() for t in process.threads.values()}
+        self._follow_calls(bool(debugger.watches) or debugger.points.pending(spaces))
 
     def _follow_calls(self, on: bool) -> None:
         if on != self._follows_calls:
@@ -50,14 +53,16 @@ class Events:
             change("syscall_exit", self._call_left)
 
     def _call_left(
-        self, thread: Thread, entry: Entry | None, _registers: object, _result: int
+        self, thread: Thread, entry: Entry | None, registers: tuple[int, ...], _result: int
     ) -> None:
         debugger = self._debugger
         changes = debugger.watches.changed(thread.mm)
         if changes:
             debugger.tracer.bytes_changed(thread, changes, by_kernel=True)
-        if entry is not None and entry.name == _MAPS and debugger.points.pending:
-            debugger.points.settle_all(debugger.processes(), pending=True)
+        if entry is None or entry.name != _MAPS or not registers[2] & PROT_EXEC:
+            return
+        if debugger.traces(thread.process) and debugger.points.pending([thread.mm]):
+            debugger.points.settle_all([thread.process], added=True)
             self.refresh()
 
     def _fork(self, parent: Thread, child: Thread) -> None:
@@ -74,6 +79,7 @@ class Events:
         debugger.event_met(kind, t, child=child.tid)
         if not is_thread and debugger.traces(child.process) and child.mm is not parent.mm:
             debugger.points.settle_all([child.process], added=True)
+            self.refresh()
 
     def _exec(self, thread: Thread, *_: object) -> None:
         self._debugger.tracer.of(thread).was_exec = True

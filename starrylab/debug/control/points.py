@@ -135,21 +135,16 @@ class Points:
         point.spaces.clear()
         point.info.addresses.clear()
 
-    def settle_all(
-        self, processes: Iterable[Process], *, pending: bool = False, added: bool = False
-    ) -> None:
-        """Look up every point again.
-
-        ``pending``: only those that are nowhere yet; ``added``: besides where they are.
-        """
+    def settle_all(self, processes: Iterable[Process], *, added: bool = False) -> None:
+        """Look up every point again; ``added``: besides where they are."""
         processes = list(processes)
         for point in list(self._points.values()):
-            if point.location is None or (pending and point.spaces):
+            if point.location is None:
                 continue
-            if added:
-                self._set_in(point, processes)
-            else:
+            if not added:
                 self.settle(point, processes)
+            else:
+                self._set_in(point, processes)
 
     def forget(self, space: AddressSpace) -> None:
         """Note that an address space is gone; watchpoints in it have nothing to watch any more."""
@@ -160,13 +155,10 @@ class Points:
                 point.info.problem = _GONE
                 point.info.enabled = False
 
-    @property
-    def pending(self) -> bool:
-        """Whether a breakpoint waits for its place to be loaded."""
-        return any(
-            p.location is not None and p.info.enabled and not p.spaces
-            for p in self._points.values()
-        )
+    def pending(self, spaces: Iterable[AddressSpace]) -> bool:
+        """Say whether a breakpoint waits for its place to be loaded in one of ``spaces``."""
+        waiting = [p for p in self._points.values() if p.location is not None and p.info.enabled]
+        return any(space not in point.spaces for space in spaces for point in waiting)
 
     # -- whether they count
 

@@ -95,9 +95,10 @@ def _step(_: Debugger, stop: Stop) -> str:
     return f"Value returned: {value} ({stop.value:#x})"
 
 
-def _child(word: str) -> Callable[[Debugger, Stop], str]:
+def _event(what: Callable[[Stop], str]) -> Callable[[Debugger, Stop], str]:
     def text(_: Debugger, stop: Stop) -> str:
-        return f"{word} {stop.child}"
+        numbers = " ".join(map(str, stop.breakpoints))
+        return f"Catchpoint {numbers} ({what(stop)})".replace("  ", " ")
 
     return text
 
@@ -119,9 +120,9 @@ _TEXTS: Final[dict[Reason, Callable[[Debugger, Stop], str]]] = {
     Reason.SIGNAL: _signal,
     Reason.SYSCALL_ENTRY: _call,
     Reason.SYSCALL_EXIT: _call,
-    Reason.FORK: _child("Catchpoint (forked process)"),
-    Reason.CLONE: _child("Catchpoint (new thread)"),
-    Reason.EXEC: lambda _, stop: f"Catchpoint (exec'd {stop.text})",
+    Reason.FORK: _event(lambda stop: f"forked process {stop.child}"),
+    Reason.CLONE: _event(lambda stop: f"new thread {stop.child}"),
+    Reason.EXEC: _event(lambda stop: f"exec'd {stop.text}"),
     Reason.THREAD_EXIT: lambda _, stop: f"[Thread {stop.tid} exited]",
     Reason.PROCESS_EXIT: _ended,
     Reason.PANIC: lambda _, stop: f"Kernel panic: {stop.text}",

@@ -7,6 +7,7 @@ from elftools.elf.elffile import ELFFile
 
 from starrylab.debug.control import creating
 from starrylab.debug.control.api import Access, Action, ControlError, EventKind, Reason
+from starrylab.kernel.syscalls import table
 from tests.debug.control.conftest import line_of
 
 
@@ -141,3 +142,16 @@ def test_memory_of_code_is_written_privately(bench):
     assert (stop.reason, stop.signal.signo, stop.pc) == (Reason.SIGNAL, 5, addr)
     with pytest.raises(ControlError, match="cannot access memory at address 0x8"):
         debugger.write_memory(process, 8, b"x")
+
+
+def test_a_panic_of_the_kernel_can_be_looked_at(bench):
+    def broken(thread, registers):
+        raise ZeroDivisionError("seeded")
+
+    number = next(n for n, entry in table("riscv64").items() if entry.name == "write")
+    bench.kernel.calls.list[number] = broken
+    bench.debugger.handling.stop.clear()
+    stop = bench.go()
+    assert (stop.reason, stop.text) == (Reason.PANIC, "ZeroDivisionError: seeded")
+    assert "main" in [frame.function for frame in bench.debugger.stacks.user(bench.thread)]
+    assert bench.go() is None
