@@ -23,6 +23,7 @@ from .screens.views.debugger import DebuggerView
 from .screens.views.leaks import LeaksView
 from .screens.widgets.processes import ProcessPane
 from .screens.widgets.terminal import Terminal
+from .screens.widgets.terminal.host_keys import name_alt_keys
 from .session import protocol
 from .session.client import LabClient
 from .session.config import LabConfig
@@ -373,6 +374,7 @@ def main(config: LabConfig | None = None, client: FrontEnd | None = None) -> int
 
     With a ``client`` of its own it shows that one's lab, and does not share it.
     """
+    name_alt_keys()
     app = ConsoleApp(config, client, SettingsStore.of_user(), share=client is None)
     app.run()
     return app.return_code or 0

@@ -128,3 +128,44 @@ def test_a_second_terminal_joins_and_a_third_watches(terminal, tmp_path) -> None
         second.close()
         if third is not None:
             third.close()
+
+
+def test_every_view_a_breakpoint_and_a_leak(terminal) -> None:
+    terminal.shows(r"starry:~# ")
+    terminal.shows("2 processes")
+    for number, words in enumerate(
+        ("100%|free", "general", "allocator", "disassembly", "starts a measurement", "support",
+         "open files"), 1,
+    ):  # fmt: skip
+        terminal.keys(f"M-{number}")
+        terminal.shows(words)
+    terminal.keys("M-1")
+    # A measurement: what a program that stays leaves in the kernel.
+    terminal.keys("M-5", "s")
+    terminal.shows("recording;")
+    terminal.keys("F6")
+    terminal.keys("sleep 999 &", "Enter")
+    terminal.shows(r"\[1\] \d+")
+    terminal.keys("F6", "r")
+    terminal.shows(r"thread 3|\(sleep|pid 3")
+    terminal.keys("e", "F6")
+    # A breakpoint in a program that does not run yet, and steps by line.
+    terminal.keys("M-4", "p")
+    terminal.shows("paused")
+    terminal.keys("B")
+    terminal.shows("Breakpoint: FUNCTION")
+    terminal.keys("main_ls", "Enter")
+    terminal.shows("╔═ Thread")  # the keys are the code's again
+    terminal.keys("c")
+    terminal.shows("Code .running")
+    terminal.keys("F6", "F6", "F6")
+    terminal.keys("ls /", "Enter")
+    terminal.shows(r"●▶ +\d+ ")
+    terminal.keys("F6", "n")
+    terminal.shows(r"▶ +\d+ .*getopt")
+    terminal.keys("c")
+    terminal.shows(r"Code .running")
+    terminal.shows(r"bin +\w+")
+    terminal.keys("F6", "F6", "F6")
+    terminal.keys("F10")
+    terminal.shows("ended with 0")

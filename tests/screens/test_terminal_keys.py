@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from textual import _ansi_sequences
+from textual._xterm_parser import XTermParser
 
+from starrylab.screens.widgets.terminal.host_keys import name_alt_keys
 from starrylab.screens.widgets.terminal.keys import encode_key, encode_mouse, encode_paste
 
 
@@ -79,3 +82,26 @@ def test_mouse() -> None:
     assert encode_mouse(2, 4, 9, pressed=True, sgr=False) == b"\x1b[M" + bytes([34, 37, 42])
     assert encode_mouse(2, 4, 9, pressed=False, sgr=False) == b"\x1b[M" + bytes([35, 37, 42])
     assert encode_mouse(0, 300, 9, pressed=True, sgr=False) == b""
+
+
+def test_alt_with_a_character_is_what_it_is() -> None:
+    kept = dict(_ansi_sequences.ANSI_SEQUENCES_KEYS)
+    try:
+        name_alt_keys()
+        name_alt_keys()
+        for character in "1590bfdzB":
+            # Also when the next one follows at once.
+            for event in _parsed(f"\x1b{character}\x1b{character}"):
+                data = encode_key(event.key, event.character)
+                assert data == f"\x1b{character}".encode(), event
+        for text, key in {"\x1b[A": "up", "\x1bOP": "f1", "\x1b[1;3P": "alt+f1"}.items():
+            (event,) = _parsed(text)
+            assert event.key == key
+    finally:
+        _ansi_sequences.ANSI_SEQUENCES_KEYS.clear()
+        _ansi_sequences.ANSI_SEQUENCES_KEYS.update(kept)
+
+
+def _parsed(text: str) -> list:
+    parser = XTermParser()
+    return [*parser.feed(text), *parser.feed("")]

@@ -288,7 +288,8 @@ class Executor:
             self.switches += 1
             task.step()
             # Not necessarily `task`: a thread may have handed the CPU on (kernel.switching).
-            last, self.current = self.current, None
+            last: Task | None = self.current
+            self.current = None
             if last is not None and last.state is State.RUNNABLE:
                 self.enqueue(last)
             last = None  # a task that ended is not kept until the next one has had its turn

@@ -53,8 +53,8 @@ class CodePane(SectionPane):
             self.section,
             frame.pc if frame is not None else 0,
             frame.line if frame is not None else 0,
-            self.state.source is not None,
-            self.state.code is not None,
+            self.state.source.file if self.state.source is not None else "",
+            self.state.code.rows[:1] if self.state.code is not None else (),
         )
         if here != self._followed:
             self._followed = here
@@ -75,6 +75,7 @@ class CodePane(SectionPane):
         elif self.section == "disassembly" and code is not None:
             rows = [row.address for row in code.rows]
             self.row = rows.index(frame.pc) if frame.pc in rows else 0
+        self.centre()
 
     # -- actions --------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from rich.segment import Segment
 from rich.style import Style
@@ -13,6 +13,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from ...session.snapshot import EMPTY, Snapshot
+
+_MARGIN: Final = 3  #: lines between a mark that was brought into view and the pane's edges
 
 
 class Pane(Widget, can_focus=True):
@@ -88,6 +90,12 @@ class Pane(Widget, can_focus=True):
         if self.has_cursor and offset is not None and offset.y >= self.heading:
             self.row = self._top + offset.y - self.heading
             self.redraw()
+
+    def centre(self) -> None:
+        """Put the mark into the middle, unless it is well inside already."""
+        room = max(1, self.content_size.height - self.heading)
+        if not self._top + _MARGIN <= self.row < self._top + room - _MARGIN:
+            self._top = max(0, self.row - room // 2)
 
     def _keep_in_view(self) -> None:
         count = self.line_count() - self.heading

@@ -11,7 +11,9 @@ from typing import Final
 
 from pyte.screens import Char
 from rich.color import Color
+from rich.segment import Segment
 from rich.style import Style
+from textual.strip import Strip
 
 from .cells import DIM
 from .sgr import NAMES
@@ -43,3 +45,12 @@ def _colour(name: str) -> Color | None:
     if name in _ANSI:
         return Color.from_ansi(_ANSI[name])
     return Color.parse(f"#{name}")
+
+
+def restyled(strip: Strip, start: int, stop: int, style: Style) -> Strip:
+    """Return ``strip`` with ``style`` on top of the cells ``start``..``stop``."""
+    width = strip.cell_length
+    start, stop = min(start, width), min(stop, width)
+    before, middle, after = strip.crop(0, start), strip.crop(start, stop), strip.crop(stop, width)
+    painted = [Segment(text, (old or Style.null()) + style) for text, old, _ in middle]
+    return Strip.join([before, Strip(painted), after])

@@ -36,7 +36,7 @@ from .screen import (
     TerminalScreen,
 )
 from .stream import TerminalStream
-from .style import rich_style
+from .style import restyled, rich_style
 from .view import Point, View
 
 _SLICE_SECONDS: Final = 0.008  #: of parsing before other messages get their turn
@@ -212,7 +212,7 @@ class Terminal(Widget, can_focus=True):
             ]
         ).adjust_cell_length(self.size.width, base + Style(reverse=swapped or None))
         if (span := view.span(number)) is not None:
-            strip = _restyle(strip, *span, self.get_component_rich_style("terminal--selection"))
+            strip = restyled(strip, *span, self.get_component_rich_style("terminal--selection"))
         if number == screen.pushed + screen.cursor.y and not screen.cursor.hidden:
             strip = self._with_cursor(strip)
         return strip
@@ -228,7 +228,7 @@ class Terminal(Widget, can_focus=True):
             style = Style(underline=True, bold=True)
         else:
             style = self.get_component_rich_style("terminal--cursor")
-        return _restyle(strip, x, x + width, style)
+        return restyled(strip, x, x + width, style)
 
     # -- size and focus --------------------------------------------------------------------
 
@@ -396,12 +396,3 @@ class Terminal(Widget, can_focus=True):
             self._type(arrow * _WHEEL_LINES)
         else:
             self._scroll(_WHEEL_LINES if up else -_WHEEL_LINES)
-
-
-def _restyle(strip: Strip, start: int, stop: int, style: Style) -> Strip:
-    """Return ``strip`` with ``style`` on top of the cells ``start``..``stop``."""
-    width = strip.cell_length
-    start, stop = min(start, width), min(stop, width)
-    before, middle, after = strip.crop(0, start), strip.crop(start, stop), strip.crop(stop, width)
-    painted = [Segment(text, (old or Style.null()) + style) for text, old, _ in middle]
-    return Strip.join([before, Strip(painted), after])
