@@ -30,6 +30,7 @@ WAITING: Final = {"thread.py", "traps.py", "core/sched.py", "core/poll.py"}
 CATCHES_ALL: Final = {
     "starrylab/kernel/traps.py",
     "starrylab/kernel/thread.py",
+    "starrylab/session/assemble.py",  # a bug in the kernel is its panic, which can be looked at
     "starrylab/session/lab.py",
     "starrylab/cli/run.py",
     "starrylab/machine/unicorn/hart.py",  # an exception cannot cross the emulator's C frames:
