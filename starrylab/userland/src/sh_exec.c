@@ -236,7 +236,11 @@ static int run_in_shell(struct node *node, builtin *run, struct node *body, char
         if (run)
             program = argv[0];
         status = run ? run(argc, argv) : call_function(body, argc, argv);
-        fflush(stdout);
+        bool failed = fflush(stdout) != 0 || ferror(stdout);
+        if (run && failed) { /* what was printed is known to be lost only now */
+            warn_errno("write error");
+            status = 1;
+        }
         clearerr(stdout);
         program = outer;
     }
