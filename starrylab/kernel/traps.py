@@ -42,27 +42,27 @@ class Calls:
         self._table = table
         self._events = events
         self._catcher: Tracer | None = None
+        self._caught: frozenset[int] | None = None
         self.list: list[Call] = [self._absent(number) for number in range(_TABLE_SIZE)]
         events.on_change(self.refresh)
         self.refresh()
 
-    def catch(self, tracer: Tracer | None) -> None:
-        """Ask ``tracer`` at every call whether to stop there; ``None``: no longer."""
-        if tracer is not self._catcher:
-            self._catcher = tracer
+    def catch(self, tracer: Tracer | None, numbers: frozenset[int] | None = None) -> None:
+        """Ask ``tracer`` at these calls (``None``: all) whether to stop; no tracer: no longer."""
+        if tracer is not self._catcher or numbers != self._caught:
+            self._catcher, self._caught = tracer, numbers
             self.refresh()
 
     def refresh(self) -> None:
         """Put traced or plain calls into the list."""
-        events, catcher = self._events, self._catcher
+        events, catcher, caught = self._events, self._catcher, self._caught
         tracing = events.syscall_enter is not None or events.syscall_exit is not None
-        for number, entry in self._table.items():
-            call = entry.call if catcher is None else _caught(catcher, entry.call)
-            self.list[number] = _traced(events, entry, call) if tracing else call
         for number in range(_TABLE_SIZE):
-            if number not in self._table:
-                plain = self._absent(number)
-                self.list[number] = _traced(events, None, plain) if tracing else plain
+            entry = self._table.get(number)
+            call = entry.call if entry is not None else self._absent(number)
+            if catcher is not None and (caught is None or number in caught):
+                call = _caught(catcher, call)
+            self.list[number] = _traced(events, entry, call) if tracing else call
 
     def entry(self, number: int) -> Entry | None:
         """Return the declaration of call ``number``."""

@@ -66,7 +66,9 @@ def catch_calls(
             raise ControlError(f"unknown syscall name: {name}")
     info = Breakpoint(0, "catch syscall", " ".join(names) or "any", condition, pid=pid)
     point = Point(info, calls=frozenset(found) if names else None)
-    return debugger.points.add(point, ())
+    made = debugger.points.add(point, ())
+    debugger.update_calls()
+    return made
 
 
 def catch_signals(

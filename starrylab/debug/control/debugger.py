@@ -357,9 +357,15 @@ class Debugger(Decisions):
 
     def update_calls(self) -> None:
         """Have the kernel ask about system calls if anybody wants to know."""
-        wanted = bool(self._calls) or self.points.catch_calls
-        wanted = wanted or any(self.tracer.of(t).wants_call for t in self.threads())
-        self.kernel.calls.catch(self.tracer if wanted else None)
+        if any(self.tracer.of(t).wants_call for t in self.threads()):
+            self.kernel.calls.catch(self.tracer)
+            return
+        caught = [*self._calls.values(), *self.points.caught_calls()]
+        if None in caught:
+            self.kernel.calls.catch(self.tracer)
+        else:
+            numbers = frozenset().union(*caught)  # type: ignore[arg-type]
+            self.kernel.calls.catch(self.tracer if numbers else None, numbers or None)
 
     # -- memory
 

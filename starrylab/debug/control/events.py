@@ -44,6 +44,7 @@ class Events:
         """Look at every system call only while it may change what is watched or waited for."""
         debugger = self._debugger
         spaces = {t.mm for process in debugger.processes() for t in process.threads.values()}
+        debugger.update_calls()
         self._follow_calls(bool(debugger.watches) or debugger.points.pending(spaces))
 
     def _follow_calls(self, on: bool) -> None:

@@ -211,10 +211,10 @@ class Points:
         """Return the enabled points that catch process event ``kind``."""
         return [p for p in self._points.values() if p.info.enabled and p.event is kind]
 
-    @property
-    def catch_calls(self) -> bool:
-        """Whether any system call is caught."""
-        return any(p.info.enabled and p.info.what == "catch syscall" for p in self._points.values())
+    def caught_calls(self) -> list[frozenset[int] | None]:
+        """Return the system calls that each of the points catches; ``None``: all."""
+        points = self._points.values()
+        return [p.calls for p in points if p.info.enabled and p.info.what == "catch syscall"]
 
 
 def watch_name(access: Access) -> str:
