@@ -44,6 +44,7 @@ from .protocol import (
     Start,
     Stop,
 )
+from .tracing import AskWaits, Trace, TraceCommand, TraceSeen, TraceServer
 from .view import View
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Session:
         self._view: View | None = None
         self._answerer: Answerer | None = None
         self._debugging: DebugServer | None = None
+        self._tracing: TraceServer | None = None
         self._interval_ns = 0
         self._seen = True  #: the front end took the last snapshot
         self._resting = False  #: the last snapshot showed a machine at rest
@@ -117,6 +119,8 @@ class Session:
                 self._debug(command)
             case Leaks():
                 self._track(command)
+            case Trace() | TraceSeen() | AskWaits():
+                self._trace(command)
             case Stop():
                 self._leave()
 
@@ -172,6 +176,13 @@ class Session:
         LeakServer(self._lab.tracker(), self._channel.send).serve(request)
         self._looking_ns += executor.now - started
 
+    def _trace(self, command: TraceCommand) -> None:
+        if self._lab is None:
+            return
+        if self._tracing is None:
+            self._tracing = TraceServer(self._lab.kernel, self._channel.send)
+        self._tracing.serve(command)
+
     # -- the machine ----------------------------------------------------------------------
 
     def _boot(self, start: Start) -> None:
@@ -214,6 +225,8 @@ class Session:
         except Exception as bug:  # a bug in the kernel is its panic, not ours
             kernel.panic(bug)
         lab.door.detach("command")
+        if self._tracing is not None:
+            self._tracing.finish()
         self._flush()
         self._send_snapshot()
         if kernel.panic_text is not None:

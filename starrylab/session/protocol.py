@@ -23,6 +23,7 @@ from .debugging.model import Debug, DebugReply, Resumed, Stopped
 from .inspection.model import Answer, Question
 from .leaks import LeakReply, Leaks
 from .snapshot import Snapshot
+from .tracing import AskWaits, Trace, Traced, TraceRefused, TraceSeen, WaitsFound
 
 VERSION: Final = 2
 MAX_FRAME: Final = 8 << 20  #: bytes; a longer length means garbage
@@ -193,6 +194,9 @@ Command: TypeAlias = (
     | Join
     | Debug
     | Leaks
+    | Trace
+    | TraceSeen
+    | AskWaits
 )
 Event: TypeAlias = (
     Hello
@@ -211,6 +215,9 @@ Event: TypeAlias = (
     | Stopped
     | Resumed
     | LeakReply
+    | Traced
+    | TraceRefused
+    | WaitsFound
 )
 
 _encoder: Final = msgspec.msgpack.Encoder()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from starrylab.session import leaks, protocol
+from starrylab.session import leaks, protocol, tracing
 from starrylab.session.channel import LabChannel
 from starrylab.session.config import Bind, LabConfig
 from starrylab.session.debugging import model as debugging
@@ -64,6 +64,9 @@ COMMANDS = [
     ),
     Consumed(100),
     SnapshotSeen(),
+    tracing.Trace(True, 7, "file,!read", fds=True),
+    tracing.TraceSeen(),
+    tracing.AskWaits(),
     Stop(),
     protocol.Join(True),
     *(
@@ -106,6 +109,17 @@ EVENTS = [
     ),
     protocol.Joined(LabConfig(argv=(b"sh",)), "running", True),
     protocol.WindowSize(24, 80),
+    tracing.Traced((tracing.TraceLine("call", 7, 8, 1, "read", (("fd", "3"),), "0"),), 5),
+    tracing.TraceRefused("no"),
+    tracing.WaitsFound(
+        (
+            tracing.WaitView(
+                1, 1, "x", "S", "read", (tracing.NeedView("y", (2,), "", "", ""),), None, ""
+            ),
+        ),
+        (tracing.DeadlockView((1, 2), ()),),
+        "text",
+    ),
     protocol.Booted(),
     protocol.Exited(9),
     protocol.Panic("x\ny"),

@@ -31,6 +31,7 @@ class Looking:
             "args": self._info_args,
             "maps": self._info_maps,
             "proc": self._info_maps,
+            "waits": self._info_waits,
             "frame": self._info_frame,
             "signals": self._info_signals,
             "source": self._info_source,
@@ -252,6 +253,9 @@ class Looking:
         found = self.state.ask(model.GetMaps(number(pid, "process number", 0)), model.Lines)
         self.state.say("         Start            End Perms Offset File")
         self._say_all(found.lines)
+
+    def _info_waits(self, _text: str) -> None:
+        self._say_all(self.state.ask(model.GetWaits(), model.Lines).lines)
 
     def _info_frame(self, _text: str) -> None:
         self.state.full_stack()

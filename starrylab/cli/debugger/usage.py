@@ -42,7 +42,10 @@ USAGE: Final[dict[str, tuple[str, str]]] = {
     "ignore": ("ignore N COUNT", "pass over the next COUNT hits"),
     "info": (
         "info WHAT",
-        "breakpoints, threads, processes, registers, locals, args, maps, frame, signals, source",
+        (
+            "breakpoints, threads, processes, registers, locals, args, maps, frame, signals, source, "
+            "waits"
+        ),
     ),
     "kill": ("kill [PID]", "end a process; the selected one"),
     "list": ("list [LOCATION|FIRST,LAST]", "source lines; again: the next ones"),

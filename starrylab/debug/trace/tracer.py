@@ -83,6 +83,15 @@ class Tracer:
         self._pids.clear()
         self._switch()
 
+    def show_stacks(self, *, on: bool) -> None:
+        """Take the caller's stack at each call from now on, or no longer."""
+        if not on:
+            self._stacks = None
+        elif self._stacks is None:
+            from ..stack import Stacks
+
+            self._stacks = Stacks(self._kernel)
+
     @property
     def traced(self) -> frozenset[int] | None:
         """The processes that are traced; ``None``: all of them."""

@@ -174,6 +174,10 @@ class GetMaps(msgspec.Struct, frozen=True, tag="maps?"):
     pid: int = 0
 
 
+class GetWaits(msgspec.Struct, frozen=True, tag="dbg-waits?"):
+    """Replied with `Lines`: what every thread waits for, and the deadlocks."""
+
+
 class Kill(msgspec.Struct, frozen=True, tag="kill"):
     """End a process with SIGKILL."""
 
@@ -200,7 +204,7 @@ DebugCommand: TypeAlias = (
     Pause | Continue | Step | Break | WatchMemory | Catch | Change | Delete | ListPoints
     | ListThreads | GetStack | GetLocals | GetRegisters | GetMemory | SetMemory | Evaluate | Examine
     | Describe | Expand | ExplainRegister
-    | Disassemble | GetSource | Handle | GetMaps | Kill | Detach | Follow | NonStop
+    | Disassemble | GetSource | Handle | GetMaps | GetWaits | Kill | Detach | Follow | NonStop
 )  # fmt: skip
 
 

@@ -57,6 +57,7 @@ class DebugServer:
             model.GetSource: self._source,
             model.Handle: self._handle,
             model.GetMaps: self._maps,
+            model.GetWaits: self._waits,
             model.Kill: self._kill,
             model.Detach: self._detach,
             model.Follow: self._follow,
@@ -279,6 +280,11 @@ class DebugServer:
 
     def _handle(self, command: model.Handle) -> model.DebugAnswer:
         return answers.handle(self.debugger.handling, command)
+
+    def _waits(self, _command: model.GetWaits) -> model.DebugAnswer:
+        from ...debug.waits import look, report
+
+        return model.Lines(tuple(report(look(self.debugger.kernel)).splitlines()))
 
     def _maps(self, command: model.GetMaps) -> model.DebugAnswer:
         return model.Lines(tuple(answers.maps(self._process(command.pid))))
