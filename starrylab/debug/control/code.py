@@ -44,8 +44,8 @@ class Code:
 
     def called(self, thread: Thread, before: int) -> bool:
         """Say whether the one instruction from ``before`` to where the thread is was a call."""
-        link = self.return_address(thread)
-        if not 0 < link - before <= 4 or thread.context.pc == link:
+        link, pc = self.return_address(thread), thread.context.pc
+        if not 0 < link - before <= 4 or pc in (link, before):
             return False
         is_call = self._layout.is_call
         return is_call is None or is_call(Peek(thread.mm).read(before, link - before))

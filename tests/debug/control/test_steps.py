@@ -149,3 +149,23 @@ def test_a_step_to_the_end(bench):
     while (stop := bench.step(StepKind.OVER)).reason is Reason.STEP:
         pass
     assert stop.reason is Reason.PROCESS_EXIT
+
+
+@pytest.mark.parametrize("kind", [StepKind.OVER, StepKind.LINE])
+def test_signals_of_a_timer_run_their_handler_within_steps(debug, kind):
+    bench = debug("ticks.c")
+    bench.debugger.run()
+    wanted = [line_of(text, "ticks.c") for text in ("first", "second", "third")]
+    creating.add_breakpoint(bench.debugger, f"ticks.c:{wanted[0]}", temporary=True)
+    bench.go()
+    for n in range(1, 150):
+        stop = bench.step(kind)
+        assert stop.reason is Reason.STEP
+        if bench.function() == "half":
+            stop = bench.step(StepKind.OUT)
+            bench.step(kind)
+            assert bench.line() in (wanted[1], wanted[2])
+        assert bench.function() == "main", n
+    addr = bench.symbol("ticks")
+    ticks = bench.debugger.read_memory(bench.thread.process, addr, 4)
+    assert int.from_bytes(ticks, "little") > 0
