@@ -43,8 +43,8 @@ USAGE: Final[dict[str, tuple[str, str]]] = {
     "info": (
         "info WHAT",
         (
-            "breakpoints, threads, processes, registers, locals, args, maps, frame, signals, source, "
-            "waits"
+            "breakpoints, threads, processes, registers, locals, args, maps, frame, signals, "
+            "source, waits"
         ),
     ),
     "kill": ("kill [PID]", "end a process; the selected one"),
