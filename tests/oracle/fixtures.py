@@ -9,7 +9,7 @@ from typing import NoReturn, TypeVar
 
 import pytest
 
-from . import debian, gdb, qemu, symbolizers
+from . import debian, gdb, qemu, symbolizers, valgrind
 
 T = TypeVar("T")
 
@@ -18,6 +18,7 @@ _UNAVAILABLE = (
     gdb.Unavailable,
     qemu.Unavailable,
     symbolizers.Unavailable,
+    valgrind.Unavailable,
 )
 
 
@@ -68,3 +69,9 @@ def qemu_user() -> str:
 def gdb_multiarch() -> str:
     """The path of a gdb that knows riscv64."""
     return _or_missing(gdb.program)
+
+
+@pytest.fixture(scope="session")
+def host_valgrind() -> None:
+    """Needs valgrind, and a compiler for programs of the host."""
+    _or_missing(valgrind.check)

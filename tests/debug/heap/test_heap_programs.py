@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
-import shutil
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 import pytest
 
 from starrylab.userland import compile_c
 from tests.debug.unwind.programs import GLIBC, MUSL, Program, build
+from tests.oracle import valgrind
 
 HERE = Path(__file__).parent
 FLAGS = ("-g", "-O1", "-fno-builtin", "-fno-optimize-sibling-calls", "-pthread")
-FATES = {
-    "Leak_DefinitelyLost": "definitely lost",
-    "Leak_IndirectlyLost": "indirectly lost",
-    "Leak_PossiblyLost": "possibly lost",
-    "Leak_StillReachable": "still reachable",
-}
-Found = Counter[tuple[str, tuple[str, ...], str]]
 
 
 def lab(program: Path, *arguments: str, status: int = 1, root: Path | None = None) -> list[dict]:
@@ -44,9 +35,9 @@ def built(name: str) -> Path:
     return compile_c([HERE / f"{name}.c"], "riscv64", flags=FLAGS)
 
 
-def by_site(reports: list[dict], source: str) -> Found:
+def by_site(reports: list[dict], source: str) -> valgrind.Found:
     """Count blocks and bytes by the program's own functions and by what became of them."""
-    found: Found = Counter()
+    found: valgrind.Found = Counter()
     for record in reports[0]["records"]:
         names = [f["function"] for f in record["stack"] if f["file"].endswith(source)]
         for what in ("blocks", "bytes"):
@@ -54,40 +45,11 @@ def by_site(reports: list[dict], source: str) -> Found:
     return found
 
 
-def by_valgrind(program: Path, source: str, report: Path) -> Found:
-    options = ["--leak-check=full", "--show-leak-kinds=all", "--leak-resolution=high"]
-    options += ["--xml=yes", f"--xml-file={report}"]
-    subprocess.run(["valgrind", *options, program], check=True, capture_output=True, timeout=100)
-    found: Found = Counter()
-    for error in ET.parse(report).iter("error"):
-        fate = FATES.get(error.findtext("kind", ""))
-        if fate is None:
-            continue
-        frames = error.findall("stack/frame")
-        names = [f.findtext("fn", "") for f in frames if f.findtext("file", "") == source]
-        # "192 (48 direct, 144 indirect) bytes in 1 blocks ..."
-        size = re.match(r"(?:.*\()?([\d,]+)", error.findtext("xwhat/text", ""))
-        assert size is not None
-        found[fate, tuple(names), "bytes"] += int(size[1].replace(",", ""))
-        found[fate, tuple(names), "blocks"] += int(error.findtext("xwhat/leakedblocks", "0"))
-    return found
-
-
 @pytest.fixture(scope="session")
-def host_tools() -> None:
-    for tool in ("valgrind", "gcc"):
-        if shutil.which(tool) is None:
-            pytest.fail(f"{tool} is missing; run: make system")
-
-
-@pytest.fixture(scope="session")
-def valgrinds(host_tools, tmp_path_factory) -> Found:
+def valgrinds(host_valgrind, tmp_path_factory) -> valgrind.Found:
     """What valgrind says of the same source, built for the host."""
-    folder = tmp_path_factory.mktemp("valgrind")
-    program = folder / "lost"
-    subprocess.run(["gcc", *FLAGS, "-w", HERE / "lost.c", "-o", program], check=True)
-    found = by_valgrind(program, "lost.c", folder / "report.xml")
-    assert {fate for fate, _, _ in found} == set(FATES.values())
+    found = valgrind.lost(HERE / "lost.c", FLAGS, tmp_path_factory.mktemp("valgrind"))
+    assert {fate for fate, _, _ in found} == set(valgrind.FATES.values())
     return found
 
 
