@@ -234,3 +234,24 @@ def test_libraries_forks_and_new_programs_of_a_dynamic_system(debian_root):
     assert "libc.so.6" in out
     assert "Value returned: 4 (0x4)" in out
     assert "one\n" in out
+
+
+def test_a_program_that_waits_is_paused_with_the_kernels_frames(program):
+    process = subprocess.Popen(
+        command(program, [], ["x"]),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdin is not None
+    process.stdin.write("echo going\\n\nrun\n")
+    process.stdin.flush()
+    assert process.stdout is not None
+    assert process.stdout.readline() == "going\n"
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate("bt\ntype 7\\n\nstepi\ncontinue\n", timeout=30)
+    assert err == ""
+    assert "#0  <kernel> poll_io at starrylab/kernel/core/poll.py:" in out
+    assert "<system call> read(0, 0x" in out
+    assert "main (argc=2, argv=0x" in out
+    assert "total 21\n" in out
+    assert process.returncode == 21
