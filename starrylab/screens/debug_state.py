@@ -24,12 +24,15 @@ from ..session.debugging.model import (
     Disassemble,
     Done,
     Evaluate,
+    Expand,
+    ExplainRegister,
     Follow,
     FrameInfo,
     GetLocals,
     GetRegisters,
     GetSource,
     GetStack,
+    Lines,
     ListPoints,
     ListThreads,
     LocalInfo,
@@ -79,10 +82,12 @@ class DebugState:
     threads: tuple[ThreadInfo, ...] = ()
     points: tuple[PointInfo, ...] = ()
     variables: tuple[LocalInfo, ...] = ()
+    opened: dict[tuple[int, ...], tuple[LocalInfo, ...]] = field(default_factory=dict)
     registers: tuple[tuple[str, int | None], ...] = ()
     changed_registers: frozenset[str] = frozenset()
     source: Source | None = None
     code: Code | None = None
+    _opened_in: str = ""  #: the function whose variables are open
     _wanted_pid: int = 0
     _before: dict[str, int | None] = field(default_factory=dict)  #: registers at the last stop
 
@@ -111,6 +116,7 @@ class DebugState:
         self.running = True
         self.tid = self.frame = 0
         self.frames = self.threads = self.points = self.variables = self.registers = ()
+        self.opened.clear()
         self.changed_registers = frozenset()
         self.source = self.code = None
         self._before = {}
@@ -226,6 +232,19 @@ class DebugState:
     def _list_points(self) -> None:
         self._ask(ListPoints())
 
+    def toggle_variable(self, path: tuple[int, ...]) -> None:
+        """Show the parts of a variable, or hide them; ``path`` is as in `Expand`."""
+        if path in self.opened:
+            for inner in [inner for inner in self.opened if inner[: len(path)] == path]:
+                del self.opened[inner]
+            self.changed()
+        else:
+            self._ask(Expand(path, self.tid, self.frame))
+
+    def explain_register(self, name: str) -> None:
+        """Say what a register is for, and what its fields mean."""
+        self._ask(ExplainRegister(name, self.tid))
+
     # -- replies ------------------------------------------------------------------------------
 
     def _ask(self, command: DebugCommand, then: Callable[[], object] | None = None) -> None:
@@ -246,6 +265,8 @@ class DebugState:
         match command:
             case GetLocals():
                 self.variables = ()
+            case Expand(path=path):
+                self.opened.pop(path, None)
             case GetRegisters():
                 self.registers = ()
             case Disassemble():
@@ -268,8 +289,12 @@ class DebugState:
                 self.threads = threads
             case Points(points=points) if isinstance(command, ListPoints):
                 self.points = points
+            case LocalsAnswer(variables=variables) if isinstance(command, Expand):
+                self.opened[command.path] = variables
             case LocalsAnswer(variables=variables):
-                self.variables = variables
+                self._take_variables(variables)
+            case Lines(lines=lines) if isinstance(command, ExplainRegister):
+                self.complain("\n".join(lines))
             case Registers(registers=registers):
                 self._take_registers(registers)
             case Source():
@@ -281,6 +306,17 @@ class DebugState:
                 self.complain(f"{expression} = {text}")
             case Done() | _:
                 pass
+
+    def _take_variables(self, variables: tuple[LocalInfo, ...]) -> None:
+        """Show variables; those that were open stay so while the function is the same."""
+        frame = self.current
+        function = frame.function if frame is not None else ""
+        wanted = sorted(self.opened, key=len) if function == self._opened_in else []
+        self.opened.clear()
+        self._opened_in = function
+        self.variables = variables
+        for path in wanted:
+            self._ask(Expand(path, self.tid, self.frame))
 
     def _take_registers(self, registers: tuple[tuple[str, int | None], ...]) -> None:
         self.registers = registers

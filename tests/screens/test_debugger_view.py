@@ -45,6 +45,7 @@ REPLIES = {
         0x10438,
     ),
     model.Evaluate: model.Text("42"),
+    model.ExplainRegister: model.Lines(("pc 0x10438", "the program counter")),
 }  # fmt: skip
 STOP = Stopped("breakpoint", 5, 5, "Breakpoint 1, main", MAIN, (1,), 0, 2)
 
@@ -226,6 +227,45 @@ async def test_code_stack_and_data_are_drawn() -> None:
         await pilot.press("f6", "right")
         assert "0x10438" in pane_text(view.data)
         assert "<lost>" in pane_text(view.data)
+        await pilot.press("enter")
+        await until(pilot, lambda: any("program counter" in n.message for n in app._notifications))
+
+
+PARTS = (
+    model.LocalInfo("next", "struct node *", "0x0", False),
+    model.LocalInfo("value", "struct pair", "{...}", False, expandable=True),
+)
+
+
+def test_variables_open_stay_open_in_their_function_and_close() -> None:
+    lab = Lab()
+    lab.replies[model.GetLocals] = model.Locals(
+        (model.LocalInfo("node", "struct node", "{...}", False, expandable=True),)
+    )
+    lab.replies[model.Expand] = model.Locals(PARTS)
+    lab.state.stopped(STOP)
+    lab.state.toggle_variable((0,))
+    lab.state.toggle_variable((0, 1))
+    assert lab.state.opened == {(0,): PARTS, (0, 1): PARTS}
+    lab.state.stopped(STOP)
+    assert set(lab.state.opened) == {(0,), (0, 1)}
+    lab.state.toggle_variable((0,))
+    assert lab.state.opened == {}
+
+
+async def test_the_tree_of_a_variable_is_drawn() -> None:
+    async with console() as (app, client, pilot):
+        view = await stopped_console(app, client, pilot)
+        client.replies[model.GetLocals] = model.Locals(
+            (model.LocalInfo("node", "struct node", "{...}", False, expandable=True),)
+        )
+        client.replies[model.Expand] = model.Locals(PARTS)
+        view.state.look_at_frame(2)
+        await pilot.press("f6", "f6", "f6", "enter")
+        await until(pilot, lambda: "next = 0x0" in pane_text(view.data))
+        assert "▾ node = {...}" in pane_text(view.data)
+        await pilot.press("down", "down", "enter")
+        await until(pilot, lambda: (0, 1) in view.state.opened)
 
 
 @pytest.mark.parametrize(

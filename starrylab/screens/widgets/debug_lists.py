@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 from rich.text import Text
 from textual.binding import Binding, BindingType
 
-from ...session.debugging.model import FrameInfo
+from ...session.debugging.model import FrameInfo, LocalInfo
 from ..debug_state import DebugState
 from .sections import SectionPane
 
@@ -127,43 +127,71 @@ def _where(frame: FrameInfo) -> Text:
 
 
 class DataPane(SectionPane):
-    """Locals and registers; what changed since the last stop is marked with a star."""
+    """Locals as a tree, and registers; what changed since the last stop is marked with a star."""
 
     SECTIONS: ClassVar[tuple[str, ...]] = ("locals", "registers")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "look", "Look", id="debug.value", show=False,
+                tooltip="Open the marked variable, or explain the marked register"),
+    ]  # fmt: skip
+    has_cursor = True
 
     def __init__(self, state: DebugState, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.state = state
         self.border_title = "Data"
+        self._paths: list[tuple[int, ...]] = []  #: of the lines of locals; () is no variable
 
     def follow(self) -> None:
         """Draw the state."""
         self.redraw()
 
+    def action_look(self) -> None:
+        """Look closer at what is marked."""
+        state = self.state
+        if self.section == "registers":
+            if self.row < len(state.registers):
+                state.explain_register(state.registers[self.row][0])
+        elif self.row < len(self._paths) and self._paths[self.row]:
+            state.toggle_variable(self._paths[self.row])
+
     def section_lines(self, section: str, width: int) -> list[Text]:
         """See `SectionPane.section_lines`."""
-        return self._locals() if section == "locals" else self._registers(width)
-
-    def _locals(self) -> list[Text]:
-        lines = []
-        for variable in self.state.variables:
-            first, *rest = variable.text.split("\n")
-            lines.append(
-                Text.assemble(
-                    (variable.name, "bold"), f" = {first}  ", (variable.type_name, "dim"),
-                    no_wrap=True,
-                )
-            )  # fmt: skip
-            lines += [Text("    " + line, no_wrap=True) for line in rest]
+        if section == "registers":
+            return self._registers()
+        self._paths = []
+        lines: list[Text] = []
+        self._branch((), self.state.variables, lines)
         return lines or [Text("no locals here", "dim")]
 
-    def _registers(self, width: int) -> list[Text]:
-        cells = []
+    def _branch(
+        self, path: tuple[int, ...], variables: tuple[LocalInfo, ...], lines: list[Text]
+    ) -> None:
+        indent = "  " * len(path)
+        for index, variable in enumerate(variables):
+            here = (*path, index)
+            parts = self.state.opened.get(here)
+            mark = "  "
+            if variable.expandable:
+                mark = "▸ " if parts is None else "▾ "
+            first, *rest = variable.text.split("\n")
+            self._paths += [here if variable.expandable else (), *[()] * len(rest)]
+            style = "dim" if variable.hidden else "bold"
+            lines.append(
+                Text.assemble(
+                    indent, mark, (variable.name, style), f" = {first}  ",
+                    (variable.type_name, "dim"), no_wrap=True,
+                )
+            )  # fmt: skip
+            lines += [Text(f"{indent}      {line}", no_wrap=True) for line in rest]
+            if parts is not None:
+                self._branch(here, parts, lines)
+
+    def _registers(self) -> list[Text]:
+        lines = []
         for name, value in self.state.registers:
             changed = name in self.state.changed_registers
             shown = "<lost>" if value is None else f"{value:#x}"
-            cell = f"{'*' if changed else ' '}{name:<5} {shown:<19}"
-            cells.append((cell, "bold yellow" if changed else ""))
-        columns = max(1, width // 27)
-        rows = -(-len(cells) // columns)
-        return [Text.assemble(*cells[row::rows], no_wrap=True) for row in range(rows)]
+            line = f"{'*' if changed else ' '}{name:<8} {shown}"
+            lines.append(Text(line, "bold yellow" if changed else "", no_wrap=True))
+        return lines or [Text("no registers here", "dim")]
