@@ -185,9 +185,9 @@ async def test_other_ends_say_what_happened() -> None:
 
 async def test_a_flood_is_parsed_in_slices_and_keys_get_through() -> None:
     async with console() as (app, client, pilot):
-        block = b"y\r\n" * 5000
+        block = b"\x1b[1my\x1b[m\r\n" * 5000  # plain lines would be drawn too fast to see it
         total = 0
-        for _ in range(20):  # 300 KB at once: more than the lab could have on the way
+        for _ in range(20):  # 1 MB at once: more than the lab could have on the way
             client.happen(Output(block))
             total += len(block)
         while not client.drawn:  # noqa: ASYNC110

@@ -14,6 +14,7 @@ LEAK = leaks.LeakView(
     holder=("process 7", "descriptors", "descriptor 3", "file /tmp/x"), syscall="openat",
     pc=0x10438, member=False,
     stack=(leaks.CallView("openat", "starrylab/kernel/syscalls/open.py", 70, 0),),
+    program=(leaks.CallView("main", "/src/a.c", 3, 0x10438),),
 )  # fmt: skip
 LOST = leaks.FramesView("user", 2, 0, (), 0x5000, (), "held by nobody, the first at 0x5000")
 FOUND = leaks.LeaksFound(
@@ -52,6 +53,7 @@ async def test_a_measurement_from_start_to_end() -> None:
         assert "      └ file /tmp/x" in detail
         assert "» openat" in detail
         assert "open.py:70" in detail
+        assert "main  a.c:3" in detail
         await pilot.press("e")
         await until(pilot, lambda: not pane.recording)
         assert "nothing stays" in pane_text(pane)

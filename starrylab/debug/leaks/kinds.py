@@ -151,10 +151,16 @@ def is_kernel_class(cls: type[Any]) -> bool:
 
 @cache
 def _is_kernel_class(cls: type[Any]) -> bool:
-    if cls.__module__.startswith(_WATCHERS):
+    if module_of(cls).startswith(_WATCHERS):
         return False
-    ours = any(base.__module__.startswith(KERNEL) for base in cls.__mro__)
+    ours = any(module_of(base).startswith(KERNEL) for base in cls.__mro__)
     return ours and not issubclass(cls, (enum.Enum, BaseException))
+
+
+def module_of(cls: type[Any]) -> str:
+    """Return where a class is from; "" for extension types that do not say so in words."""
+    name: object = cls.__module__
+    return name if isinstance(name, str) else ""
 
 
 def qualified(cls: type[Any]) -> str:

@@ -24,7 +24,7 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any, Final
 
-from .kinds import attributes, is_kernel_class
+from .kinds import attributes, is_kernel_class, module_of
 from .naming import Naming, text_of
 
 if TYPE_CHECKING:
@@ -194,6 +194,6 @@ def _outside_name(holder: object) -> str:
     if isinstance(holder, type):
         return f"class {holder.__qualname__}"
     cls = type(holder)
-    if isinstance(holder, _PLAIN) or is_kernel_class(cls) or cls.__module__.startswith(_OWN):
+    if isinstance(holder, _PLAIN) or is_kernel_class(cls) or module_of(cls).startswith(_OWN):
         return ""
-    return f"{cls.__module__}.{cls.__qualname__}"
+    return f"{module_of(cls)}.{cls.__qualname__}"

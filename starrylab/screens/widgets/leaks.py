@@ -10,6 +10,7 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 
 from ...session.leaks import (
+    CallView,
     CompareStamps,
     EndTracking,
     LeakAnswer,
@@ -175,17 +176,10 @@ class LeaksPane(SectionPane):
         for depth, step in enumerate(leak.holder):
             lines.append(Text("  " * depth + ("└ " if depth else "  ") + step, no_wrap=True))
         lines += [Text(""), Text("allocated in", "bold")]
+        lines += [_call_line(call) for call in leak.stack]
         if leak.syscall:
             lines.append(Text.assemble("  ", (f"» {leak.syscall}", "cyan"), no_wrap=True))
-        for call in leak.stack:
-            lines.append(
-                Text.assemble(
-                    f"  {call.function}",
-                    (f"  {PurePath(call.file).name}:{call.line}", "dim"),
-                    no_wrap=True,
-                )
-            )
-        return lines
+        return lines + [_call_line(call) for call in leak.program]
 
     def _stamps(self) -> list[Text]:
         if not self.stamps:
@@ -214,6 +208,11 @@ class LeaksPane(SectionPane):
         ]  # fmt: skip
         names = ("BYTES", "MORE", "BEFORE", "AFTER", "WHAT")
         return [heading, *table(names, rows, frozenset(range(4)))]
+
+
+def _call_line(call: CallView) -> Text:
+    place = f"{PurePath(call.file).name}:{call.line}" if call.file else f"{call.address:#x}"
+    return Text.assemble(f"  {call.function or '?'}", (f"  {place}", "dim"), no_wrap=True)
 
 
 def _group_line(leak: LeakView) -> Text:
