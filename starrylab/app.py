@@ -31,6 +31,7 @@ from .session.debugging.model import DebugReply, Resumed, Stopped
 from .session.front_end import FrontEnd, LabState
 from .session.leaks import LeakReply
 from .session.relay import Relay
+from .session.tracing import Traced, TraceRefused, WaitsFound
 
 
 class Key(NamedTuple):
@@ -164,6 +165,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
                 case Stopped() | Resumed():
                     await screen.debug_event(event)
                     self._redraw()
+                case Traced() | TraceRefused() | WaitsFound():
+                    screen.calls.trace_event(event)
                 case protocol.Log():
                     self.notify(event.text, timeout=10)
                 case protocol.Exited() | protocol.Panic() | protocol.Failed() | protocol.Crashed():
@@ -237,6 +240,15 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self.client.leaks(message.request, message.tell)
         else:
             message.tell(LeakReply(0, error="there is no running lab"))
+
+    def on_calls_view_commanded(self, message: CallsView.Commanded) -> None:
+        """Pass a command about the trace on."""
+        message.stop()
+        self.client.send(message.command)
+
+    async def on_process_pane_trace_wanted(self, message: ProcessPane.TraceWanted) -> None:
+        """Trace a process."""
+        await self.console_screen.trace_process(message.pid)
 
     async def on_process_pane_debug_wanted(self, message: ProcessPane.DebugWanted) -> None:
         """Stop the lab and look at a process."""

@@ -106,6 +106,16 @@ class ConsoleScreen(Screen[None]):
         """The debugger's view, whether it is in sight or not."""
         return next(view for view in self.views if isinstance(view, DebuggerView))
 
+    @property
+    def calls(self) -> CallsView:
+        """The view of system calls, whether it is in sight or not."""
+        return next(view for view in self.views if isinstance(view, CallsView))
+
+    async def trace_process(self, pid: int) -> None:
+        """Show the system calls of a process."""
+        await self.show_view(self.views.index(self.calls))
+        self.calls.trace(pid)
+
     async def debug_event(self, event: Stopped | Resumed) -> None:
         """Tell the debugger's view; a stop brings it into sight, but takes no key away."""
         self.debugger.debug_event(event)

@@ -31,6 +31,7 @@ from .protocol import (
     SnapshotSeen,
 )
 from .snapshot import EMPTY, Snapshot
+from .tracing import Traced, TraceSeen
 
 
 class LabState(Enum):
@@ -171,6 +172,8 @@ class FrontEnd:
                 if (listener := self._debugging.pop(number, None)) is not None:
                     listener(event)
                 return
+            case Traced():
+                channel.send(TraceSeen())
             case LeakReply(number=number):
                 if (teller := self._leak_tells.pop(number, None)) is not None:
                     teller(event)

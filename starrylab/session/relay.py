@@ -42,12 +42,15 @@ from .protocol import (
     command_reader,
     encode,
 )
+from .tracing import TraceSeen
 
 _MOST_WAITING: Final = 1 << 20  #: bytes that may wait for one watcher
 _CHUNK: Final = 65536
 _SUFFIX: Final = ".lab"
 #: What concerns the owner's own window and process, and is not passed on.
-_OWNERS: Final = (Hello, Start, Stop, Resize, Interval, Consumed, SnapshotSeen, Join)
+_OWNERS: Final = (
+    Hello, Start, Stop, Resize, Interval, Consumed, SnapshotSeen, Join, TraceSeen,
+)  # fmt: skip
 
 
 class Picture(Protocol):

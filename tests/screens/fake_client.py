@@ -80,6 +80,7 @@ class FakeClient:
         self.asked: list[Question] = []
         self.answers: dict[Question, Answer] = {}  #: what the test wants answered
         self.starts = 0
+        self.sent: list[object] = []
         self.counting = False
         self.drawn = 0
         self.closed = False
@@ -152,6 +153,9 @@ class FakeClient:
         self.requests.append(request)
         answer = self.leak_answers.get(type(request))
         tell(LeakReply(1, answer, "" if answer is not None else "allocations are not recorded"))
+
+    def send(self, command) -> None:
+        self.sent.append(command)
 
     def count_calls(self, on: bool) -> None:
         self.counting = on

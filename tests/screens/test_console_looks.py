@@ -86,7 +86,7 @@ VIEWS = {
     "memory": ("alt+3", {}, ()),
     "leaks": ("alt+5", {}, ("s", "r", "enter")),
     "calls": ("alt+6", {AboutCalls(): CALLS, AboutCall("openat"): SOURCE},
-              ("right", "down", "enter")),
+              ("right", "right", "right", "down", "enter")),
     "files": ("alt+7", {AboutFiles(): FILES, AboutFolder(b"/"): FOLDER}, ("down",)),
 }  # fmt: skip
 

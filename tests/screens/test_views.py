@@ -13,6 +13,17 @@ from starrylab.screens.widgets.tabs import ViewTabs
 from starrylab.session.inspection import model
 from starrylab.session.protocol import Booted, Exited
 from starrylab.session.snapshot import MemoryKind, Snapshot
+from starrylab.session.tracing import (
+    AskWaits,
+    DeadlockView,
+    NeedView,
+    Trace,
+    Traced,
+    TraceLine,
+    TraceRefused,
+    WaitsFound,
+    WaitView,
+)
 from tests.screens.fake_client import BUSY
 from tests.screens.fixed_answers import ADDRESS, CALLS, FILES, FOLDER, MEMORY, PROCESS, SOURCE
 from tests.screens.test_console_app import console, until
@@ -188,6 +199,7 @@ async def test_calls_are_counted_listed_and_lead_to_their_source() -> None:
         await pilot.press("alt+6")
         calls = app.console_screen.view.calls
         await until(pilot, lambda: calls.calls)
+        calls.choose("counts")
         assert "read" in pane_text(calls)
         await pilot.press("c")
         await until(pilot, lambda: client.counting)
@@ -197,6 +209,43 @@ async def test_calls_are_counted_listed_and_lead_to_their_source() -> None:
         assert "no leases" in pane_text_of(calls, "support")
         calls.show_source(model.CallSource("io_uring_setup"))
         assert "ENOSYS" in pane_text(calls)
+
+
+async def test_a_trace_is_switched_filtered_and_followed() -> None:
+    async with console() as (app, client, pilot):
+        client.happen(BUSY)
+        await pilot.press("alt+6", "t")
+        await until(pilot, lambda: Trace(True, 0, "all", strings=40) in client.sent)
+        calls = app.console_screen.view.calls
+        call = TraceLine(
+            "call", 7, 7, 0, "openat", (("path", '"/x"'),), "-1 ENOENT", "ENOENT", 2000
+        )
+        client.happen(Traced((call, TraceLine("signal", 7, 7, 0, "--- SIGINT ---")), 5))
+        await until(pilot, lambda: "SIGINT" in pane_text(calls))
+        assert '7  0.000002 openat("/x") = -1 ENOENT' in pane_text(calls)
+        assert "5 calls were not shown" in pane_text(calls)
+        assert "of all" in str(calls.border_title)
+        await pilot.press("slash", *"file,!read", "enter")
+        await until(pilot, lambda: Trace(True, 0, "file,!read", strings=40) in client.sent)
+        client.happen(TraceRefused("no such call"))
+        await until(pilot, lambda: any("no such call" in n.message for n in app._notifications))
+        await pilot.press("alt+2", "y")
+        await until(pilot, lambda: Trace(True, 1, "file,!read", strings=40) in client.sent)
+        await pilot.press("t")
+        await until(pilot, lambda: Trace(on=False) in client.sent)
+
+
+async def test_who_waits_for_whom() -> None:
+    async with console() as (app, client, pilot):
+        await pilot.press("alt+6", "right")
+        client.happen(BUSY)
+        await until(pilot, lambda: AskWaits() in client.sent)
+        need = NeedView("pipe:[12] to be written", (8,), "holds the only write end", "", "")
+        threads = (WaitView(7, 7, "cat", "S", "read", (need,), None, ""),)
+        client.happen(WaitsFound(threads, (DeadlockView((7, 8), (9,)),), "text"))
+        calls = app.console_screen.view.calls
+        await until(pilot, lambda: "deadlock: threads 7, 8" in pane_text(calls))
+        assert "pipe:[12] to be written  ← 8  holds the only write end" in pane_text(calls)
 
 
 def pane_text_of(pane, section) -> str:

@@ -1,4 +1,4 @@
-"""System calls: how often each was made, how complete each is, and the source of its handler."""
+"""System calls: a live trace, who waits for what, counts, the support table, handlers' source."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from textual.message import Message
 
 from ...session.inspection.model import CallsDetails, CallSource, CallView
 from ...session.snapshot import Snapshot
+from ...session.tracing import Traced, WaitsFound
+from .call_trace import TraceLog, wait_lines
 from .sections import SectionPane
 from .source import numbered
 from .units import count_text
@@ -25,12 +27,16 @@ _NAME: Final = 24  #: columns
 
 
 class CallsPane(SectionPane):
-    """Counts, support table and source."""
+    """Trace, waits, counts, support table and source."""
 
-    SECTIONS: ClassVar[tuple[str, ...]] = ("counts", "support", "source")
+    SECTIONS: ClassVar[tuple[str, ...]] = ("trace", "waits", "counts", "support", "source")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "source", "Source", id="calls.source",
                 tooltip="Show the source of the marked call's handler"),
+        Binding("t", "trace", "Trace", id="calls.trace",
+                tooltip="Show system calls as they are made, or stop"),
+        Binding("slash", "filter", "Filter", id="calls.filter", key_display="/",
+                tooltip="Choose the calls that are traced"),
         Binding("c", "count", "Count", id="calls.count",
                 tooltip="Count system calls by name, or stop"),
     ]  # fmt: skip
@@ -42,6 +48,12 @@ class CallsPane(SectionPane):
 
         name: str
 
+    class TraceSwitched(Message):
+        """The user wants a trace, or no more."""
+
+    class FilterWanted(Message):
+        """The user wants to choose what is traced."""
+
     class CountSwitched(Message):
         """The user wants calls counted, or no more."""
 
@@ -50,7 +62,9 @@ class CallsPane(SectionPane):
         self.border_title = "System calls"
         self.calls: tuple[CallView, ...] = ()
         self.source: CallSource | None = None
-        self._shown: list[str] = []  #: of the shown lines
+        self.traced = TraceLog()
+        self.waits: WaitsFound | None = None
+        self._shown: list[str] = []  #: the calls of the shown lines
 
     def show(self, snapshot: Snapshot) -> None:
         """Draw ``snapshot``."""
@@ -74,12 +88,40 @@ class CallsPane(SectionPane):
         if self.section != "source" and self.row < len(self._shown) and self._shown[self.row]:
             self.post_message(self.SourceWanted(self._shown[self.row]))
 
+    def action_trace(self) -> None:
+        """Trace, or stop."""
+        self.choose("trace")
+        self.post_message(self.TraceSwitched())
+
+    def action_filter(self) -> None:
+        """Ask what to trace."""
+        self.post_message(self.FilterWanted())
+
+    def show_trace(self, batch: Traced) -> None:
+        """Draw what was traced; at the end of the list the mark follows."""
+        following = self.row >= len(self.traced.lines) - 1
+        self.traced.add(batch)
+        if self.section == "trace":
+            if following:
+                self.row = len(self.traced.lines)
+            self.redraw()
+
+    def show_waits(self, found: WaitsFound) -> None:
+        """Draw the wait graph."""
+        self.waits = found
+        self.redraw()
+
     def action_count(self) -> None:
         """Count, or stop."""
         self.post_message(self.CountSwitched())
 
     def section_lines(self, section: str, width: int) -> list[Text]:
         """See `SectionPane.section_lines`."""
+        self._shown = []
+        if section == "trace":
+            return list(self.traced.lines) or [Text("t traces; / chooses what", "dim")]
+        if section == "waits":
+            return wait_lines(self.waits)
         if section == "source":
             return self._source()
         return self._counts(width) if section == "counts" else self._support()
@@ -114,7 +156,6 @@ class CallsPane(SectionPane):
         return lines
 
     def _source(self) -> list[Text]:
-        self._shown = []
         source = self.source
         if source is None:
             return [Text("mark a call in another section and press Enter", "dim")]

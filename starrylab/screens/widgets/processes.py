@@ -71,6 +71,8 @@ class ProcessPane(Pane):
                 tooltip="Send SIGSTOP to the marked process"),
         Binding("c", "signal('SIGCONT')", "Continue", id="processes.continue",
                 tooltip="Send SIGCONT to the marked process"),
+        Binding("y", "trace", "Trace", id="processes.trace", show=False,
+                tooltip="Trace the system calls of the marked process and its children"),
         Binding("d", "debug", "Debug", id="processes.debug",
                 tooltip="Stop the lab and look at the marked process in the debugger"),
     ]  # fmt: skip
@@ -83,6 +85,12 @@ class ProcessPane(Pane):
 
         pid: int
         signo: int
+
+    @dataclass
+    class TraceWanted(Message):
+        """The user wants to see a process's system calls."""
+
+        pid: int
 
     @dataclass
     class DebugWanted(Message):
@@ -150,6 +158,11 @@ class ProcessPane(Pane):
         if process.waiting:
             text.append(f"  {process.waiting}", "dim italic")
         return text
+
+    def action_trace(self) -> None:
+        """Ask for a trace."""
+        if self.marked:
+            self.post_message(self.TraceWanted(self.marked))
 
     def action_debug(self) -> None:
         """Ask for the debugger."""
