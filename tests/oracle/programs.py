@@ -25,6 +25,7 @@ NATIVE = {
     "bad_pointers": "checks nanosleep's time before its address; no robust list",
     "clone_flags": "makes every clone without CLONE_THREAD a fork",
     "errors": "checks timerfd_settime's time before its descriptor",
+    "every_pointer": "checks much in another order",
     "fork_wait": "its own helper thread takes the adopted child",
     "mmap_basics": "ignores MAP_FIXED_NOREPLACE and unknown madvise",
     "ptys": "TIOCGSID is not passed on",

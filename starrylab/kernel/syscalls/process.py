@@ -25,6 +25,7 @@ from ...abi.sched import (
 from ...machine.api import PAGE_SIZE
 from ..core.sched import park_killable
 from ..task.clone import KNOWN, CloneArgs, clone
+from ..task.exec import executable
 from ..task.exec import execve as replace_program
 from ..task.resources import FILES, FS
 from ..vfs.context import EMPTY_PATH, NOFOLLOW
@@ -157,6 +158,7 @@ def unshare(t: Thread, flags: CloneFlags) -> None:
 def execve(t: Thread, path: Path, argv: InArgv, envp: InEnvironment) -> None:
     """execve(2)."""
     place = t.fs.walk(path, t.cred)
+    executable(t, place)  # before the vectors are read, as Linux looks
     replace_program(t, place, path, _strings(t, argv), _strings(t, envp))
 
 
@@ -176,6 +178,7 @@ def execveat(
         start = start_of(t, fd, path)
         name = b"/dev/fd/%d" % fd + (b"/" + path if path else b"")
     place = t.fs.walk(path, t.cred, start, walk)
+    executable(t, place)
     replace_program(t, place, name, _strings(t, argv), _strings(t, envp))
 
 

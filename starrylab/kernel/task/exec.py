@@ -89,7 +89,7 @@ def _resolve(thread: Thread, place: Location, name: bytes, argv: list[bytes]) ->
     argv = argv or [b""]  # Linux 5.18: an empty argv becomes {""}
     machine = ARCHES[thread.kernel.arch].elf_machine
     for _ in range(_MAX_INTERPRETERS + 1):
-        node = _executable(thread, place)
+        node = executable(thread, place)
         head = node.read_at(_FIRST_READ, 0)
         if head[:2] != b"#!":
             image = elf.parse(node.read_at, machine, head)
@@ -101,7 +101,7 @@ def _resolve(thread: Thread, place: Location, name: bytes, argv: list[bytes]) ->
     raise ELOOP
 
 
-def _executable(thread: Thread, place: Location) -> FileNodeOps:
+def executable(thread: Thread, place: Location) -> FileNodeOps:
     """Return the file at ``place`` if the thread may execute it; ``EACCES`` if not."""
     node = place.node
     if node.mode & S_IFMT != S_IFREG or place.mount.flags & MS_NOEXEC:
@@ -163,7 +163,7 @@ def _load(thread: Thread, program: _Program) -> tuple[AddressSpace, int, list[tu
 
 def _open_interpreter(thread: Thread, path: bytes) -> tuple[FileNodeOps, elf.Image, Location]:
     place = thread.fs.walk(path, thread.cred)
-    node = _executable(thread, place)
+    node = executable(thread, place)
     try:
         image = elf.parse(node.read_at, ARCHES[thread.kernel.arch].elf_machine)
     except (ENOEXEC, EINVAL):
