@@ -22,6 +22,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "serve": ("serve", "show a running lab in a browser"),
     "leaks": ("leaks", "run a program many times, and name what the kernel keeps each time"),
     "symbolize": ("symbolize", "explain the addresses in a kernel's log"),
+    "rootfs": ("rootfs", "make root file systems from Debian's packages, and keep them by name"),
     "syscalls": ("syscalls", "list the system calls and how complete each one is"),
     "doctor": ("doctor", "check this host, and say how to get what is missing"),
 }

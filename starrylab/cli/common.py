@@ -22,7 +22,9 @@ def add_machine_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what describes a machine and what runs on it."""
     parser.add_argument("--arch", default="riscv64", choices=["riscv64"], help="instruction set")
     parser.add_argument(
-        "--rootfs", metavar="DIR|TAR", help="root file system (default: the built-in programs)"
+        "--rootfs",
+        metavar="DIR|TAR|NAME",
+        help="root file system (default: the built-in programs); NAME: see `starrylab rootfs`",
     )
     parser.add_argument(
         "--bind",

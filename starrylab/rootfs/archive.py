@@ -19,7 +19,7 @@ from .tree import Entry, RootfsError, Tree
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _BROKEN = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError, ValueError)
 
-_KINDS: Final = {
+KINDS: Final = {
     tarfile.REGTYPE: stat.S_IFREG,
     tarfile.AREGTYPE: stat.S_IFREG,
     tarfile.CONTTYPE: stat.S_IFREG,
@@ -96,7 +96,7 @@ def _add(tree: Tree, archive: tarfile.TarFile, member: tarfile.TarInfo, path: Pa
     if member.islnk():
         _add_hardlink(tree, name, _name(member.linkname, path), path)
         return
-    kind = _KINDS.get(member.type)
+    kind = KINDS.get(member.type)
     if kind is None:
         raise RootfsError(f"{path}: {member.name} is of a kind that a root tree cannot hold")
     content = b""

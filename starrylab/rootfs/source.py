@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..userland import Progress
 from .archive import read_archive
+from .store import is_name, root_path
 from .tree import RootfsError, Tree, builtin_tree, resolve
 
 
@@ -21,25 +22,37 @@ class HostFolder:
 def open_rootfs(
     spec: str | Path | None, arch: str, *, progress: Progress | None = None
 ) -> HostFolder | Tree:
-    """Return the root tree that `spec` names: None is the built-in one, else a folder or a TAR.
+    """Return the root tree that `spec` names.
 
+    None is the built-in one; else a folder, a TAR file, or the name of a root that was made.
     Raises RootfsError with one clear line; userland.BuildError for the built-in tree.
     """
     if spec is None:
         return builtin_tree(arch, progress=progress)
-    path = Path(spec).expanduser()
+    path = _named(str(spec)) or Path(spec).expanduser()
     try:
         if path.is_dir():
             if not os.access(path, os.R_OK | os.X_OK):
                 raise RootfsError(f"no permission to read the folder {path}")
             return HostFolder(path.resolve())
         if not path.exists():
-            raise RootfsError(f"{path} does not exist; give a folder or a tar file")
+            raise RootfsError(
+                f"{path} does not exist; give a folder, a tar file, or a name of "
+                "`starrylab rootfs list`"
+            )
         if not path.is_file():
             raise RootfsError(f"{path} is neither a folder nor a file; give a folder or a tar file")
     except PermissionError as error:
         raise RootfsError(f"no permission to reach {path}") from error
     return read_archive(path)
+
+
+def _named(spec: str) -> Path | None:
+    """Return the root that was made with this name, unless a file here is called so."""
+    if not is_name(spec) or os.path.lexists(spec):
+        return None
+    path = root_path(spec)
+    return path if path.is_file() else None
 
 
 def has_program(root: HostFolder | Tree, path: str) -> bool:

@@ -1,0 +1,184 @@
+"""`starrylab rootfs`: make root file systems, and keep them by name."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from .errors import UserError
+
+if TYPE_CHECKING:
+    from ..rootfs.debian.build import Recipe
+
+_INTERVAL_S: Final = 0.2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `rootfs` can do."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    create = actions.add_parser("create", help="make a root file system", allow_abbrev=False)
+    _add_create(create)
+    actions.add_parser("list", help="list the roots that were made")
+    for name, text in (("remove", "delete a root"), ("path", "print where a root's TAR file is")):
+        actions.add_parser(name, help=text).add_argument("name", metavar="NAME")
+    export = actions.add_parser("export", help="copy a root to a TAR file")
+    export.add_argument("name", metavar="NAME")
+    export.add_argument("-o", "--output", required=True, metavar="FILE.tar")
+
+
+def _add_create(create: argparse.ArgumentParser) -> None:
+    create.add_argument("name", metavar="NAME")
+    source = create.add_mutually_exclusive_group(required=True)
+    source.add_argument("--debian", metavar="SUITE", help="from Debian's packages, e.g. trixie")
+    source.add_argument("--from", dest="source", metavar="FILE.tar", help="from a TAR file")
+    create.add_argument("--arch", default="riscv64", choices=["riscv64", "arm64", "loong64"])
+    create.add_argument("--include", default="", metavar="PKG,...", help="more packages")
+    create.add_argument("--mirror", metavar="URL", help="default: the mirror of this host's apt")
+    create.add_argument("--variant", default="minimal", choices=["minimal", "standard"])
+    create.add_argument("--keyring", metavar="FILE", help="who may sign (default: Debian's keys)")
+    create.add_argument(
+        "--no-check-signature",
+        action="store_true",
+        help="take what the mirror says: whoever controls it or the network controls the root",
+    )
+    create.add_argument(
+        "--no-configure", action="store_true", help="leave the packages unpacked, as arm64's are"
+    )
+
+
+def main(args: argparse.Namespace) -> int:
+    """Do what was asked for; return the exit status."""
+    from ..rootfs import RootfsError
+
+    try:
+        _ACTIONS[args.action](args)
+    except RootfsError as error:
+        raise UserError(str(error), 1) from None
+    return 0
+
+
+def _list(_args: argparse.Namespace) -> None:
+    from ..rootfs.store import list_roots
+
+    for path in list_roots():
+        print(f"{path.stem:24} {path.stat().st_size / 1e6:8.1f} MB")
+
+
+def _remove(args: argparse.Namespace) -> None:
+    from ..rootfs.store import remove_root
+
+    remove_root(args.name)
+
+
+def _path(args: argparse.Namespace) -> None:
+    from ..rootfs.store import find_root
+
+    print(find_root(args.name))
+
+
+def _export(args: argparse.Namespace) -> None:
+    from ..rootfs.store import find_root
+
+    path = find_root(args.name)
+    try:
+        shutil.copyfile(path, args.output)
+    except (OSError, shutil.SameFileError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"cannot write {args.output}: {reason}", 1) from None
+
+
+def _create(args: argparse.Namespace) -> None:
+    from ..rootfs import read_archive
+    from ..rootfs.store import root_path, write_tree
+
+    target = root_path(args.name)
+    if target.exists():
+        raise UserError(f"there is a root {args.name} already; remove it first", 1)
+    if args.source is not None:
+        source = Path(args.source)
+        if not source.is_file():
+            raise UserError(f"--from {args.source}: give a TAR file", 1)
+        write_tree(read_archive(source), target)
+    else:
+        _create_debian(args, target)
+    print(f"made {args.name}; try: starrylab run --rootfs {args.name} --memory 1G")
+
+
+def _create_debian(args: argparse.Namespace, target: Path) -> None:
+    from ..rootfs.configure import EXECUTABLE, configure
+    from ..rootfs.debian.build import build_tree
+    from ..rootfs.store import write_tree
+    from ..userland import cache_folder
+
+    progress = _Progress()
+    recipe = _recipe(args)
+    tree, count = build_tree(
+        recipe, cache_folder() / "debian-archive", progress.say, progress.bytes
+    )
+    progress.say(f"{count} packages unpacked")
+    if args.no_configure or args.arch not in EXECUTABLE:
+        write_tree(tree, target)
+        if not args.no_configure:
+            progress.say(f"not configured: no lab executes {args.arch} yet")
+        return
+    unpacked = target.with_suffix(".unpacked")
+    try:
+        write_tree(tree, unpacked)
+        progress.say("configuring the packages in a lab; this takes some minutes")
+        configure(unpacked, target, args.arch, progress.say)
+    finally:
+        unpacked.unlink(missing_ok=True)
+
+
+def _recipe(args: argparse.Namespace) -> Recipe:
+    from ..rootfs.debian.build import Recipe, host_mirror
+    from ..rootfs.debian.release import KEYRING
+
+    keyring = None if args.no_check_signature else Path(args.keyring or KEYRING)
+    return Recipe(
+        args.debian,
+        args.mirror or host_mirror(),
+        args.arch,
+        [name.strip() for name in args.include.split(",") if name.strip()],
+        args.variant,
+        keyring,
+    )
+
+
+class _Progress:
+    """Tells a person what goes on; on a terminal with bytes and the time left."""
+
+    def __init__(self) -> None:
+        self._tty = os.isatty(2)
+        self._started = self._shown = 0.0
+        self._open = False
+
+    def say(self, text: str) -> None:
+        """Tell the next step."""
+        sys.stderr.write(f"{chr(10) if self._open else ''}starrylab: {text}\n")
+        self._open, self._started = False, 0.0
+
+    def bytes(self, done: int, total: int) -> None:
+        """Tell how much has come."""
+        now = time.monotonic()
+        self._started = self._started or now
+        if not self._tty or (now - self._shown < _INTERVAL_S and done < total):
+            return
+        self._shown, self._open = now, True
+        left = (now - self._started) * (total - done) / max(done, 1)
+        sys.stderr.write(f"\r{done / 1e6:8.1f} of {total / 1e6:.1f} MB, {left:.0f} s left \x1b[K")
+        sys.stderr.flush()
+
+
+_ACTIONS: Final = {
+    "create": _create,
+    "list": _list,
+    "remove": _remove,
+    "path": _path,
+    "export": _export,
+}

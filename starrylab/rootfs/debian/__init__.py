@@ -1,0 +1,1 @@
+"""Debian trees from a mirror: signatures, dependencies, packages, dpkg's database."""

@@ -1,0 +1,181 @@
+"""Fetch files over HTTP into a cache addressed by hash: resumable, parallel, always verified."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ..tree import RootfsError
+
+_CHUNK: Final = 1 << 16
+_PARALLEL: Final = 4
+_TIMEOUT_S: Final = 30
+_TRIES: Final = 3
+
+Report = Callable[[int, int], None]  #: bytes here, bytes in all
+
+
+class Unreachable(RootfsError):
+    """The mirror does not answer; what is cached may do."""
+
+
+class Missing(RootfsError):
+    """The mirror has no such file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A file at an address, with what is known of it."""
+
+    url: str
+    sha256: str
+    size: int = 0
+
+
+def fetch_text(url: str) -> bytes:
+    """Return a small file whose hash nobody knows; raise Missing, Unreachable."""
+    try:
+        with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as answer:
+            data: bytes = answer.read()
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise _explain(url, error) from None
+    return data
+
+
+class Cache:
+    """Files by their SHA-256 in one folder; a file with its final name is whole and verified."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stop = threading.Event()
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def path(self, sha256: str) -> Path:
+        """Return where a file with this hash is, or will be."""
+        return self._folder / sha256
+
+    def has(self, sha256: str) -> bool:
+        """Tell whether a file is here."""
+        return self.path(sha256).is_file()
+
+    def fetch_all(self, files: Iterable[Wanted], report: Report) -> None:
+        """Fetch what is not here yet; raise RootfsError.  Parts stay for the next time."""
+        missing = [file for file in files if not self.has(file.sha256)]
+        total = sum(file.size for file in missing)
+        done = [0]
+        lock = threading.Lock()
+
+        def arrived(count: int) -> None:
+            with lock:
+                done[0] += count
+                report(done[0], total)
+
+        self._stop.clear()
+        pool = ThreadPoolExecutor(_PARALLEL)
+        try:
+            for job in as_completed([pool.submit(self._fetch, f, arrived) for f in missing]):
+                job.result()
+        except OSError as error:
+            raise RootfsError(f"cannot write {self._folder}: {error.strerror}") from None
+        finally:
+            self._stop.set()  # also what Ctrl-C meets
+            pool.shutdown(cancel_futures=True)
+
+    def _fetch(self, file: Wanted, arrived: Callable[[int], None]) -> None:
+        for left in reversed(range(_TRIES)):
+            try:
+                return self._try(file, arrived)
+            except Unreachable:
+                if not left or self._stop.is_set():
+                    raise
+                time.sleep(1)
+        return None
+
+    def _try(self, file: Wanted, arrived: Callable[[int], None]) -> None:
+        part = self._folder / f"{file.sha256}.part"
+        with part.open("ab") as output:
+            start = output.tell()
+            request = urllib.request.Request(file.url)
+            if start:
+                request.add_header("Range", f"bytes={start}-")
+            try:
+                answer = urllib.request.urlopen(request, timeout=_TIMEOUT_S)
+            except urllib.error.HTTPError as error:
+                if error.code != http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
+                    raise _explain(file.url, error) from None
+                error.close()
+                answer = None  # the part was whole already, or it is wrong
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                raise _explain(file.url, error) from None
+            if answer is not None:
+                with answer:
+                    if start and answer.status != http.client.PARTIAL_CONTENT:
+                        output.truncate(0)
+                        start = 0
+                    arrived(start)
+                    self._copy(file, answer, output.write, arrived)
+        self._verify(file, part)
+
+    def _copy(
+        self,
+        file: Wanted,
+        answer: http.client.HTTPResponse,
+        write: Callable[[bytes], object],
+        arrived: Callable[[int], None],
+    ) -> None:
+        while not self._stop.is_set():
+            try:
+                data = answer.read(_CHUNK)
+            except (OSError, http.client.HTTPException) as error:
+                raise _explain(file.url, error) from None
+            if not data:
+                return
+            write(data)
+            arrived(len(data))
+        raise Unreachable(f"{file.url}: stopped")
+
+    def _verify(self, file: Wanted, part: Path) -> None:
+        if file.size and part.stat().st_size < file.size:
+            raise Unreachable(f"{file.url} ended early; try again, what is here is kept")
+        with part.open("rb") as data:
+            found = hashlib.file_digest(data, "sha256").hexdigest()
+        if found != file.sha256:
+            part.unlink()
+            raise RootfsError(
+                f"{file.url} has the wrong hash: the mirror is broken, out of date, or lies; "
+                "try again later, or another --mirror"
+            )
+        os.replace(part, self.path(file.sha256))
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Replace a file at once; raise RootfsError."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        part.write_bytes(data)
+        os.replace(part, path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise RootfsError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _explain(url: str, error: Exception) -> RootfsError:
+    if isinstance(error, urllib.error.HTTPError):
+        error.close()
+        if error.code == http.client.NOT_FOUND:
+            return Missing(f"the mirror has no {url}")
+        return Unreachable(f"{url}: the mirror answers {error.code} {error.reason}")
+    reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
+    return Unreachable(f"{url} cannot be reached: {reason}")

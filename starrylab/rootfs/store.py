@@ -1,0 +1,98 @@
+"""Root file systems by name: one TAR file each, in the user's data folder.
+
+A TAR keeps owners, modes, devices and hard links without any right on the host.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import stat
+import tarfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from .tree import Entry, RootfsError, Tree
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_TYPES: Final = {
+    stat.S_IFREG: tarfile.REGTYPE,
+    stat.S_IFDIR: tarfile.DIRTYPE,
+    stat.S_IFLNK: tarfile.SYMTYPE,
+    stat.S_IFCHR: tarfile.CHRTYPE,
+    stat.S_IFBLK: tarfile.BLKTYPE,
+    stat.S_IFIFO: tarfile.FIFOTYPE,
+}
+
+
+def store_folder() -> Path:
+    """Return where named roots are kept; it need not exist."""
+    import platformdirs
+
+    return platformdirs.user_data_path("starrylab") / "rootfs"
+
+
+def is_name(text: str) -> bool:
+    """Tell whether a root may be called so."""
+    return _NAME.fullmatch(text) is not None
+
+
+def root_path(name: str) -> Path:
+    """Return the TAR of a name, whether it exists or not; raise RootfsError for a bad name."""
+    if not is_name(name):
+        raise RootfsError(f"{name!r} is no name for a root: use letters, digits, '.', '_' and '-'")
+    return store_folder() / f"{name}.tar"
+
+
+def find_root(name: str) -> Path:
+    """Return the TAR of a root that exists; raise RootfsError."""
+    path = root_path(name)
+    if not path.is_file():
+        raise RootfsError(f"there is no root {name}; `starrylab rootfs list` shows what there is")
+    return path
+
+
+def list_roots() -> list[Path]:
+    """Return the TAR files of all roots, by name."""
+    return sorted(path for path in store_folder().glob("*.tar") if is_name(path.stem))
+
+
+def remove_root(name: str) -> None:
+    """Delete a root; raise RootfsError."""
+    find_root(name).unlink()
+
+
+def write_tree(tree: Tree, path: Path) -> None:
+    """Write a tree as a TAR file that is there as a whole or not at all; raise RootfsError."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tarfile.open(
+            part, "w", format=tarfile.PAX_FORMAT, errors="surrogateescape"
+        ) as archive:
+            for entry in _targets_first(tree):
+                _write(archive, entry)
+        os.replace(part, path)
+    except OSError as error:
+        raise RootfsError(f"cannot write {path}: {error.strerror}") from None
+    finally:
+        with suppress(OSError):
+            part.unlink()
+
+
+def _targets_first(tree: Tree) -> list[Entry]:
+    return sorted(tree, key=lambda entry: bool(entry.hardlink))
+
+
+def _write(archive: tarfile.TarFile, entry: Entry) -> None:
+    info = tarfile.TarInfo(entry.path)
+    info.mode, info.uid, info.gid = entry.mode & 0o7777, entry.uid, entry.gid
+    info.mtime = entry.mtime_ns // 1_000_000_000
+    info.devmajor, info.devminor = entry.major, entry.minor
+    info.type = tarfile.LNKTYPE if entry.hardlink else _TYPES[stat.S_IFMT(entry.mode)]
+    info.linkname = entry.hardlink or entry.target
+    content = entry.read() if info.isreg() else b""
+    info.size = len(content)
+    archive.addfile(info, io.BytesIO(content))

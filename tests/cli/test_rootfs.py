@@ -1,0 +1,90 @@
+"""`starrylab rootfs`: roots by name."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from starrylab.cli import main
+from starrylab.rootfs import Tree, builtin_tree, open_rootfs
+from starrylab.rootfs.configure import configure
+from starrylab.rootfs.store import write_tree
+from starrylab.rootfs.tree import RootfsError
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A TAR of a small tree."""
+    tree = Tree()
+    tree.file("bin/sh", b"sh", 0o4755)
+    write_tree(tree, tmp_path / "source.tar")
+    return tmp_path / "source.tar"
+
+
+def test_a_root_is_made_found_by_name_exported_and_removed(
+    source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["rootfs", "create", "mine", "--from", str(source)]) == 0
+    tree = open_rootfs("mine", "riscv64")
+    assert isinstance(tree, Tree)
+    assert tree.resolve("/bin/sh") is not None
+    capsys.readouterr()
+    assert main(["rootfs", "list"]) == 0
+    assert capsys.readouterr().out.split()[0] == "mine"
+    assert main(["rootfs", "path", "mine"]) == 0
+    assert Path(capsys.readouterr().out.strip()).is_file()
+    assert main(["rootfs", "export", "mine", "-o", "out.tar"]) == 0
+    with tarfile.open("out.tar") as archive:
+        assert archive.getmember("bin/sh").mode == 0o4755
+    assert main(["rootfs", "remove", "mine"]) == 0
+    with pytest.raises(RootfsError, match="mine does not exist"):
+        open_rootfs("mine", "riscv64")
+
+
+def test_a_folder_of_that_name_comes_first(source: Path) -> None:
+    main(["rootfs", "create", "mine", "--from", str(source)])
+    os.mkdir("mine")
+    assert not isinstance(open_rootfs("mine", "riscv64"), Tree)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["path", "none"], "there is no root none; `starrylab rootfs list` shows"),
+        (["remove", "../x"], "'../x' is no name for a root"),
+        (["create", "x", "--from", "nothing.tar"], "--from nothing.tar: give a TAR file"),
+        (["create", "x"], "one of the arguments --debian --from is required"),
+        (["create", "x", "--debian", "a", "--arch", "vax"], "invalid choice: 'vax'"),
+        ([], "required: ACTION"),
+    ],
+)
+def test_wrong_use_is_one_line(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["rootfs", *words]) != 0
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_a_root_is_not_replaced(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["rootfs", "create", "mine", "--from", str(source)])
+    assert main(["rootfs", "create", "mine", "--from", str(source)]) == 1
+    assert "there is a root mine already" in capsys.readouterr().err
+
+
+def test_a_tree_that_cannot_be_configured_says_why(tmp_path: Path) -> None:
+    write_tree(builtin_tree("riscv64"), tmp_path / "root.tar")  # which has no dpkg
+    with pytest.raises(RootfsError, match=r"could not be configured: .*dpkg"):
+        configure(tmp_path / "root.tar", tmp_path / "out.tar", "riscv64", lambda _text: None)
+    assert not (tmp_path / "out.tar").exists()
+    assert not list(tmp_path.glob(".configure-*"))
