@@ -11,12 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar, Final, NamedTuple
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from .screens.console import VIEWS, ConsoleScreen
 from .screens.export import FORMATS, export
+from .screens.serial_app import SerialApp
 from .screens.settings import SettingsStore
 from .screens.views.calls import CallsView
 from .screens.views.debugger import DebuggerView
@@ -55,6 +56,12 @@ KEYS: Final = (
     Key("app.next-pane", "f6", "next_pane", "Pane", "Move to the next pane", True),
     Key("app.smaller", "f7", "split(-1)", "Smaller", "Make the focused pane smaller", False),
     Key("app.larger", "f8", "split(1)", "Larger", "Make the focused pane larger", False),
+    Key("app.open-line", "alt+t", "open_line", "Open line",
+        "Open the next serial line, with a shell of its own", False),
+    Key("app.next-line", "alt+pagedown", "step_line(1)", "Next line",
+        "Show the next serial line", False),
+    Key("app.previous-line", "alt+pageup", "step_line(-1)", "Previous line",
+        "Show the serial line before", False),
     Key("app.restart", "f9", "restart", "Restart", "Boot the lab again", True),
     Key("app.quit", "f10", "quit", "Quit", "End the lab and the console", True),
     *(
@@ -66,7 +73,7 @@ KEYS: Final = (
 _OVER = (LabState.ENDED, LabState.PANIC, LabState.CRASHED)
 
 
-class ConsoleApp(App[None], inherit_bindings=False):
+class ConsoleApp(SerialApp, inherit_bindings=False):
     """The console."""
 
     TITLE = "StarryLab"
@@ -153,13 +160,20 @@ class ConsoleApp(App[None], inherit_bindings=False):
                 self.relay.event(event)
             match event:
                 case protocol.Output():
-                    screen.terminal.feed(event.data)
+                    screen.lines.feed(event.line, event.data)
+                case protocol.LineOpened():
+                    await self._line_opened(event)
+                case protocol.Booted():
+                    await self._forget_lines()
+                    self._redraw()
                 case protocol.Joined():
                     screen.banner.hide()
+                    await self._forget_lines()
                     screen.terminal.clear()
                     self._redraw()
                 case protocol.WindowSize():
-                    screen.terminal.fix_size(event.rows, event.columns)
+                    if (terminal := screen.lines.terminals.get(event.line)) is not None:
+                        terminal.fix_size(event.rows, event.columns)
                 case protocol.Answered():
                     screen.answered(event.answer)
                 case Stopped() | Resumed():
@@ -194,20 +208,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     # -- messages of the widgets ---------------------------------------------------------
 
-    def on_terminal_typed(self, message: Terminal.Typed) -> None:
-        """Type into the guest's console."""
-        self._literal = False
-        self.client.send_input(message.data)
-
-    def on_terminal_drawn(self, message: Terminal.Drawn) -> None:
-        """Give the lab credit for more output."""
-        self.client.consumed(message.size)
-
-    async def on_terminal_resized(self, message: Terminal.Resized) -> None:
-        """Tell the guest; the first size is what it boots with."""
-        self.client.resize(message.rows, message.columns)
-        if self.relay is not None:
-            self.relay.resized(message.rows, message.columns)
+    async def first_sized(self) -> None:
+        """Boot, once the console has a size."""
         if not self._sized:
             self._sized = True
             await self._start()

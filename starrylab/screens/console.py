@@ -26,6 +26,7 @@ from .views.memory import MemoryView
 from .views.overview import Overview
 from .views.processes import ProcessesView
 from .views.view import View
+from .widgets.line_tabs import Lines, LineStrip
 from .widgets.split import Split
 from .widgets.status import Banner, TitleBar
 from .widgets.tabs import ViewTabs
@@ -51,18 +52,19 @@ class ConsoleScreen(Screen[None]):
     def __init__(self, settings: Settings | None = None) -> None:
         super().__init__()
         self.settings = Settings() if settings is None else settings
-        self.terminal = Terminal(id="terminal")
+        self.console = Terminal(id="terminal")
+        self.lines = Lines(self.console)
         self.views = tuple(view() for view in VIEWS)
         self.tabs = ViewTabs(tuple(view.NAME for view in self.views), id="tabs")
         self.view = self._remembered_view()
         self.area = Vertical(self.tabs, self.view, id="area")
-        self.split = Split(self.terminal, self.area, percent=self.view.SHARE, id="split")
+        self.split = Split(self.lines, self.area, percent=self.view.SHARE, id="split")
         self.banner = Banner(id="banner")
         self.title_bar = TitleBar(id="title")
         self.search = Input(placeholder="Find in the scroll-back (Enter: next, Escape: close)",
                             id="search")  # fmt: skip
         self.zoomed: Widget | None = None
-        self.terminal.border_title = "Console"
+        self.console.border_title = "Console"
         self._snapshot = EMPTY
         self._running = False
         self._open_questions: deque[Question] = deque()
@@ -80,6 +82,18 @@ class ConsoleScreen(Screen[None]):
         self.tabs.choose(self.views.index(self.view))
         self._restore_splits()
         self.set_focus(self.terminal)
+
+    # -- serial lines ----------------------------------------------------------------------
+
+    @property
+    def terminal(self) -> Terminal:
+        """The terminal of the line in sight."""
+        return self.lines.terminal
+
+    def on_line_strip_chosen(self, message: LineStrip.Chosen) -> None:
+        """Show the line whose name was clicked."""
+        message.stop()
+        self.lines.show(message.line)
 
     # -- the lab ---------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from ..abi.signal import SIGINT, SIGQUIT
 from ..devices.uart16550 import Uart16550
 from ..kernel import boot
 from ..kernel.dev.memtrack import MemoryTracker
-from ..kernel.dev.setup import attach_serial
+from ..kernel.dev.setup import UART_IRQ, attach_serial
 from ..kernel.files.tty import open_tty
 from ..kernel.fs.hostfs import HostFs
 from ..kernel.fs.hostfs_access import HostFolder
@@ -59,6 +59,22 @@ class AssemblyError(Exception):
         self.status = status
 
 
+@dataclass(frozen=True, slots=True)
+class SerialIo:
+    """The host's side of a serial line beside the console."""
+
+    emit: Callable[[bytes], object]  #: takes what the guest prints on it
+    input_fd: int  #: what is typed comes from here
+
+
+@dataclass(frozen=True, slots=True)
+class SerialLine:
+    """A serial line of the machine."""
+
+    tty: Tty
+    hold: Callable[[bool], None]  #: tells the UART that the other end is busy
+
+
 @dataclass(slots=True)
 class HostIo:
     """The host's side of standard input and output."""
@@ -75,6 +91,7 @@ class HostIo:
     warn: Callable[[str], object] = str  #: told what went wrong on the host's side
     tell: Callable[[str], object] = str  #: told what the user has to know
     may_pause: bool = False  #: somebody may stop the lab and its clocks at any time
+    lines: Sequence[SerialIo] = ()  #: ttyS1 and so on
 
 
 class Lab:
@@ -85,7 +102,7 @@ class Lab:
         self.hart = hart
         self.door = door
         self.resize: Callable[[int, int], None] = lambda _rows, _columns: None
-        self.hold: Callable[[bool], None] = lambda _on: None  #: the console's line is busy
+        self.lines: list[SerialLine] = []  #: ttyS0, the console, and so on
         self.outputs: list[OutputPump] = []  #: what leaves otherwise than by the console
         self.debugger: Debugger | None = None
         self.gdb: Server | None = None
@@ -182,6 +199,8 @@ def assemble(config: LabConfig, io: HostIo) -> Lab:
     lab = Lab(kernel, hart, door)
     try:
         tty = _attach_console(lab, io)
+        for line in io.lines:
+            _attach_line(lab, line, io.size)
         _mount(kernel, config, source)
         lab.first = _boot_config(config, source, interactive=io.stdin_tty)
         boot.start(kernel, lab.first, lambda thread: _stdio(lab, io, tty, thread))
@@ -284,14 +303,29 @@ def _boot_config(
 
 def _attach_console(lab: Lab, io: HostIo) -> Tty:
     """Connect the guest's first serial line to the host's terminal."""
-    uart = Uart16550(transmit=io.emit_console)
-    tty, line = attach_serial(lab.kernel, uart)
-    uart.irq = line
-    uart.request_to_send = lambda on: lab.door.pause("console", not on)
-    tty.resize(*io.size)
+    tty = _attach_uart(lab, "console", io.emit_console, io.size)
     lab.resize = tty.resize
-    lab.hold = uart.hold
-    lab.door.subscribe("console", lambda data: uart.receive(data) if data else tty.hang_up())
+    return tty
+
+
+def _attach_line(lab: Lab, line: SerialIo, size: tuple[int, int]) -> None:
+    """Connect the guest's next serial line to a terminal of the host."""
+    source = f"line {len(lab.lines)}"
+    _attach_uart(lab, source, line.emit, size)
+    lab.door.attach(source, line.input_fd)
+
+
+def _attach_uart(
+    lab: Lab, source: str, transmit: Callable[[bytes], object], size: tuple[int, int]
+) -> Tty:
+    """Add a UART that hears what the door's ``source`` says."""
+    uart = Uart16550(transmit=transmit)
+    tty, line = attach_serial(lab.kernel, uart, irq=UART_IRQ + len(lab.lines))
+    uart.irq = line
+    uart.request_to_send = lambda on: lab.door.pause(source, not on)
+    tty.resize(*size)
+    lab.lines.append(SerialLine(tty, uart.hold))
+    lab.door.subscribe(source, lambda data: uart.receive(data) if data else tty.hang_up())
     return tty
 
 

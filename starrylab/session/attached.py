@@ -62,7 +62,7 @@ class AttachedClient(FrontEnd):
             await pump
         self._forget()
 
-    def resize(self, rows: int, columns: int) -> None:
+    def resize(self, rows: int, columns: int, line: int = 0) -> None:
         """Do nothing: the window is the owner's."""
 
     def send(self, command: Command) -> None:
@@ -86,6 +86,6 @@ class AttachedClient(FrontEnd):
             self.config = event.config
             self.control = event.control
             self.state = LabState(event.state)
-        elif isinstance(event, WindowSize):
+        elif isinstance(event, WindowSize) and not event.line:
             self.size = (event.rows, event.columns)
         super()._take(channel, event)

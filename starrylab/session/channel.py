@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import socket
 
-from .protocol import WINDOW, Command, Event, Output, check_hello, command_reader, encode
+from .protocol import LINES, WINDOW, Command, Event, Output, check_hello, command_reader, encode
 
 _CHUNK = 65536  #: bytes per read
 
@@ -17,7 +17,7 @@ _CHUNK = 65536  #: bytes per read
 class LabChannel:
     """The lab's end; one front end listens.
 
-    Console output has credit: `room` bytes may still be sent, and `give_back` adds to it.
+    Output has credit: `room` bytes of a line may still be sent, and `give_back` adds to it.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -25,7 +25,7 @@ class LabChannel:
         self._sock = sock
         self._reader = command_reader()
         self._greeted = False
-        self.room = WINDOW  #: bytes of console output that may be sent now
+        self._rooms = [WINDOW] * LINES
         self.closed = False
 
     def fileno(self) -> int:
@@ -41,17 +41,21 @@ class LabChannel:
         except (BrokenPipeError, ConnectionResetError):
             self.closed = True
 
-    def send_output(self, data: bytes) -> int:
-        """Send as much console output as there is credit for; return how many bytes went."""
-        size = min(len(data), self.room)
+    def room(self, line: int = 0) -> int:
+        """Return how many bytes of output of ``line`` may be sent now."""
+        return self._rooms[line]
+
+    def send_output(self, data: bytes, line: int = 0) -> int:
+        """Send as much output of ``line`` as there is credit for; return how many bytes went."""
+        size = min(len(data), self._rooms[line])
         if size:
-            self.room -= size
-            self.send(Output(bytes(data[:size])))
+            self._rooms[line] -= size
+            self.send(Output(bytes(data[:size]), line))
         return size
 
-    def give_back(self, size: int) -> None:
-        """Add credit for ``size`` bytes that the front end drew."""
-        self.room = min(WINDOW, self.room + max(0, size))
+    def give_back(self, size: int, line: int = 0) -> None:
+        """Add credit for ``size`` bytes of ``line`` that the front end drew."""
+        self._rooms[line] = min(WINDOW, self._rooms[line] + max(0, size))
 
     def decode(self, data: bytes) -> list[Command]:
         """Return the commands in what the door read; b"" means that the front end left.

@@ -29,6 +29,7 @@ class LabClient(FrontEnd):
     ) -> None:
         super().__init__()
         self.transcript: Transcript | None = None
+        self._transcripts: dict[int, Transcript] = {}  #: of the other lines
         self._command = command
         self._folder = transcript_folder
         self._process: LabProcess | None = None
@@ -62,14 +63,16 @@ class LabClient(FrontEnd):
     async def close(self) -> None:
         """End the lab process and the transcript."""
         await self._end()
-        if self.transcript is not None:
-            self.transcript.close()
+        for transcript in (self.transcript, *self._transcripts.values()):
+            if transcript is not None:
+                transcript.close()
 
-    def resize(self, rows: int, columns: int) -> None:
+    def resize(self, rows: int, columns: int, line: int = 0) -> None:
         """See `FrontEnd.resize`."""
-        if (rows, columns) != self.size and self.transcript is not None:
-            self.transcript.resize(columns, rows)
-        super().resize(rows, columns)
+        transcript = self._transcripts.get(line) if line else self.transcript
+        if transcript is not None and (line or (rows, columns) != self.size):
+            transcript.resize(columns, rows)
+        super().resize(rows, columns, line)
 
     # -- the life of one process ------------------------------------------------------------
 
@@ -91,8 +94,19 @@ class LabClient(FrontEnd):
 
     def _take(self, channel: ClientChannel, event: Event) -> None:
         if isinstance(event, Output) and self.transcript is not None:
-            self.transcript.output(event.data)
+            transcript = self._line_transcript(event.line) if event.line else self.transcript
+            transcript.output(event.data)
         super()._take(channel, event)
+
+    def _line_transcript(self, line: int) -> Transcript:
+        """Return the transcript of a line beside the console, begun at its first output."""
+        if line not in self._transcripts:
+            rows, columns = self.size
+            name = f"ttyS{line}"
+            self._transcripts[line] = Transcript(
+                f"{self.title} {name}", columns, rows, self._folder, name
+            )
+        return self._transcripts[line]
 
     async def _end(self) -> None:
         channel, self._channel = self._channel, None

@@ -25,6 +25,7 @@ from .protocol import (
     Failed,
     Input,
     Interval,
+    OpenLine,
     Panic,
     Resize,
     Signal,
@@ -94,14 +95,20 @@ class FrontEnd:
 
     # -- commands -------------------------------------------------------------------------
 
-    def send_input(self, data: bytes) -> None:
-        """Type ``data`` into the console."""
+    def send_input(self, data: bytes, line: int = 0) -> None:
+        """Type ``data`` into a serial line; 0 is the console."""
         if data:
-            self.send(Input(data))
+            self.send(Input(data, line))
 
-    def resize(self, rows: int, columns: int) -> None:
-        """Tell the guest its window size."""
-        if (rows, columns) != self.size:
+    def open_line(self, line: int) -> None:
+        """Wake whoever waits at a line; a `LineOpened` event follows."""
+        self.send(OpenLine(line))
+
+    def resize(self, rows: int, columns: int, line: int = 0) -> None:
+        """Tell the guest the window size of a line."""
+        if line:
+            self.send(Resize(rows, columns, line))
+        elif (rows, columns) != self.size:
             self.size = (rows, columns)
             self.send(Resize(rows, columns))
 
@@ -137,9 +144,9 @@ class FrontEnd:
             self._leak_tells[self._number] = tell
             self.send(Leaks(self._number, request))
 
-    def consumed(self, size: int) -> None:
-        """``size`` bytes of output were drawn: the lab may send as many more."""
-        self.send(Consumed(size))
+    def consumed(self, size: int, line: int = 0) -> None:
+        """``size`` bytes of a line's output were drawn: the lab may send as many more."""
+        self.send(Consumed(size, line))
 
     def send(self, command: Command) -> None:
         """Send ``command`` if there is a machine that takes it."""

@@ -2,7 +2,7 @@
 
 The connection's descriptor is the only argument.  Commands enter through the machine's
 door, like everything else that comes from outside.  When the front end's credit is used
-up the console's UART is told that the line is busy, so the guest waits at its terminal as
+up that line's UART is told that the line is busy, so the guest waits at its terminal as
 it would on a real board.
 """
 
@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING
 
 from ..kernel.signal.info import SignalInfo
 from ..kernel.thread_signals import send_process_signal
-from .assemble import AssemblyError, HostIo, Lab, assemble
+from .assemble import AssemblyError, HostIo, Lab, SerialIo, assemble
 from .channel import LabChannel
 from .debugging.model import Debug, DebugReply
 from .inspection.answering import Answerer
 from .inspection.model import Question
 from .leaks import LeakReply, Leaks, LeakServer
+from .port import Port
 from .protocol import (
+    LINES,
     Answered,
     Ask,
     Booted,
@@ -36,6 +38,7 @@ from .protocol import (
     Input,
     Interval,
     Log,
+    OpenLine,
     Panic,
     ProtocolError,
     Resize,
@@ -52,11 +55,8 @@ if TYPE_CHECKING:
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _SECOND = 1_000_000_000
-_RETRY_NS = 10_000_000
 _COST = 40  #: snapshots and answers may take one part in so many of the guest's time
 _REST_NS = 10_000_000  #: a machine that did less in an interval only kept its clock going
-_GATHER = 8192  #: bytes of output that go in one message
-_GATHER_NS = 2_000_000  #: how long output may wait for more
 
 
 class Session:
@@ -74,11 +74,7 @@ class Session:
         self._resting = False  #: the last snapshot showed a machine at rest
         self._looking_ns = 0  #: spent on answers since the last snapshot
         self._looked = (-1, 0, 0)  #: switches, time and idle time at the last look
-        self._unsent = bytearray()  #: output; less than two bursts of the driver
-        self._flush_is_due = False
-        self._held = False  #: the UART was told that the line is busy
-        self._untyped = bytearray()  #: input that the pipe had no room for
-        self._input_end = -1
+        self._ports = [Port(channel, line) for line in range(LINES)]
 
     def run(self) -> int:
         """Greet, boot, run, report; return the process's exit status."""
@@ -96,16 +92,10 @@ class Session:
         match command:
             case Start():
                 self._boot(command)
-            case Input(data=data):
-                self._type(data)
-            case Resize(rows=rows, columns=columns):
-                if self._lab is not None:
-                    self._lab.resize(rows, columns)
+            case Input() | Resize() | OpenLine() | Consumed():
+                self._serve_line(command)
             case Signal(pid=pid, signo=signo):
                 self._signal(pid, signo)
-            case Consumed(size=size):
-                self._channel.give_back(size)
-                self._flush()
             case SnapshotSeen():
                 self._seen = True
             case Interval(seconds=seconds):
@@ -123,6 +113,25 @@ class Session:
                 self._trace(command)
             case Stop():
                 self._leave()
+
+    def _serve_line(self, command: Input | Resize | OpenLine | Consumed) -> None:
+        if not 0 <= command.line < LINES:
+            raise ProtocolError(f"no serial line {command.line}; there are {LINES}")
+        port = self._ports[command.line]
+        match command:
+            case Input(data=data):
+                port.type(data)
+            case Resize(rows=rows, columns=columns):
+                port.resize(rows, columns)
+            case OpenLine():
+                port.wake()
+            case Consumed(size=size):
+                self._channel.give_back(size, port.line)
+                port.flush()
+
+    def _flush(self) -> None:
+        for port in self._ports:
+            port.flush()
 
     def _arrived(self, data: bytes) -> None:
         """Take what the door read from the connection."""
@@ -188,13 +197,13 @@ class Session:
     def _boot(self, start: Start) -> None:
         if self._lab is not None:
             raise ProtocolError("a lab process runs one machine")
-        input_fd, self._input_end = os.pipe()
-        os.set_blocking(self._input_end, False)
+        console, *others = self._ports
         io = HostIo(
-            emit_console=self._emit,
-            emit=(self._emit, self._emit),
+            emit_console=console.emit,
+            emit=(console.emit, console.emit),
             size=(start.rows, start.columns),
-            stdin_fd=input_fd,
+            stdin_fd=console.input_fd,
+            lines=[SerialIo(port.emit, port.input_fd) for port in others],
             progress=lambda text: self._channel.send(Log(text)),
             tell=lambda text: self._channel.send(Log(text)),
             may_pause=True,
@@ -204,6 +213,8 @@ class Session:
         except AssemblyError as error:
             self._channel.send(Failed(str(error), error.status))
             return
+        for port in self._ports:
+            port.attach(lab)
         lab.door.subscribe("command", self._arrived)
         lab.door.attach("command", self._channel.fileno())
         if lab.debugger is not None:
@@ -233,44 +244,6 @@ class Session:
             self._channel.send(Panic(kernel.panic_text))
         elif kernel.exit_status is not None:
             self._channel.send(Exited(kernel.exit_status))
-
-    # -- the console ----------------------------------------------------------------------
-
-    def _emit(self, data: bytes) -> None:
-        """Take console output: it is gathered for a moment, as programs write in small pieces.
-
-        What finds no credit stays here, and the UART is told that the line is busy.
-        """
-        self._unsent += data
-        if len(self._unsent) >= _GATHER:
-            self._flush()
-        elif not self._flush_is_due and self._lab is not None:
-            self._flush_is_due = True
-            executor = self._lab.kernel.executor
-            executor.call_at(executor.now + _GATHER_NS, self._flush)
-
-    def _flush(self) -> None:
-        self._flush_is_due = False
-        sent = self._channel.send_output(bytes(self._unsent))
-        del self._unsent[:sent]
-        self._hold(len(self._unsent) >= _GATHER)
-
-    def _hold(self, on: bool) -> None:
-        if on != self._held and self._lab is not None:
-            self._held = on
-            self._lab.hold(on)
-
-    def _type(self, data: bytes) -> None:
-        """Put typed bytes into the pipe that the guest's console reads."""
-        self._untyped += data
-        try:
-            written = os.write(self._input_end, self._untyped)
-        except BlockingIOError:
-            written = 0
-        del self._untyped[:written]
-        if self._untyped and self._lab is not None:
-            executor = self._lab.kernel.executor
-            executor.call_at(executor.now + _RETRY_NS, lambda: self._type(b""))
 
     # -- snapshots ------------------------------------------------------------------------
 

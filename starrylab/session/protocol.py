@@ -4,9 +4,10 @@ Messages are msgspec Structs, a tagged union each way, packed with msgpack and s
 stream socket with a four-byte big-endian length in front.  The first message each way is
 ``Hello``; peers of different versions part at once with a clear error.
 
-Console output is bounded by credit: the lab may have `WINDOW` bytes on the way, and the
-front end gives them back with ``Consumed`` as it draws.  A guest that floods is held at
-its terminal, so no queue grows.  Input needs no credit: typed keys always get through.
+The lab has `LINES` serial lines, ttyS0 (the console) to ttyS3.  Output is bounded by credit
+for each line: the lab may have `WINDOW` bytes on the way, and the front end gives them back
+with ``Consumed`` as it draws.  A guest that floods is held at that terminal, so no queue grows.
+Input needs no credit: typed keys always get through.
 
 A restart is no command: a front end ends the process and starts a new one, because only
 that leaves nothing behind.
@@ -25,9 +26,10 @@ from .leaks import LeakReply, Leaks
 from .snapshot import Snapshot
 from .tracing import AskWaits, Trace, Traced, TraceRefused, TraceSeen, WaitsFound
 
-VERSION: Final = 2
+VERSION: Final = 3
 MAX_FRAME: Final = 8 << 20  #: bytes; a longer length means garbage
-WINDOW: Final = 16 << 10  #: bytes of console output that may be on the way
+WINDOW: Final = 16 << 10  #: bytes of one line's output that may be on the way
+LINES: Final = 4  #: serial lines; 0 is the console
 _LENGTH: Final = 4  #: bytes of the frame header
 
 T = TypeVar("T")
@@ -56,16 +58,24 @@ class Start(msgspec.Struct, frozen=True, tag="start"):
 
 
 class Input(msgspec.Struct, frozen=True, tag="input"):
-    """Bytes for the console, as typed."""
+    """Bytes for a serial line, as typed."""
 
     data: bytes
+    line: int = 0
 
 
 class Resize(msgspec.Struct, frozen=True, tag="resize"):
-    """The console's window has a new size."""
+    """The window of a line has a new size."""
 
     rows: int
     columns: int
+    line: int = 0
+
+
+class OpenLine(msgspec.Struct, frozen=True, tag="open"):
+    """Wake whoever waits at a line, as Enter does on a real one; `LineOpened` follows."""
+
+    line: int
 
 
 class Signal(msgspec.Struct, frozen=True, tag="signal"):
@@ -94,9 +104,10 @@ class Ask(msgspec.Struct, frozen=True, tag="ask"):
 
 
 class Consumed(msgspec.Struct, frozen=True, tag="consumed"):
-    """So many bytes of console output were drawn: credit for as many more."""
+    """So many bytes of a line's output were drawn: credit for as many more."""
 
     size: int
+    line: int = 0
 
 
 class SnapshotSeen(msgspec.Struct, frozen=True, tag="seen"):
@@ -117,9 +128,17 @@ class Join(msgspec.Struct, frozen=True, tag="join"):
 
 
 class Output(msgspec.Struct, frozen=True, tag="output"):
-    """What the console printed."""
+    """What was printed on a line."""
 
     data: bytes
+    line: int = 0
+
+
+class LineOpened(msgspec.Struct, frozen=True, tag="opened"):
+    """A line beside the console is in use."""
+
+    line: int
+    listening: bool = True  #: a program of the guest has it open
 
 
 class Answered(msgspec.Struct, frozen=True, tag="answered"):
@@ -137,10 +156,11 @@ class Joined(msgspec.Struct, frozen=True, tag="joined"):
 
 
 class WindowSize(msgspec.Struct, frozen=True, tag="window"):
-    """The console's window of the lab that is shared has this size."""
+    """The window of a line of the lab that is shared has this size."""
 
     rows: int
     columns: int
+    line: int = 0
 
 
 class Booted(msgspec.Struct, frozen=True, tag="booted"):
@@ -184,6 +204,7 @@ Command: TypeAlias = (
     | Start
     | Input
     | Resize
+    | OpenLine
     | Signal
     | Interval
     | CountCalls
@@ -201,6 +222,7 @@ Command: TypeAlias = (
 Event: TypeAlias = (
     Hello
     | Output
+    | LineOpened
     | Snapshot
     | Answered
     | Joined

@@ -31,6 +31,7 @@ from .protocol import (
     Interval,
     Join,
     Joined,
+    LineOpened,
     Output,
     ProtocolError,
     Resize,
@@ -54,7 +55,12 @@ _OWNERS: Final = (
 
 
 class Picture(Protocol):
-    """The owner's terminal."""
+    """The owner's terminal of one line."""
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """Rows and columns."""
+        ...
 
     def redraw(self) -> bytes:
         """Return what brings an empty terminal to the present state."""
@@ -97,7 +103,7 @@ class Relay:
     def __init__(self, client: FrontEnd, picture: Picture, folder: Path | None = None) -> None:
         self.path: Path | None = None  #: of the socket, while it is open
         self._client = client
-        self._picture = picture
+        self._pictures = {0: picture}  #: by serial line
         self._folder = folder
         self._peers: set[_Peer] = set()
         self._server: asyncio.Server | None = None
@@ -130,10 +136,19 @@ class Relay:
 
     # -- what the owner's console gets ---------------------------------------------------------
 
-    def output(self, data: bytes) -> None:
-        """Pass on console output, at the moment that the picture contains it."""
+    def add_line(self, line: int, picture: Picture) -> None:
+        """Share one more serial line."""
+        self._pictures[line] = picture
+
+    def forget_lines(self) -> None:
+        """Share only the console again: the machine is a new one."""
+        for line in [line for line in self._pictures if line]:
+            del self._pictures[line]
+
+    def output(self, data: bytes, line: int = 0) -> None:
+        """Pass on output of a line, at the moment that the line's picture contains it."""
         for peer in self._peers:
-            peer.output(data)
+            peer.output(data, line)
 
     def event(self, event: Event) -> None:
         """Pass on what happened to the lab."""
@@ -143,14 +158,14 @@ class Relay:
         for peer in self._peers:
             peer.event(frame)
 
-    def resized(self, rows: int, columns: int) -> None:
-        """Pass on the window's new size."""
-        self.event(WindowSize(rows, columns))
+    def resized(self, rows: int, columns: int, line: int = 0) -> None:
+        """Pass on the new size of a line's window."""
+        self.event(WindowSize(rows, columns, line))
 
     # -- one peer -------------------------------------------------------------------------------
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        peer = _Peer(self._client, self._picture, writer)
+        peer = _Peer(self._client, self._pictures, writer)
         self._peers.add(peer)
         try:
             await peer.run(reader)
@@ -164,13 +179,15 @@ class Relay:
 class _Peer:
     """One that joined, or is about to."""
 
-    def __init__(self, client: FrontEnd, picture: Picture, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, client: FrontEnd, pictures: dict[int, Picture], writer: asyncio.StreamWriter
+    ) -> None:
         self.joined = False
         self._control = False
         self._client = client
-        self._picture = picture
+        self._pictures = pictures
         self._writer = writer
-        self._lagging = False  #: output was dropped; a picture of the screen is owed
+        self._lagging: set[int] = set()  #: lines whose output was dropped: a picture is owed
 
     async def run(self, reader: asyncio.StreamReader) -> None:
         """Serve the commands of the peer until it leaves."""
@@ -189,20 +206,25 @@ class _Peer:
         """End the connection."""
         self._writer.close()
 
-    def output(self, data: bytes) -> None:
-        """Send console output, or note that it was dropped."""
+    def output(self, data: bytes, line: int) -> None:
+        """Send output of a line, or note that it was dropped."""
         if not self.joined:
             return
         waiting = self._writer.transport.get_write_buffer_size()
         if self._lagging:
-            if waiting:
-                return
-            self._lagging = False
-            self._send(Output(self._picture.redraw()))
+            self._lagging.add(line)
+            if not waiting:
+                self._catch_up()
         elif waiting > _MOST_WAITING:
-            self._lagging = True
+            self._lagging.add(line)
         else:
-            self._send(Output(data))
+            self._send(Output(data, line))
+
+    def _catch_up(self) -> None:
+        """Send the pictures that are owed."""
+        for line in sorted(self._lagging & self._pictures.keys()):
+            self._send(Output(self._pictures[line].redraw(), line))
+        self._lagging.clear()
 
     def event(self, frame: bytes) -> None:
         """Send an event; a peer that takes nothing for long is left out of snapshots too."""
@@ -222,7 +244,7 @@ class _Peer:
             self._client.ask(command.question, self._answer)
         elif self._control and not isinstance(command, _OWNERS):
             if isinstance(command, Input):
-                self._client.send_input(command.data)
+                self._client.send_input(command.data, command.line)
             elif isinstance(command, Debug):
                 number = command.number
                 self._client.debug(command.command, lambda reply: self._reply(number, reply))
@@ -246,8 +268,11 @@ class _Peer:
         self.joined = True
         self._control = join.control
         self._send(Joined(client.config, client.state.value, join.control))
-        self._send(WindowSize(*client.size))
-        self._send(Output(self._picture.redraw()))
+        for line, picture in self._pictures.items():
+            if line:
+                self._send(LineOpened(line))
+            self._send(WindowSize(*(picture.window if line else client.size), line))
+            self._send(Output(picture.redraw(), line))
         self._send(client.snapshot)
 
 

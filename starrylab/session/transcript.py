@@ -28,12 +28,15 @@ def transcript_folder() -> Path:
 class Transcript:
     """One recording.  When it is full it starts over, keeping the part before as ``.1.cast``."""
 
-    def __init__(self, title: str, columns: int, rows: int, folder: Path | None = None) -> None:
+    def __init__(
+        self, title: str, columns: int, rows: int, folder: Path | None = None, line: str = ""
+    ) -> None:
+        """``line``: the name of a serial line beside the console, a part of the file's name."""
         folder = transcript_folder() if folder is None else folder
         folder.mkdir(parents=True, exist_ok=True)
         _prune(folder)
         stamp = time.strftime("%Y%m%d-%H%M%S")
-        self.path = _unused(folder, f"{stamp}-{os.getpid()}")
+        self.path = _unused(folder, f"{stamp}-{os.getpid()}{line and '-'}{line}")
         self._header = {
             "version": 2,
             "width": columns,

@@ -18,7 +18,16 @@ from starrylab.session.debugging.model import (
 )
 from starrylab.session.inspection.model import Answer, Question
 from starrylab.session.leaks import LeakAnswer, LeakReply, LeakRequest
-from starrylab.session.protocol import Answered, Booted, Crashed, Event, Exited, Failed, Panic
+from starrylab.session.protocol import (
+    Answered,
+    Booted,
+    Crashed,
+    Event,
+    Exited,
+    Failed,
+    LineOpened,
+    Panic,
+)
 from starrylab.session.snapshot import EMPTY, CallCount, MemoryKind, ProcessView, Snapshot
 
 
@@ -76,6 +85,10 @@ class FakeClient:
         self.title = "riscv64 init"
         self.transcript_path = transcript
         self.typed = b""
+        self.line_typed: dict[int, bytes] = {}
+        self.line_sizes: dict[int, tuple[int, int]] = {}
+        self.opened: list[int] = []
+        self.listening = True
         self.signals: list[tuple[int, int]] = []
         self.asked: list[Question] = []
         self.answers: dict[Question, Answer] = {}  #: what the test wants answered
@@ -123,17 +136,26 @@ class FakeClient:
         while True:
             yield await self._queue.get()
 
-    def send_input(self, data: bytes) -> None:
-        if self.alive:
+    def send_input(self, data: bytes, line: int = 0) -> None:
+        if self.alive and line:
+            self.line_typed[line] = self.line_typed.get(line, b"") + data
+        elif self.alive:
             self.typed += data
 
-    def resize(self, rows: int, columns: int) -> None:
-        self.size = (rows, columns)
+    def open_line(self, line: int) -> None:
+        self.opened.append(line)
+        self.happen(LineOpened(line, listening=self.listening))
+
+    def resize(self, rows: int, columns: int, line: int = 0) -> None:
+        if line:
+            self.line_sizes[line] = (rows, columns)
+        else:
+            self.size = (rows, columns)
 
     def signal(self, pid: int, signo: int) -> None:
         self.signals.append((pid, signo))
 
-    def consumed(self, size: int) -> None:
+    def consumed(self, size: int, line: int = 0) -> None:
         self.drawn += size
 
     def ask(self, question: Question) -> None:

@@ -102,7 +102,7 @@ async def test_panes_zoom_and_split() -> None:
         await until(pilot, lambda: screen.view.processes.size.height > height)
         await pilot.press("f5")
         await until(pilot, lambda: screen.view.processes.size.width > 120)
-        assert not screen.terminal.display
+        assert not screen.lines.display
         await pilot.press("f6")  # the next pane takes the window over
         assert app.focused is screen.view.memory
         assert screen.view.memory.display

@@ -51,14 +51,14 @@ class FakeLab:
         self.channel.send(Hello())
         while not self.channel.closed:
             self.flood()
-            floods = self.mode == "flood" and self.channel.room
+            floods = self.mode == "flood" and self.channel.room()
             if floods and not select.select([self.sock], [], [], 0)[0]:
                 continue
             for command in self.channel.receive():
                 self.serve(command)
 
     def flood(self) -> None:
-        if self.mode == "flood" and self.channel.room:
+        if self.mode == "flood" and self.channel.room():
             self.channel.send_output(b"y\r\n" * 2000)
 
     def serve(self, command: object) -> None:
@@ -69,7 +69,7 @@ class FakeLab:
             case Input(data=data):
                 if self.mode == "flood" and b"\x03" in data:
                     self.mode = "echo"
-                    self.channel.room += 2
+                    self.channel.give_back(2)
                     data = b"^C"
                 self.channel.send_output(data.replace(b"\r", b"\r\n"))
                 if data == b"\x04":

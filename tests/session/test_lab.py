@@ -13,7 +13,18 @@ import pytest
 from starrylab.session.client import LabClient, LabState
 from starrylab.session.config import LabConfig
 from starrylab.session.inspection.model import AboutMemory, AboutProcess
-from starrylab.session.protocol import Answered, Booted, Crashed, Event, Exited, Failed, Output
+from starrylab.session.protocol import (
+    LINES,
+    WINDOW,
+    Answered,
+    Booted,
+    Crashed,
+    Event,
+    Exited,
+    Failed,
+    LineOpened,
+    Output,
+)
 from starrylab.session.snapshot import Snapshot
 
 SHELL = LabConfig(argv=(b"/bin/sh",))
@@ -225,3 +236,58 @@ async def test_a_close_look(console) -> None:
     assert len(memory.cells) == 100
     assert any(file.path.startswith("/bin/") for file in memory.files)
     assert not nobody.found
+
+
+async def test_a_second_line_has_a_shell_of_its_own_and_a_flood_holds_up_only_its_line(
+    tmp_path,
+) -> None:
+    client = LabClient(transcript_folder=tmp_path)
+    text = [b""] * LINES
+    opened: list[LineOpened] = []
+
+    async def read() -> None:
+        async for event in client.events():
+            if isinstance(event, Output):
+                text[event.line] += event.data
+                if event.line != 2:  # nobody draws line 2
+                    client.consumed(len(event.data), event.line)
+            elif isinstance(event, LineOpened):
+                opened.append(event)
+
+    async def says(line: int, wanted: bytes) -> None:
+        deadline = time.monotonic() + 30
+        while wanted not in text[line]:
+            assert time.monotonic() < deadline, text
+            await asyncio.sleep(0.01)
+
+    reading = asyncio.create_task(read())
+    try:
+        await client.start(LabConfig())
+        await says(0, b"# ")
+        for line in (1, 2):
+            client.open_line(line)
+            await says(line, b"# ")
+        assert opened == [LineOpened(1), LineOpened(2)]
+        client.resize(31, 91, 1)
+        client.send_input(b"yes\r", 2)
+        await says(2, b"y\r\ny\r\n")
+        client.send_input(b"tty; stty size; exit\r", 1)
+        await says(1, b"/dev/ttyS1\r\n31 91\r\n")
+        client.send_input(b"tty > /dev/ttyS1; echo $((6*7))\r")
+        await says(0, b"\n42\r\n")
+        await says(1, b"/dev/console\r\n")  # what the shell there has open
+        assert len(text[2]) <= WINDOW  # held at its own credit
+        client.open_line(1)  # the shell there ended: a new one comes
+        text[1] = b""
+        await says(1, b"# ")
+        assert [path for path in tmp_path.iterdir() if path.stem.endswith("-ttyS2")]
+    finally:
+        reading.cancel()
+        await client.close()
+
+
+async def test_a_root_without_init_has_nobody_on_the_other_lines(console) -> None:
+    await console.client.start(SHELL)
+    await console.says(rb"# ")
+    console.client.open_line(3)
+    await console.until(lambda: LineOpened(3, listening=False) in console.events)

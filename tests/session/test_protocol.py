@@ -47,6 +47,7 @@ COMMANDS = [
     Start(LabConfig(argv=(b"sh", b"\xff"), binds=(Bind("/x", b"/y", "rw"),)), 40, 140),
     Input(bytes(range(256))),
     Resize(24, 80),
+    protocol.OpenLine(1),
     Signal(2, 9),
     Interval(0.5),
     CountCalls(True),
@@ -109,6 +110,7 @@ EVENTS = [
     ),
     protocol.Joined(LabConfig(argv=(b"sh",)), "running", True),
     protocol.WindowSize(24, 80),
+    protocol.LineOpened(1),
     tracing.Traced((tracing.TraceLine("call", 7, 8, 1, "read", (("fd", "3"),), "0"),), 5),
     tracing.TraceRefused("no"),
     tracing.WaitsFound(
@@ -224,7 +226,7 @@ def test_output_stops_at_the_window_and_goes_on_with_credit() -> None:
     lab.give_back(2)
     assert lab.send_output(b"bc") == 2
     lab.give_back(10 * WINDOW)  # nobody can hand out more than the window
-    assert lab.room == WINDOW
+    assert lab.room() == WINDOW
     lab.close()
     ours.close()
 

@@ -50,6 +50,8 @@ class Screen:
     def __init__(self) -> None:
         self.text = b"\x1bcscreen"
 
+    window = (24, 80)
+
     def redraw(self) -> bytes:
         return self.text
 

@@ -125,6 +125,11 @@ class Terminal(Widget, can_focus=True):
         """Return what brings an empty terminal of the same size into the present state."""
         return redraw(self.terminal) + self._stream.unfinished
 
+    @property
+    def window(self) -> tuple[int, int]:
+        """Rows and columns, as the program knows them."""
+        return self.terminal.lines, self.terminal.columns
+
     def fix_size(self, rows: int, columns: int) -> None:
         """Show a terminal of this size from now on, whatever room there is for it."""
         self._fixed = True
@@ -148,7 +153,7 @@ class Terminal(Widget, can_focus=True):
                 self.tap(data)
             done += len(data)
         if done:
-            self.post_message(self.Drawn(done))
+            self.post_message(self.Drawn(done).set_sender(self))
         self._pumping = bool(pending)
         if pending:  # a timer, because a message to oneself never lets the event loop turn
             self.set_timer(_PAUSE_SECONDS, self._pump)
@@ -191,9 +196,7 @@ class Terminal(Widget, can_focus=True):
 
     def _show_position(self) -> None:
         screen = self.terminal
-        title = f"{self.view.back} lines back" if self.view.back else ""
-        if title != self.border_subtitle:
-            self.border_subtitle = title
+        self.border_subtitle = f"{self.view.back} lines back" if self.view.back else ""
         if self.has_focus and not self.view.back:
             x = min(screen.cursor.x, screen.columns - 1)
             y = screen.cursor.y - self._hidden_rows
@@ -205,12 +208,10 @@ class Terminal(Widget, can_focus=True):
         number = view.top + y + self._hidden_rows
         base = self.rich_style
         swapped = screen.has_mode(REVERSE_VIDEO)
-        strip = Strip(
-            [
-                Segment(run.text, base + rich_style(run.style, swapped=swapped))
-                for run in view.runs(number)
-            ]
-        ).adjust_cell_length(self.size.width, base + Style(reverse=swapped or None))
+        runs = view.runs(number)
+        parts = [Segment(run.text, base + rich_style(run.style, swapped=swapped)) for run in runs]
+        rest = base + Style(reverse=swapped or None)
+        strip = Strip(parts).adjust_cell_length(self.size.width, rest)
         if (span := view.span(number)) is not None:
             strip = restyled(strip, *span, self.get_component_rich_style("terminal--selection"))
         if number == screen.pushed + screen.cursor.y and not screen.cursor.hidden:
@@ -241,7 +242,7 @@ class Terminal(Widget, can_focus=True):
             self.terminal.resize(rows, columns)
             self.view.output_came()
             self.refresh()
-        self.post_message(self.Resized(rows, columns))
+        self.post_message(self.Resized(rows, columns).set_sender(self))
 
     def on_focus(self) -> None:
         """Tell programs that asked (mode 1004)."""
@@ -278,7 +279,7 @@ class Terminal(Widget, can_focus=True):
         self._type(keys.encode_paste(event.text, bracketed=self.terminal.has_mode(BRACKETED_PASTE)))
 
     def _type(self, data: bytes) -> None:
-        self.post_message(self.Typed(data))
+        self.post_message(self.Typed(data).set_sender(self))
 
     def _follow(self) -> None:
         had_selection = self.view.anchor is not None
