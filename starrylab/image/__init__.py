@@ -1,0 +1,1 @@
+"""Formats of images that boot loaders start: readers and writers. Knows no machine or kernel."""
