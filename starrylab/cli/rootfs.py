@@ -106,7 +106,10 @@ def _create(args: argparse.Namespace) -> None:
         write_tree(read_archive(source), target)
     else:
         _create_debian(args, target)
-    print(f"made {args.name}; try: starrylab run --rootfs {args.name} --memory 1G")
+    from ..rootfs.configure import EXECUTABLE
+
+    advice = f"; try: starrylab run --rootfs {args.name} --memory 1G"
+    print(f"made {args.name}{advice if args.arch in EXECUTABLE else ''}")
 
 
 def _create_debian(args: argparse.Namespace, target: Path) -> None:

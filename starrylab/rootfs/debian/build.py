@@ -66,7 +66,7 @@ def build_tree(
     say(f"fetching {sum(not cache.has(f.sha256) for f in files)} of {len(files)} packages")
     cache.fetch_all(files, report)
     say("unpacking")
-    unpacker = Unpacker(recipe.arch)
+    unpacker = Unpacker()
     # base-files first: its modes of the common folders are those that hold.
     for package in sorted(packages, key=lambda p: (p.name != "base-files", p.name)):
         unpacker.add(package, cache.path(package.fields["SHA256"]))

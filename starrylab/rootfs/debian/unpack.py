@@ -26,9 +26,8 @@ _ADMIN: Final = "var/lib/dpkg"
 class Unpacker:
     """A tree that grows by packages, and the database about them."""
 
-    def __init__(self, arch: str) -> None:
+    def __init__(self) -> None:
         self.tree = Tree()
-        self._arch = arch
         self._status: list[str] = []
         self._triggers: dict[str, list[str]] = {}
         for name in _MERGED:
