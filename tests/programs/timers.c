@@ -47,7 +47,7 @@ int main(void)
     show("disarm", timerfd_settime(fd, 0, &spec, &old));
     show("nothing", read(fd, &count, 8));
     show("bad clock", timerfd_create(99, 0));
-    struct itimerval timer = {{0, 0}, {0, 20000}}, was;
+    struct itimerval timer = {{0, 0}, {0, 300000}}, was; /* pause() must be reached before */
     show("setitimer", setitimer(ITIMER_REAL, &timer, NULL));
     pause();
     show("hits", hits);
