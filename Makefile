@@ -17,7 +17,7 @@ run: $(VENV)/.installed
 	$(BIN)/starrylab
 
 test: $(VENV)/.installed-dev system lint
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
