@@ -160,7 +160,9 @@ class ConsoleApp(SerialApp, inherit_bindings=False):
                 self.relay.event(event)
             match event:
                 case protocol.Output():
-                    screen.lines.feed(event.line, event.data)
+                    if not screen.lines.feed(event.line, event.data):
+                        # Nobody opened this line: its transcript has it, and the writer goes on.
+                        self.client.consumed(len(event.data), event.line)
                 case protocol.LineOpened():
                     await self._line_opened(event)
                 case protocol.Booted():

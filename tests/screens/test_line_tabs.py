@@ -69,3 +69,10 @@ def test_two_tabs(snap_compare) -> None:
     assert snap_compare(
         ConsoleApp(client=FakeClient()), run_before=open_line, terminal_size=(140, 40)
     )
+
+
+async def test_a_line_that_nobody_opened_does_not_stall_its_writer() -> None:
+    async with console() as (_, client, pilot):
+        before = client.drawn
+        client.happen(Output(b"unasked", 2))
+        await until(pilot, lambda: client.drawn == before + len(b"unasked"))
