@@ -29,7 +29,7 @@ SCENES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
         ("alt+4", "p", "B main_ls", "c", "guest ls /\r", "n", "n"),
     ),
     "screen-leaks": ("", ("alt+5", "s", "guest sleep 500 &\r", "r")),
-    "screen-calls": ("", ("alt+6", "c", "guest ls -lR / >/dev/null\r")),
+    "screen-calls": ("", ("alt+6", "t", "guest ls / | head -3\r")),
     "screen-files": (_WORK, ("alt+7", "down", "enter")),
 }
 
