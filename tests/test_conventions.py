@@ -39,7 +39,7 @@ CATCHES_ALL: Final = {
 #: Calls whose value cannot be changed afterwards, or is a declaration.
 CONSTANT: Final = {
     "TypeVar", "struct.Struct", "Struct", "frozenset", "tuple", "range", "bytes", "memoryview",
-    "ctypes.CFUNCTYPE", "UUID", "re.compile", "sum", "struct.pack", "MappingProxyType",
+    "ctypes.CFUNCTYPE", "uuid.UUID", "re.compile", "sum", "struct.pack", "MappingProxyType",
 }  # fmt: skip
 DISPLAYS: Final = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
 
