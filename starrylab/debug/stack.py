@@ -20,6 +20,7 @@ from weakref import WeakKeyDictionary
 from ..abi import signal as sig
 from ..abi.arch import ARCHES
 from ..abi.arch.unwinding import UNWINDING
+from ..kernel.core.parking import suspended_frames
 from .lines import shown
 from .modules import ImageCache, Module, ModuleMap, Modules, symbols_for
 from .peek import Peek
@@ -230,17 +231,8 @@ def _with(text: str, reason: str) -> str:
 
 
 def coroutine_frames(coroutine: Any) -> list[Frame]:
-    """Return the frames of a suspended coroutine, innermost first.
-
-    It and what it awaits are followed as far as they are coroutines or generators.
-    """
-    chain = []
-    while coroutine is not None:
-        frame = getattr(coroutine, "cr_frame", None) or getattr(coroutine, "gi_frame", None)
-        if frame is None:
-            break
-        chain.append(_python_frame(frame.f_code, frame.f_lineno))
-        coroutine = getattr(coroutine, "cr_await", None) or getattr(coroutine, "gi_yieldfrom", None)
+    """Return the frames of a suspended coroutine, innermost first; see `suspended_frames`."""
+    chain = [_python_frame(f.f_code, f.f_lineno) for f in suspended_frames(coroutine)]
     return chain[::-1]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -38,15 +37,6 @@ async def test_no_file_is_overwritten(tmp_path) -> None:
     async with console() as (app, _, _):
         paths = {export(app.console_screen.terminal, "text", tmp_path) for _ in range(3)}
     assert len(paths) == 3
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-@pytest.mark.optional
-async def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch) -> None:
-    tmp_path.chmod(0o500)
-    monkeypatch.chdir(tmp_path)
-    async with console() as (app, _, _):
-        app.action_export("text")
 
 
 async def test_a_folder_that_is_gone(tmp_path, monkeypatch) -> None:

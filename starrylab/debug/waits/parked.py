@@ -8,12 +8,12 @@ the variables that `RULES` lists, and a test looks that the functions still have
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 from ...abi.poll import POLLIN, POLLOUT
+from ...kernel.core.parking import suspended_frames
 from ...kernel.task.futexes import FutexWaiter
 from .files import file_needs
 from .futexes import Symbol, futex_need, pi_need
@@ -57,7 +57,7 @@ Rule = Callable[[Look, Locals, Found], bool]  #: False: ask the function that ca
 def parked(look: Look) -> Found:
     """Return what a thread waits for in its system call."""
     found = Found()
-    for frame in reversed(list(_frames(look.thread.pending))):
+    for frame in reversed(list(suspended_frames(look.thread.pending))):
         module = frame.f_globals.get("__name__", "").removeprefix("starrylab.kernel.")
         entry = RULES.get(f"{module}:{frame.f_code.co_name}")
         if entry is not None and entry[0](look, frame.f_locals, found):
@@ -65,12 +65,6 @@ def parked(look: Look) -> Found:
     if not found.needs:
         found.needs.append(Need("in the kernel", unknown=_UNKNOWN))
     return found
-
-
-def _frames(coroutine: Any) -> Iterator[FrameType]:
-    while (frame := getattr(coroutine, "cr_frame", None)) is not None:
-        yield frame
-        coroutine = coroutine.cr_await
 
 
 # -- files ----------------------------------------------------------------------------------

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from enum import Enum, auto
-from typing import Final
+from types import FrameType
+from typing import Any, Final
 
 
 class State(Enum):
@@ -34,6 +35,19 @@ SLEEP: Final = {
     Park.KILLABLE: State.DISK,
     Park.TRACED: State.TRACED,
 }
+
+
+def suspended_frames(coroutine: Any) -> Iterator[FrameType]:
+    """Yield the frames of a suspended coroutine and of what it awaits, outermost first.
+
+    It is followed as far as these are coroutines or generators; ``None`` has no frames.
+    """
+    while coroutine is not None:
+        frame = getattr(coroutine, "cr_frame", None) or getattr(coroutine, "gi_frame", None)
+        if frame is None:
+            return
+        yield frame
+        coroutine = getattr(coroutine, "cr_await", None) or getattr(coroutine, "gi_yieldfrom", None)
 
 
 class _Suspension:

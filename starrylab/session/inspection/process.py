@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from ...abi import resource, signal
 from ...abi.fcntl import O_APPEND, O_DIRECT, O_NONBLOCK, O_PATH, O_SYNC
+from ...kernel.core.parking import suspended_frames
 from ...kernel.core.sched import State
 from ..peek import peek
 from .model import (
@@ -137,13 +138,10 @@ def _thread(thread: Thread) -> ThreadView:
 
 def _where(thread: Thread) -> str:
     """Return the innermost kernel function of a call that waits."""
-    coro: Any = thread.pending
-    frame: Any = None
-    while coro is not None:
-        frame = getattr(coro, "cr_frame", None) or getattr(coro, "gi_frame", None) or frame
-        coro = getattr(coro, "cr_await", None) or getattr(coro, "gi_yieldfrom", None)
-    if frame is None:
+    frames = list(suspended_frames(thread.pending))
+    if not frames:
         return ""
+    frame = frames[-1]
     module = str(frame.f_globals.get("__name__", "")).rpartition(".")[2]
     return f"{module}.{frame.f_code.co_qualname}:{frame.f_lineno}"
 

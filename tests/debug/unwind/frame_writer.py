@@ -6,23 +6,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-
-def uleb(value: int) -> bytes:
-    out = bytearray()
-    while True:
-        byte, value = value & 0x7F, value >> 7
-        out.append(byte | (0x80 if value else 0))
-        if not value:
-            return bytes(out)
-
-
-def sleb(value: int) -> bytes:
-    out = bytearray()
-    while True:
-        byte, value = value & 0x7F, value >> 7
-        if value == (-1 if byte & 0x40 else 0):
-            return bytes((*out, byte))
-        out.append(byte | 0x80)
+from tests.debug.dwarf_writer import sleb, uleb
 
 
 def advance(delta: int) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ....abi.capability import CAP_SYS_NICE, CAP_SYS_RESOURCE
 from ....abi.errno import EACCES, EINVAL
@@ -15,6 +15,7 @@ from ....abi.fcntl import (
     MS_RDONLY,
     MS_STRICTATIME,
 )
+from ...core.parking import suspended_frames
 from ...core.sched import State
 from ...task.oom import oom_score as _score
 from ._declare import Subject, task
@@ -163,24 +164,11 @@ def mountstats(task: Subject) -> bytes:
 # -- what it does now -------------------------------------------------------------------------
 
 
-def _frames(thread: Thread) -> list[Any]:
-    """Return the Python frames of a call that waits, innermost first."""
-    coro: Any = thread.pending
-    frames = []
-    while coro is not None:
-        frame = getattr(coro, "cr_frame", None) or getattr(coro, "gi_frame", None)
-        if frame is not None:
-            frames.append(frame)
-        coro = getattr(coro, "cr_await", None) or getattr(coro, "gi_yieldfrom", None)
-    frames.reverse()
-    return frames
-
-
 @task("stack", mode=0o400, guarded=True)
 def stack(task: Subject) -> str:
     """proc_pid_stack(5): the kernel functions that a waiting thread is in."""
     rows = []
-    for frame in _frames(task.thread):
+    for frame in reversed(list(suspended_frames(task.thread.pending))):
         code = frame.f_code
         module = frame.f_globals.get("__name__", "?")
         rows.append(f"[<0>] {module}.{code.co_qualname}+{frame.f_lineno}\n")
