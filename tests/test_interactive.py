@@ -151,6 +151,7 @@ def test_keys_signal_the_foreground_job(bash: HostTerminal) -> None:
     bash.see("\nagain\n")
     bash.type("\x1c")
     bash.see("^\\Quit")
+    bash.see_line("$ ")
     assert bash.run("echo $?") == "131\n"
 
 

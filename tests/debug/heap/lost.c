@@ -91,7 +91,7 @@ NOINLINE static void aligned(void)
 
 NOINLINE static void large(void)
 {
-    memset(malloc(3 << 20), 5, 100);
+    memset(malloc(200 << 10), 5, 100);
 }
 
 static void *in_thread(void *argument)

@@ -42,7 +42,20 @@ def by_site(reports: list[dict], source: str) -> valgrind.Found:
         names = [f["function"] for f in record["stack"] if f["file"].endswith(source)]
         for what in ("blocks", "bytes"):
             found[record["loss"], tuple(names), what] += record[what]
-    return found
+    return as_lost(found, "large")
+
+
+def as_lost(found: valgrind.Found, function: str) -> valgrind.Found:
+    """Leave open whether a function's block is definitely or possibly lost.
+
+    Both searches are conservative: any integer in the host's libc, such as a size of its caches,
+    may look like an address inside of a block so large.
+    """
+    merged: valgrind.Found = Counter()
+    for (fate, names, what), count in found.items():
+        open_question = names[:1] == (function,) and fate in ("definitely lost", "possibly lost")
+        merged["lost" if open_question else fate, names, what] += count
+    return merged
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +63,7 @@ def valgrinds(host_valgrind, tmp_path_factory) -> valgrind.Found:
     """What valgrind says of the same source, built for the host."""
     found = valgrind.lost(HERE / "lost.c", FLAGS, tmp_path_factory.mktemp("valgrind"))
     assert {fate for fate, _, _ in found} == set(valgrind.FATES.values())
-    return found
+    return as_lost(found, "large")
 
 
 def test_a_static_program_loses_what_valgrind_finds(valgrinds):
