@@ -7,17 +7,20 @@ kills, files), shell loops with pipes and background jobs, and the C programs of
 (threads, futexes, mmap, ptys, sockets, epoll, timers, locks, FIFOs).  After every round, when
 only the first process is left and it sleeps, a census is taken: kernel objects by type, what
 each of their tables holds, frames by kind, host descriptors and the host's memory.  The first
-rounds fill caches; what has grown since then is a leak, and the exit status is 1.
+rounds fill caches; what has grown since then is a leak, and the exit status is 1.  So it is
+when no round ends for long: then the wait graph is printed, and what the kernel did.
 """
 
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import gc
 import os
 import shutil
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
@@ -28,7 +31,8 @@ from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from starrylab.kernel.dev.kmsg import Record  # after the path is set
+from starrylab.debug.waits import look, report  # after the path is set
+from starrylab.kernel.dev.kmsg import Record
 from starrylab.kernel.vfs.dentry import DirEntry
 from starrylab.session.assemble import HostIo, Lab, assemble
 from starrylab.session.config import Bind, LabConfig
@@ -265,6 +269,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, help="stop after this many, instead of by time")
     parser.add_argument("--stress", type=float, default=3, help="seconds of `stress` a round")
     parser.add_argument("--memory", type=int, default=128, help="MiB of RAM")
+    parser.add_argument("--patience", type=float, default=180, help="seconds for one round")
     args = parser.parse_args()
     end = time.monotonic() + args.minutes * 60
 
@@ -277,8 +282,22 @@ def main() -> int:
         folder = Path(scratch)
         script = round_script(args.stress, build_programs(folder))
         soak = Soak(folder, script, more, partial(print, flush=True), args.memory << 20)
+        threading.Thread(target=watch, args=(soak, args.patience), daemon=True).start()
         panic = soak.run()
     return verdict(soak, panic)
+
+
+def watch(soak: Soak, patience: float) -> None:
+    """End everything, and say who waits for whom, when no round ends for ``patience`` seconds."""
+    rounds, since = soak.rounds, time.monotonic()
+    while time.monotonic() - since < patience:
+        time.sleep(1)
+        if soak.rounds != rounds:
+            rounds, since = soak.rounds, time.monotonic()
+    print(f"no round ended for {patience:.0f} s", report(look(soak.lab.kernel)), sep="\n")
+    print(soak.errors.decode(errors="replace"), flush=True)
+    faulthandler.dump_traceback(all_threads=True)
+    os._exit(1)  # the lab cannot be asked to end: it is what hangs
 
 
 def verdict(soak: Soak, panic: str | None) -> int:
