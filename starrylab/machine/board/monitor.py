@@ -1,0 +1,155 @@
+"""What a `BoardHart` asks of the monitor on its board.
+
+`link/monitor` has the client that sends these requests over a line; this package knows only
+their meaning.  Every method is a round trip, which at 115200 baud costs as much as a hundred
+bytes, so changes are collected in a list and go with the next `Monitor.run`.
+
+The monitor keeps the register sets of several threads and the page tables of several address
+spaces, both by number, so that neither crosses the line at a switch.  Both start as zeros.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple, Protocol
+
+
+class Write(NamedTuple):
+    """Store ``data`` at the physical address ``at``."""
+
+    at: int
+    data: bytes
+
+
+class Zero(NamedTuple):
+    """Store ``size`` zeros at ``at``."""
+
+    at: int
+    size: int
+
+
+class Copy(NamedTuple):
+    """Copy the page at ``source`` to the one at ``at``."""
+
+    at: int
+    source: int
+
+
+class Map(NamedTuple):
+    """Map the page at ``at`` in a space; replaces what was mapped there."""
+
+    space: int
+    vpn: int
+    at: int
+    access: int  #: READ, WRITE, EXEC of `machine.api`
+
+
+class Unmap(NamedTuple):
+    """Take a page's mapping away."""
+
+    space: int
+    vpn: int
+
+
+class DropSpace(NamedTuple):
+    """Take all mappings of a space away."""
+
+    space: int
+
+
+class SetRegisters(NamedTuple):
+    """Set general registers: numbers of the architecture, `PC` for the program counter."""
+
+    context: int
+    values: tuple[tuple[int, int], ...]
+
+
+class SetFloating(NamedTuple):
+    """Set the floating-point state, in the layout of NT_PRFPREG."""
+
+    context: int
+    state: bytes
+
+
+class CopyContext(NamedTuple):
+    """Make context ``context`` equal to ``source``."""
+
+    context: int
+    source: int
+
+
+class CodeChanged(NamedTuple):
+    """Code was written: make fetches see it (fence.i, ibar)."""
+
+
+Change = (
+    Write | Zero | Copy | Map | Unmap | DropSpace
+    | SetRegisters | SetFloating | CopyContext | CodeChanged
+)  # fmt: skip
+
+PC = 32  #: the number of the program counter among the general registers
+
+
+class Cause(Enum):
+    """Why user mode was left."""
+
+    SYSCALL = "system call"
+    FETCH = "fetch"  #: the page does not permit it; also of pages that are not mapped
+    LOAD = "load"
+    STORE = "store"
+    ILLEGAL = "illegal instruction"
+    BREAKPOINT = "breakpoint"
+    MISALIGNED = "misaligned"
+    SLICE = "slice"  #: the time is over
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The answer to `Monitor.run`."""
+
+    cause: Cause
+    addr: int  #: of the access that failed, exact; else 0
+    #: Registers by number as far as they came along; always `PC`, at a system call also
+    #: those of its arguments, its number and its result.
+    registers: dict[int, int]
+    #: Memory that came along, by physical address: what the arguments point to.
+    memory: tuple[tuple[int, bytes], ...] = ()
+
+
+class MonitorError(Exception):
+    """The board does not answer, or refuses: one line for the user."""
+
+
+class Monitor(Protocol):
+    """The monitor on a board.  Every method raises `MonitorError`."""
+
+    arch: str  #: a key of `abi.arch.ARCHES`
+    memory: tuple[int, int]  #: physical address and bytes that are free for pages
+    contexts: int  #: how many register sets it keeps
+    spaces: int  #: how many page tables it keeps
+
+    def run(self, changes: Sequence[Change], space: int, context: int, slice_ns: int) -> Stop:
+        """Do ``changes`` in order, then run user code until a trap, ``slice_ns`` at most."""
+        ...
+
+    def change(self, changes: Sequence[Change]) -> None:
+        """Do ``changes`` in order."""
+        ...
+
+    def read(self, pieces: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Return the content of each piece of physical memory, (address, size)."""
+        ...
+
+    def registers(self, context: int) -> tuple[int, ...]:
+        """Return the 32 general registers and the program counter."""
+        ...
+
+    def floating(self, context: int) -> bytes:
+        """Return the floating-point state in the layout of NT_PRFPREG."""
+        ...
+
+    def close(self) -> None:
+        """Leave the board waiting for the next who talks to it."""
+        ...
