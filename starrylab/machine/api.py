@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 PAGE_SIZE: Final = 4096  #: bytes
 PAGE_SHIFT: Final = 12
@@ -171,6 +171,39 @@ class UserContext(Protocol):
         ...
 
 
+class RamWords(Protocol):
+    """RAM as unsigned words of 4 or 8 bytes: what the kernel uses of a cast memoryview."""
+
+    def __getitem__(self, index: int, /) -> int:
+        """Return the word at ``index``."""
+        ...
+
+    def __setitem__(self, index: int, value: int, /) -> None:
+        """Store the word at ``index``."""
+        ...
+
+
+class RamView(Protocol):
+    """RAM as unsigned bytes: what the kernel uses of a memoryview, which it mostly is.
+
+    Where a board has copies of frames it is not: then taking a slice fetches what is newer on
+    the board, and what is stored in the slice is found before user code runs again.  So a
+    slice is good until then, and no longer.
+    """
+
+    def __getitem__(self, part: slice, /) -> memoryview:
+        """Return a part, writable, as it is now."""
+        ...
+
+    def __setitem__(self, part: slice, data: bytes | bytearray | memoryview, /) -> None:
+        """Store all of a part."""
+        ...
+
+    def cast(self, form: Literal["I", "Q"], /) -> RamWords:
+        """Return the same as words."""
+        ...
+
+
 class Ram(Protocol):
     """Physical memory, shared by kernel and CPU."""
 
@@ -180,7 +213,7 @@ class Ram(Protocol):
         ...
 
     @property
-    def view(self) -> memoryview:
+    def view(self) -> RamView:
         """All of it as unsigned bytes, writable."""
         ...
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..machine.api import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, PTE_FRAME, PageTable
+from ..machine.api import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, PTE_FRAME, PageTable, RamView
 
 
-def peek(ram: memoryview, table: PageTable, addr: int, size: int) -> bytes:
+def peek(ram: RamView, table: PageTable, addr: int, size: int) -> bytes:
     """Return up to ``size`` bytes at ``addr``; the first page that is not present ends them."""
     data = bytearray()
     while size > 0:

@@ -60,14 +60,14 @@ def block_words(space: AddressSpace, block: Block) -> Sequence[int]:
 def _words(space: AddressSpace, start: int, end: int) -> list[int]:
     """Return the words of pages that are there; what is not there has no pointers."""
     words: list[int] = []
-    memory, table = space.frames.u64, space.table
+    view, table = space.view, space.table
     for vpn in range(start >> PAGE_SHIFT, (end + PAGE_MASK) >> PAGE_SHIFT):
         entry = table.get(vpn, 0)
         page = vpn << PAGE_SHIFT
         low, high = max(start, page) - page, min(end, page + PAGE_MASK + 1) - page
         if entry:
             frame = entry & ~PAGE_MASK
-            words += memory[(frame + low) // _WORD : (frame + high) // _WORD]
+            words += view[frame + (low & -_WORD) : frame + (high & -_WORD)].cast("Q")
         else:
             words += bytes((high - low) // _WORD)
     return words
