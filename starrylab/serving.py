@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 import secrets
 import sys
 from collections.abc import Awaitable, Callable
@@ -20,6 +21,13 @@ from textual_serve.server import Server
 
 _COOKIE: Final = "starrylab-token"
 _LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "::1")
+# The page's style sheet of a font comes from another host: a class room without the Internet would
+# wait for it, and the other host would learn of each visitor.  The font itself is in the package.
+_FOREIGN_SHEET: Final = re.compile(r'<link\s[^>]*href="https?://[^"]*fonts[^"]*"[^>]*>')
+_OWN_FONT: Final = """<style>@font-face {
+  font-family: "Roboto Mono"; font-weight: 100 700;
+  src: url("/static/fonts/RobotoMono-VariableFont_wght.ttf");
+}</style>"""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -60,7 +68,9 @@ class ConsoleServer(Server):
     async def handle_index(self, request: web.Request) -> Any:
         """Answer with addresses as the visitor sees them; see `Server`."""
         self.public_url = f"{request.scheme}://{request.host}"
-        return await super().handle_index(request)
+        response: Any = await super().handle_index(request)
+        response.text = _FOREIGN_SHEET.sub(_OWN_FONT, response.text)
+        return response
 
     async def _make_app(self) -> web.Application:
         app = await super()._make_app()

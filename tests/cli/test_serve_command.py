@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import sys
 import time
@@ -40,7 +41,14 @@ async def test_the_page_comes_with_the_visitors_own_addresses(visit) -> None:
     client = await visit()
     response = await client.get("/")
     assert response.status == 200
-    assert f"ws://127.0.0.1:{client.port}/ws" in await response.text()
+    page = await response.text()
+    assert f"ws://127.0.0.1:{client.port}/ws" in page
+    addresses = re.findall(r'(?:href|src)="([^"]+)"|url\("?([^")]+)', page)
+    assert len(addresses) >= 4
+    for linked, styled in addresses:
+        address = (linked or styled).removeprefix(f"http://127.0.0.1:{client.port}")
+        assert address.startswith("/static/")
+        assert (await client.get(address)).status == 200, address
 
 
 @pytest.mark.parametrize("path", ["/", "/ws"])
