@@ -85,6 +85,8 @@ class DebugState:
     opened: dict[tuple[int, ...], tuple[LocalInfo, ...]] = field(default_factory=dict)
     registers: tuple[tuple[str, int | None], ...] = ()
     changed_registers: frozenset[str] = frozenset()
+    #: name of a register -> its value, purpose and fields in words, "" while the lab is asked
+    purposes: dict[str, str] = field(default_factory=dict)
     source: Source | None = None
     code: Code | None = None
     _opened_in: str = ""  #: the function whose variables are open
@@ -243,7 +245,14 @@ class DebugState:
 
     def explain_register(self, name: str) -> None:
         """Say what a register is for, and what its fields mean."""
-        self._ask(ExplainRegister(name, self.tid))
+        self._ask(ExplainRegister(name, self.tid), lambda: self.complain(self.purposes[name]))
+
+    def purpose_of(self, name: str) -> str:
+        """Return a register in words, or "" and have `changed` called when they are there."""
+        if name not in self.purposes:
+            self.purposes[name] = ""
+            self._ask(ExplainRegister(name, self.tid))
+        return self.purposes[name]
 
     # -- replies ------------------------------------------------------------------------------
 
@@ -294,7 +303,7 @@ class DebugState:
             case LocalsAnswer(variables=variables):
                 self._take_variables(variables)
             case Lines(lines=lines) if isinstance(command, ExplainRegister):
-                self.complain("\n".join(lines))
+                self.purposes[command.name] = "\n".join(lines)
             case Registers(registers=registers):
                 self._take_registers(registers)
             case Source():
@@ -320,6 +329,7 @@ class DebugState:
 
     def _take_registers(self, registers: tuple[tuple[str, int | None], ...]) -> None:
         self.registers = registers
+        self.purposes.clear()
         before = self._before
         self.changed_registers = frozenset(
             name for name, value in registers if name in before and before[name] != value

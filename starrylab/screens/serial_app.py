@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from textual.app import App
+from textual.notifications import SeverityLevel
 
 from ..session import protocol
 from ..session.front_end import FrontEnd
@@ -20,6 +21,18 @@ class SerialApp(App[None], inherit_bindings=False):
     relay: Relay | None
     console_screen: ConsoleScreen
     _literal: bool  #: the next key goes to the guest
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Show words as they are: brackets of the guest's values and names are not markup."""
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=False)
 
     async def first_sized(self) -> None:
         """React to the console's size; called at each change."""

@@ -16,10 +16,10 @@ from tests.screens.terminal_oracle import text_of
 
 
 @asynccontextmanager
-async def console(size=(140, 40), transcript: Path | None = None, store=None):
+async def console(size=(140, 40), transcript: Path | None = None, store=None, **extras: bool):
     client = FakeClient(transcript)
     app = ConsoleApp(client=client, store=store)
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, **extras) as pilot:
         await until(pilot, lambda: client.starts)
         yield app, client, pilot
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from textual.widgets._toast import Toast
+from textual.widgets._tooltip import Tooltip
 
 from starrylab.screens.debug_state import DebugState, Place, addresses_of, places_of
 from starrylab.session.debugging import model
@@ -324,6 +326,39 @@ async def test_an_instruction_is_explained() -> None:
             pilot, lambda: any("sp = sp - 32" in str(n.message) for n in app._notifications)
         )
         assert view.code.section == "disassembly"
+
+
+async def test_the_mouse_explains_an_instruction_and_a_register() -> None:
+    async with console(tooltips=True) as (app, client, pilot):
+        app.TOOLTIP_DELAY = 0.01
+        view = await stopped_console(app, client, pilot)
+        view.code.choose("disassembly")
+        await pilot.hover("#debug-code", offset=(20, 2))
+        await until(pilot, lambda: "addi sp, sp, -32: sp = sp - 32" in tooltip_text(app))
+        await pilot.hover("#debug-code", offset=(20, 9))  # below the last line
+        await until(pilot, lambda: view.code.tooltip is None)
+        view.data.choose("registers")
+        await pilot.hover("#debug-data", offset=(6, 2))
+        await until(pilot, lambda: "the program counter" in tooltip_text(app))
+        assert client.commands.count(model.ExplainRegister("pc", 5)) == 1
+
+
+def tooltip_text(app) -> str:
+    tooltip = app.screen.query_one(Tooltip)
+    return str(tooltip.content) if tooltip.display else ""
+
+
+async def test_brackets_of_values_are_shown_as_they_are() -> None:
+    async with console(notifications=True) as (app, client, pilot):
+        view = await stopped_console(app, client, pilot)
+        for words in ("{[0] = 1, [1] = 2}", "[/usr] [bold", "[heap]"):
+            client.replies[model.Evaluate] = model.Text(words)
+            view.state.evaluate("a")
+            await until(pilot, lambda words=words: f"a = {words}" in shown_notes(app))
+
+
+def shown_notes(app) -> str:
+    return "\n".join(str(toast.render()) for toast in app.screen.query(Toast))
 
 
 async def test_a_process_is_debugged_from_the_tree() -> None:

@@ -106,10 +106,15 @@ class CodePane(SectionPane):
 
     def action_explain(self) -> None:
         """Say what the marked instruction does."""
+        if words := self.hint(self.row):
+            self.post_message(self.Explained(words))
+
+    def hint(self, row: int) -> str:
+        """See `Pane.hint`: an instruction in words."""
         code = self.state.code
-        if self.section == "disassembly" and code is not None and self.row < len(code.rows):
-            row = code.rows[self.row]
-            self.post_message(self.Explained(f"{row.text}: {row.explanation}"))
+        if self.section != "disassembly" or code is None or row >= len(code.rows):
+            return ""
+        return f"{code.rows[row].text}: {code.rows[row].explanation}"
 
     # -- lines ------------------------------------------------------------------------------------
 

@@ -146,6 +146,12 @@ class DataPane(SectionPane):
         """Draw the state."""
         self.redraw()
 
+    def hint(self, row: int) -> str:
+        """See `Pane.hint`: a register's purpose and fields, as soon as the lab has answered."""
+        if self.section != "registers" or row >= len(self.state.registers):
+            return ""
+        return self.state.purpose_of(self.state.registers[row][0])
+
     def action_look(self) -> None:
         """Look closer at what is marked."""
         state = self.state

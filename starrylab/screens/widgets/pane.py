@@ -40,6 +40,7 @@ class Pane(Widget, can_focus=True):
         self.snapshot: Snapshot = EMPTY
         self.row = 0  #: the marked line below the heading, or the first one shown
         self._top = 0
+        self._hovered: int | None = None  #: the line that the mouse is on
 
     def show(self, snapshot: Snapshot) -> None:
         """Draw ``snapshot``."""
@@ -52,6 +53,7 @@ class Pane(Widget, can_focus=True):
             return
         self._keep_in_view()
         self.refresh()
+        self._show_hint()
 
     def line_count(self) -> int:
         """Return how many lines the present snapshot has, the heading included."""
@@ -86,10 +88,39 @@ class Pane(Widget, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Mark the line under the mouse."""
-        offset = event.get_content_offset(self)
-        if self.has_cursor and offset is not None and offset.y >= self.heading:
-            self.row = self._top + offset.y - self.heading
+        row = self._row_under(event)
+        if self.has_cursor and row is not None:
+            self.row = row
             self.redraw()
+
+    def _row_under(self, event: events.MouseEvent) -> int | None:
+        """Return the line below the heading that the mouse is on."""
+        offset = event.get_content_offset(self)
+        if offset is None or offset.y < self.heading:
+            return None
+        row = self._top + offset.y - self.heading
+        return row if row < self.line_count() - self.heading else None
+
+    # -- words about the line under the mouse -------------------------------------------------
+
+    def hint(self, row: int) -> str:
+        """Return words about a line, shown while the mouse rests on it; "" if there are none."""
+        return ""
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Have words ready for the line under the mouse."""
+        self._hovered = self._row_under(event)
+        self._show_hint()
+
+    def on_leave(self) -> None:
+        """Forget the line."""
+        self._hovered = None
+
+    def _show_hint(self) -> None:
+        words = "" if self._hovered is None else self.hint(self._hovered)
+        shown = self.tooltip.plain if isinstance(self.tooltip, Text) else ""
+        if words != shown:
+            self.tooltip = Text(words) if words else None
 
     def centre(self) -> None:
         """Put the mark into the middle, unless it is well inside already."""
