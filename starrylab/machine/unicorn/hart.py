@@ -34,6 +34,7 @@ from ..api import (
 )
 from ..ram import HostRam
 from . import exceptions, layout, selftest
+from .branches import forgetter
 from .context import (
     A0,
     ARGUMENTS,
@@ -44,7 +45,7 @@ from .context import (
     RESERVATION,
     Bank,
     Context,
-)  # fmt: skip
+)
 from .engine import (
     ERR_INSN_INVALID,
     HOOK_INTR,
@@ -54,7 +55,7 @@ from .engine import (
     PROT_WRITE,
     Engine,
     IntrHook,
-)  # fmt: skip
+)
 from .exceptions import ECALL_FROM_USER, ILLEGAL_INSTRUCTION
 from .registers import Mirror
 from .report import Report
@@ -112,6 +113,7 @@ class UnicornHart:
         self._period_ns = 0
         self._deadline_ns = 0
         self._last_misses = 0
+        self._forget_branches = forgetter()
         self._bind_syscall: Callable[[SyscallServer], None]
         self._hook = self._make_hook()
         engine.hook(HOOK_INTR, self._hook)
@@ -128,11 +130,10 @@ class UnicornHart:
             self._engine.map(paddr + at, memory.size, PROT_READ | permissions, memory.address)
 
     def _find_bank(self, window: bool) -> Bank:
-        bank = layout.find_window(self._engine) if window else None
-        if bank is None:
-            self._mirror = Mirror(self._engine)
-            bank = self._mirror.bank
-        return bank
+        if window and (bank := layout.find_window(self._engine)) is not None:
+            return bank
+        self._mirror = Mirror(self._engine)
+        return self._mirror.bank
 
     def _self_test(self, exact_stops: bool, window: bool, native_ticker: bool) -> None:
         """Check what was found, choose the substitutes of what was not, prepare the TLB."""
@@ -331,17 +332,16 @@ class UnicornHart:
             # unicorn enlarges its TLB at a flush, if it is full then.
             self.tlb.flush()
         self._last_misses = misses
+        self._forget_branches()
         if self._interrupted:
             self._interrupted = False
             return INTERRUPT
-        if not self._period_ns:
-            return None
-        if self._slice:
+        if self._slice and self._period_ns:
             now = time.monotonic_ns()
             if now < self._deadline_ns:
                 return None
             self._deadline_ns = now + self._period_ns
-        return INTERRUPT
+        return INTERRUPT if self._period_ns else None
 
     def _fault(self, number: int) -> Fault | None:
         """Name an exception; ``None`` for a read of the time, which is done and over."""
