@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Final
 
-from ..session.config import Bind, GdbPort, LabConfig
+from ..session.config import Bind, BoardPort, GdbPort, LabConfig
 from .errors import UserError
 
 _UNITS: Final = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
@@ -46,6 +46,12 @@ def add_machine_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PORT[,nowait]",
         help="let gdb connect to this port of localhost (0: any), and wait for it at the start",
     )
+    parser.add_argument(
+        "--board",
+        metavar="NAME",
+        help="run on this board's own CPU (emulated: on a mock-up of one)",
+    )
+    parser.add_argument("--port", metavar="PORT", help="where the board is connected")
 
 
 def require_terminal(advice: str) -> None:
@@ -68,6 +74,7 @@ def machine_config(args: argparse.Namespace, argv: list[str] | None = None) -> L
         cwd=os.fsencode(args.cwd),
         user=_user(args.user),
         gdb=None if args.gdb is None else _gdb(args.gdb),
+        board=None if args.board is None else BoardPort(args.board, args.port),
     )
 
 

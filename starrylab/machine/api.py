@@ -217,6 +217,11 @@ class Ram(Protocol):
         """All of it as unsigned bytes, writable."""
         ...
 
+    @property
+    def copy_page(self) -> Callable[[int, int], object] | None:
+        """Copies a page to the first byte offset from the second; None: `view` does as well."""
+        ...
+
 
 class Watched(NamedTuple):
     """Bytes of user memory to watch."""

@@ -22,6 +22,7 @@ class HostRam:
         if size <= 0 or size & PAGE_MASK:
             raise ValueError(f"RAM of {size} bytes is not a whole number of pages")
         self.size = size
+        self.copy_page = None
         self._map = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self.view = memoryview(self._map)
         anchor = ctypes.c_char.from_buffer(self._map)

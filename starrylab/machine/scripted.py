@@ -68,6 +68,7 @@ class ScriptedRam:
 
     def __init__(self, size: int = 64 << 20) -> None:
         self.size = size
+        self.copy_page = None
         self._map = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self.view = memoryview(self._map)
 

@@ -27,12 +27,11 @@ from ..kernel.signal.info import SignalInfo
 from ..kernel.task.cred import Credentials
 from ..kernel.thread_signals import send_group_signal, send_process_signal
 from ..machine.door import HostDoor
-from ..machine.ram import HostRam
-from ..machine.unicorn.hart import UnicornHart
 from ..rootfs import RootfsError, Tree, open_rootfs
 from ..rootfs.source import has_program
 from ..userland import BuildError
 from .config import Bind, GdbPort, LabConfig
+from .harts import HartError, make_hart
 from .host_streams import Emit, InputPump, OutputPump
 
 if TYPE_CHECKING:
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from ..kernel.kernel import Kernel
     from ..kernel.thread import Thread
     from ..kernel.vfs.node import FilesystemOps
+    from ..machine.api import Hart
 
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _INITS: Final = ("/sbin/init", "/init", "/bin/sh")
@@ -97,7 +97,7 @@ class HostIo:
 class Lab:
     """A machine, its kernel, and the way in and out."""
 
-    def __init__(self, kernel: Kernel, hart: UnicornHart, door: HostDoor) -> None:
+    def __init__(self, kernel: Kernel, hart: Hart, door: HostDoor) -> None:
         self.kernel = kernel
         self.hart = hart
         self.door = door
@@ -188,11 +188,9 @@ def assemble(config: LabConfig, io: HostIo) -> Lab:
     except (RootfsError, BuildError) as error:
         raise AssemblyError(str(error)) from None
     try:
-        ram = HostRam(config.memory)
-    except OSError as error:
-        size = config.memory >> 20
-        raise AssemblyError(f"--memory: no {size} MiB on this host: {error.strerror}") from None
-    hart = UnicornHart(ram, config.arch)
+        hart = make_hart(config)
+    except HartError as error:
+        raise AssemblyError(str(error)) from None
     door = HostDoor(can_freeze=io.may_pause or config.debug or config.gdb is not None)
     kernel = boot.build(hart, door)
     kernel.describe_panic = lambda bug: _describe_panic(kernel, bug)

@@ -22,6 +22,13 @@ class GdbPort(msgspec.Struct, frozen=True):
     wait: bool = True  #: the first program does not start before gdb lets it
 
 
+class BoardPort(msgspec.Struct, frozen=True):
+    """A board whose own CPU runs user code, and where it is connected."""
+
+    name: str  #: see `boards`; "emulated": a board that is not there
+    port: str | None = None  #: serial device, or socket://HOST:PORT
+
+
 class LabConfig(msgspec.Struct, frozen=True):
     """A machine, its root file system, and the program to start."""
 
@@ -35,4 +42,5 @@ class LabConfig(msgspec.Struct, frozen=True):
     cwd: bytes = b"/"
     user: tuple[int, int] = (0, 0)
     gdb: GdbPort | None = None
+    board: BoardPort | None = None  #: None: an emulated CPU
     debug: bool = False  #: a debugger holds the first program before it starts

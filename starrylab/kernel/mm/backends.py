@@ -171,8 +171,11 @@ def _copy(space: Faults, area: Area, old: int) -> int:
     """Return an entry for a private copy of the frame ``old``."""
     frames = space.frames
     new = frames.alloc()
-    view = frames.view
-    view[new : new + PAGE_SIZE] = view[old : old + PAGE_SIZE]
+    if frames.copy_page is None:
+        view = frames.view
+        view[new : new + PAGE_SIZE] = view[old : old + PAGE_SIZE]
+    else:
+        frames.copy_page(new, old)
     entry = new | area.pte | ANON
     if entry & EXEC:
         frames.code[new >> 12] = 1

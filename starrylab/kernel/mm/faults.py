@@ -80,8 +80,11 @@ class Faults(PageMap):
             else:
                 new = frames.alloc()
                 old = entry >> 12 << 12
-                view = frames.view
-                view[new : new + 4096] = view[old : old + 4096]
+                if frames.copy_page is None:
+                    view = frames.view
+                    view[new : new + 4096] = view[old : old + 4096]
+                else:
+                    frames.copy_page(new, old)
                 frames.refs[old >> 12] -= 1
                 entry = new | pte | ANON
         else:  # the frame of zeros

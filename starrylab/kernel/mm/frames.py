@@ -61,6 +61,7 @@ class FrameAllocator:
         self.view = ram.view
         self.u32 = ram.view.cast("I")  #: little-endian words: so are hosts and guests alike
         self.u64 = ram.view.cast("Q")
+        self.copy_page = ram.copy_page  #: see `Ram.copy_page`
         self.total = ram.size >> PAGE_SHIFT  #: frames
         self.refs = [0] * self.total  #: references by frame number
         self.kinds = bytearray(self.total)  #: `MemoryKind` by frame number

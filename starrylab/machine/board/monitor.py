@@ -111,8 +111,8 @@ class Stop:
 
     cause: Cause
     addr: int  #: of the access that failed, exact; else 0
-    #: Registers by number as far as they came along; always `PC`, at a system call also
-    #: those of its arguments, its number and its result.
+    #: Registers by number as far as they came along; always `PC` (at a system call already
+    #: behind its instruction), and then also those of its arguments and its number.
     registers: dict[int, int]
     #: Memory that came along, by physical address: what the arguments point to.
     memory: tuple[tuple[int, bytes], ...] = ()

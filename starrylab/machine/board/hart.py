@@ -1,0 +1,277 @@
+"""A board's own CPU as a `Hart` (design document 4 and 12).
+
+The kernel runs on the host.  The board runs user code under its monitor, and stops at each
+trap.  All that crosses the line is what one side needs of the other's: see `copies` for memory,
+`spaces` for page tables, `context` for registers.  Changes wait for the next request, so that
+most system calls and page faults are one round trip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, cast
+
+from ...abi.numbers import Arch
+from ..api import (
+    EXEC,
+    INTERRUPT,
+    LEFT,
+    PAGE_MASK,
+    PAGE_SHIFT,
+    PTE_FRAME,
+    READ,
+    WRITE,
+    Fault,
+    HartDebug,
+    PageFault,
+    PageTable,
+    SyscallRegisters,
+    Trap,
+    TrapHandler,
+    UserContext,
+)
+from ..ram import HostRam
+from . import registers
+from .context import BoardContext
+from .contexts import Contexts
+from .copies import Copies
+from .monitor import PC, Cause, Change, CodeChanged, Map, Monitor, MonitorError, Stop, Unmap
+from .ram import BoardRam
+from .spaces import Space, Spaces
+
+_ACCESS: Final = {Cause.LOAD: READ, Cause.STORE: WRITE, Cause.FETCH: EXEC}
+_FAULT: Final = {
+    Cause.ILLEGAL: "illegal instruction",
+    Cause.BREAKPOINT: "breakpoint",
+    Cause.MISALIGNED: "misaligned",
+}
+_LONGEST_NS: Final = 1_000_000_000  #: without ticks, the host has a look this often
+_PATIENCE: Final = 8  #: faults of one instruction at a page that is mapped
+_AROUND: Final = 16  #: pages before and behind a fault that are mapped with it
+
+
+class BoardHart:
+    """See `Hart`."""
+
+    def __init__(
+        self, monitor: Monitor, ram: HostRam | None = None, *, shortest_slice_ns: int = 50_000_000
+    ) -> None:
+        """Run on the board behind ``monitor``.
+
+        A tick is a round trip, so user code runs for ``shortest_slice_ns`` at least.
+        """
+        self.arch = monitor.arch
+        self.registers = registers.of(cast("Arch", monitor.arch))
+        self.changes: list[Change] = []
+        self._monitor = monitor
+        self._host = HostRam() if ram is None else ram
+        self._copies = Copies(self._host.view, self, monitor.memory)
+        self.ram = BoardRam(self._host, self._copies)
+        self._spaces = Spaces(monitor.spaces, self.changes)
+        self._copies.evicting = self._spaces.forget_frame
+        self._contexts = Contexts(self, monitor.contexts, self.changes)
+        self._space: Space = self._spaces.use({})
+        self._shortest_ns = shortest_slice_ns
+        self._period_ns = 0
+        self._interrupted = False
+        self._code_changed = False  #: the board may have fetched what is no longer there
+        self._last_fault = 0, 0, 0
+        self._running: BoardContext
+        self._handler: TrapHandler
+        self._serve: dict[Cause, Callable[[Stop], Trap | None]] = {
+            Cause.SYSCALL: self._syscall,
+            Cause.SLICE: self._slice_over,
+            **dict.fromkeys(_ACCESS, self._page_fault),
+            **dict.fromkeys(_FAULT, self._fault),
+        }
+
+    # -- Hart ----------------------------------------------------------------------------------
+
+    def bind(self, handler: TrapHandler) -> None:
+        """See `Hart.bind`."""
+        self._handler = handler
+
+    def new_context(self, template: UserContext | None = None) -> BoardContext:
+        """See `Hart.new_context`."""
+        if template is not None and not isinstance(template, BoardContext):
+            raise TypeError("the template is another hart's context")
+        return self._contexts.new(template)
+
+    def use(self, table: PageTable) -> None:
+        """See `Hart.use`."""
+        if table is not self._space.table:
+            self._space = self._spaces.use(table)
+
+    def run(self, context: UserContext) -> Trap:
+        """See `Hart.run`; raises `MonitorError` when the board is gone."""
+        if not isinstance(context, BoardContext):
+            raise TypeError("another hart's context")
+        self._running = context
+        while True:
+            if self._interrupted:
+                self._interrupted = False
+                return INTERRUPT
+            stop = self._once()
+            trap = self._serve[stop.cause](stop)
+            if trap is not None:
+                return trap
+
+    def switch(self, context: UserContext) -> bool:
+        """See `Hart.switch`."""
+        if not isinstance(context, BoardContext):
+            return False
+        self._running = context
+        return True
+
+    def debug(self) -> HartDebug:
+        """See `Hart.debug`."""
+        raise NotImplementedError("a board has no debugging side yet")
+
+    def interrupt(self) -> None:
+        """See `Hart.interrupt`; the board hears of it when its slice is over."""
+        self._interrupted = True
+
+    def flush_tlb(self) -> None:
+        """See `Hart.flush_tlb`."""
+        self._space.changed = True
+
+    def code_changed(self, frame: int) -> None:
+        """See `Hart.code_changed`; the board is told with the next run."""
+        if self._copies.get(frame) is not None:
+            self._code_changed = True
+
+    def set_clock(self, read: Callable[[], int]) -> None:
+        """See `Hart.set_clock`; user code reads the board's own counter."""
+
+    def set_tick(self, period_ns: int) -> None:
+        """See `Hart.set_tick`; ``ValueError`` for a negative period."""
+        if period_ns < 0:
+            raise ValueError(period_ns)
+        self._period_ns = period_ns
+
+    def close(self) -> None:
+        """See `Hart.close`."""
+        self._monitor.close()
+
+    # -- what copies and contexts ask ------------------------------------------------------------
+
+    def read(self, pieces: Sequence[tuple[int, int]]) -> list[bytes]:
+        """See `copies.Wire.read`."""
+        self._tell()
+        return self._monitor.read(pieces)
+
+    def pull_registers(self, number: int) -> tuple[int, ...]:
+        """See `context.Keeper.pull_registers`."""
+        self._tell()
+        return self._monitor.registers(number)
+
+    def pull_floating(self, number: int) -> bytes:
+        """See `context.Keeper.pull_floating`."""
+        self._tell()
+        return self._monitor.floating(number)
+
+    # -- running ---------------------------------------------------------------------------------
+
+    def _once(self) -> Stop:
+        """Run user code until it traps."""
+        context, space, copies = self._running, self._space, self._copies
+        if space.changed:
+            self._forbid(space)
+        self._push(space)
+        self._contexts.load(context)
+        if self._code_changed:
+            self._code_changed = False
+            self.changes.append(CodeChanged())
+        slice_ns = max(self._period_ns, self._shortest_ns) if self._period_ns else _LONGEST_NS
+        stop = self._monitor.run(self._taken(), space.number, context.number, slice_ns)
+        copies.ran(space.writable)
+        context.ran(stop.registers)
+        for at, data in stop.memory:
+            copies.arrived(at, data)
+        return stop
+
+    def _taken(self) -> list[Change]:
+        changes = self.changes[:]
+        self.changes.clear()
+        return changes
+
+    def _tell(self) -> None:
+        """Do the changes now, as something is to be read that they may concern."""
+        if self.changes:
+            self._monitor.change(self._taken())
+
+    def _forbid(self, space: Space) -> None:
+        """Take from the board what the kernel's table no longer permits."""
+        gone, other = space.forbid()
+        self.changes += [Unmap(space.number, vpn) for vpn in gone]
+        for vpn in other:
+            entry = space.table[vpn]
+            if self._copies.get(entry & PTE_FRAME) is None:
+                self.changes.append(Unmap(space.number, vpn))
+            else:
+                self._map(space, vpn, entry)
+
+    def _push(self, space: Space) -> None:
+        """Send what the kernel stored in pages that are mapped."""
+        pushed = self._copies.push_all({e & PTE_FRAME for e in space.mapped.values()})
+        if pushed and pushed & space.executable():
+            self._code_changed = True
+
+    def _map(self, space: Space, vpn: int, entry: int) -> None:
+        copy = self._copies.make(entry & PTE_FRAME)
+        self._copies.push(copy)
+        if entry & EXEC:
+            self._code_changed = True
+        self.changes.append(Map(space.number, vpn, copy.at, entry & (READ | WRITE | EXEC)))
+        space.enter(vpn, entry)
+
+    # -- traps -----------------------------------------------------------------------------------
+
+    def _syscall(self, stop: Stop) -> Trap | None:
+        arguments: SyscallRegisters = self._running.arguments()
+        result = self._handler.syscall(arguments)
+        if result is None:
+            return LEFT
+        self._running.set_result(result)
+        return None
+
+    def _page_fault(self, stop: Stop) -> Trap | None:
+        access, addr = _ACCESS[stop.cause], stop.addr
+        vpn, space = addr >> PAGE_SHIFT, self._space
+        entry = space.table.get(vpn, 0)
+        if not entry & access:
+            entry = self._handler.page_fault(addr & ~PAGE_MASK, access)
+            if not entry & access:
+                return PageFault(addr, access)
+        elif space.permits(vpn, access):
+            self._expect_progress(stop)
+        self._map(space, vpn, entry)
+        self._map_around(space, vpn)
+        return None
+
+    def _expect_progress(self, stop: Stop) -> None:
+        """Raise `MonitorError` when the board faults again and again where a page is mapped."""
+        addr, pc, count = self._last_fault
+        again = (addr, pc) == (stop.addr, stop.registers[PC])
+        self._last_fault = stop.addr, stop.registers[PC], count + 1 if again else 1
+        if self._last_fault[2] > _PATIENCE:
+            raise MonitorError(
+                f"the board does not get on at {pc:#x}: it has the page of {addr:#x} "
+                f"and faults there all the same; its monitor may be of another version"
+            )
+
+    def _map_around(self, space: Space, vpn: int) -> None:
+        """Map neighbours too whose pages are on the board: a few bytes spare a round trip."""
+        get = space.table.get
+        for near in range(vpn - _AROUND, vpn + _AROUND + 1):
+            entry = get(near, 0)
+            if entry & READ and near not in space.mapped:
+                copy = self._copies.get(entry & PTE_FRAME)
+                if copy is not None and not copy.pending:
+                    self._map(space, near, entry)
+
+    def _fault(self, stop: Stop) -> Trap:
+        return Fault(_FAULT[stop.cause], stop.addr if stop.cause is Cause.MISALIGNED else 0)
+
+    def _slice_over(self, stop: Stop) -> Trap | None:
+        return INTERRUPT if self._period_ns else None
