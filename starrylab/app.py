@@ -1,7 +1,7 @@
 """The Textual application: owns the client, hands its events to the screen, owns the keys.
 
-Every key that the console keeps for itself is listed in `KEYS`; all others belong to the
-guest while its terminal has the focus, and F4 passes even the next kept key on.
+Every key that the console keeps for itself is listed in `screens/keys.py`; all others belong to
+the guest while its terminal has the focus, and F4 passes even the next kept key on.
 """
 
 from __future__ import annotations
@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import ClassVar, Final, NamedTuple
+from typing import ClassVar
 
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.timer import Timer
 
-from .screens.console import VIEWS, ConsoleScreen
+from .screens.console import ConsoleScreen
 from .screens.export import FORMATS, export
+from .screens.keys import KEYS, Key
 from .screens.serial_app import SerialApp
 from .screens.settings import SettingsStore
 from .screens.views.calls import CallsView
@@ -34,42 +36,7 @@ from .session.leaks import LeakReply
 from .session.relay import Relay
 from .session.tracing import Traced, TraceRefused, WaitsFound
 
-
-class Key(NamedTuple):
-    """A key that the console keeps for itself."""
-
-    ident: str  #: by which the user can give it another key
-    key: str
-    action: str
-    label: str
-    tooltip: str
-    show: bool  #: in the footer
-
-
-KEYS: Final = (
-    Key("app.keys", "f1", "keys", "Keys", "Show or hide all keys", True),
-    Key("app.commands", "f2", "command_palette", "Commands", "Search all commands", True),
-    Key("app.find", "f3", "find", "Find", "Search the scroll-back", True),
-    Key("app.literal", "f4", "literal", "Pass key",
-        "The next key goes to the guest, whatever it is", True),
-    Key("app.zoom", "f5", "zoom", "Zoom", "Let the focused pane fill the window, and back", True),
-    Key("app.next-pane", "f6", "next_pane", "Pane", "Move to the next pane", True),
-    Key("app.smaller", "f7", "split(-1)", "Smaller", "Make the focused pane smaller", False),
-    Key("app.larger", "f8", "split(1)", "Larger", "Make the focused pane larger", False),
-    Key("app.open-line", "alt+t", "open_line", "Open line",
-        "Open the next serial line, with a shell of its own", False),
-    Key("app.next-line", "alt+pagedown", "step_line(1)", "Next line",
-        "Show the next serial line", False),
-    Key("app.previous-line", "alt+pageup", "step_line(-1)", "Previous line",
-        "Show the serial line before", False),
-    Key("app.restart", "f9", "restart", "Restart", "Boot the lab again", True),
-    Key("app.quit", "f10", "quit", "Quit", "End the lab and the console", True),
-    *(
-        Key(f"app.view-{view.NAME.lower()}", f"alt+{number}", f"view({number - 1})", view.NAME,
-            f"Show the view {view.NAME}", False)
-        for number, view in enumerate(VIEWS, 1)
-    ),
-)  # fmt: skip
+_SAVE_AFTER = 0.5  #: seconds after a change of the layout
 _OVER = (LabState.ENDED, LabState.PANIC, LabState.CRASHED)
 
 
@@ -107,6 +74,7 @@ class ConsoleApp(SerialApp, inherit_bindings=False):
         self._counting = False
         self._literal = False
         self._sized = False
+        self._saving: Timer | None = None
 
     def get_default_screen(self) -> Screen[None]:
         """Return the console.
@@ -124,8 +92,7 @@ class ConsoleApp(SerialApp, inherit_bindings=False):
 
     async def on_unmount(self) -> None:
         """Take the lab down, and remember the layout."""
-        self.store.settings.theme = self.theme
-        self.store.save()
+        self._save()
         if self.relay is not None:
             await self.relay.close()
         await self.client.close()
@@ -140,6 +107,17 @@ class ConsoleApp(SerialApp, inherit_bindings=False):
             self.notify(f"nobody can join this lab: {error}", severity="warning", timeout=8)
             return
         self.console_screen.terminal.tap = self.relay.output
+
+    def on_console_screen_rearranged(self) -> None:
+        """Remember the layout soon; a bar that is dragged moves often."""
+        if self._saving is None:
+            self._saving = self.set_timer(_SAVE_AFTER, self._save)
+
+    def _save(self) -> None:
+        self._saving = None
+        self.store.settings.theme = self.theme
+        if problem := self.store.save():
+            self.notify(problem, severity="warning", timeout=15)
 
     def _restore(self) -> None:
         """Put back what was remembered; what does not fit any more is named."""

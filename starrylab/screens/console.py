@@ -49,6 +49,9 @@ class ConsoleScreen(Screen[None]):
 
         question: Question
 
+    class Rearranged(Message):
+        """The layout is another one."""
+
     def __init__(self, settings: Settings | None = None) -> None:
         super().__init__()
         self.settings = Settings() if settings is None else settings
@@ -164,6 +167,7 @@ class ConsoleScreen(Screen[None]):
             view.display = True
             self._restore_splits()
             self.settings.view = view.NAME
+            self.post_message(self.Rearranged())
             self.tabs.choose(index)
         view.show(self._snapshot)
         if focus:
@@ -190,6 +194,7 @@ class ConsoleScreen(Screen[None]):
         name = f"console {self.view.NAME}" if split is self.split else split.id
         if name is not None:
             self.settings.splits[name] = split.percent
+            self.post_message(self.Rearranged())
 
     # -- panes -----------------------------------------------------------------------------
 

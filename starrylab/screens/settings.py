@@ -6,7 +6,6 @@ be read is not overwritten: the console starts with the defaults and says what i
 
 from __future__ import annotations
 
-import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -37,6 +36,7 @@ class SettingsStore:
         """``path`` of ``None`` remembers nothing."""
         self.path = path
         self.problem = ""  #: why the file was not read, in a line
+        self._told = False  #: that it cannot be written
         self.settings = self._read()
 
     @classmethod
@@ -60,17 +60,32 @@ class SettingsStore:
         }
         return settings
 
-    def save(self) -> None:
-        """Write the file, in one step; a disk that is full or read-only loses nothing else."""
+    def save(self) -> str:
+        """Write the file in one step; return why that failed, in a line, the first time it does.
+
+        A disk that is full or read-only loses nothing else.
+        """
         if self.path is None or self.problem:
-            return
+            return ""
+        try:
+            self._write(self.path)
+        except OSError as error:
+            told, self._told = self._told, True
+            return "" if told else f"the layout is not remembered: {self.path}: {error.strerror}"
+        self._told = False
+        return ""
+
+    def _write(self, path: Path) -> None:
         text = msgspec.json.format(msgspec.json.encode(self.settings), indent=2)
-        with contextlib.suppress(OSError):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            number, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{_FILE}.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{_FILE}.")
+        try:
             with os.fdopen(number, "wb") as file:
                 file.write(text + b"\n")
-            Path(name).replace(self.path)
+            Path(name).replace(path)
+        except OSError:
+            Path(name).unlink(missing_ok=True)
+            raise
 
 
 def _bounded(percent: int) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..kernel.core.sched import State
 from ..kernel.load import load_average
 from ..machine.api import PAGE_SHIFT
-from .peek import peek
+from .present import present_bytes
 from .snapshot import CallCount, MemoryKind, ProcessView, Snapshot
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class View:
         if known is not None and known[0] == key:
             return known[1]
         start, end = space.arguments[:2]
-        data = peek(self._kernel.ram.view, space.table, start, min(end - start, _CMDLINE))
+        data = present_bytes(self._kernel.ram.view, space.table, start, min(end - start, _CMDLINE))
         text = data.rstrip(b"\0").replace(b"\0", b" ").decode(errors="replace")
         text = "".join(char if char.isprintable() else "?" for char in text)
         self._command_lines[process.pid] = (key, text)

@@ -284,6 +284,29 @@ async def test_a_broken_file_is_named_and_kept(tmp_path, text) -> None:
     assert path.read_bytes() == text
 
 
+async def test_a_layout_that_cannot_be_kept_is_said_once(tmp_path) -> None:
+    store = SettingsStore(tmp_path / "file" / "console.json")
+    (tmp_path / "file").write_text("not a folder")
+    async with console(store=store) as (app, _, pilot):
+        await pilot.press("alt+2")
+        await until(pilot, lambda: len(app._notifications) == 1)
+        (note,) = app._notifications
+        assert note.message.startswith(f"the layout is not remembered: {store.path}: ")
+        await pilot.press("alt+3")
+        await until(pilot, lambda: app._saving is not None)
+        await until(pilot, lambda: app._saving is None)
+        assert len(app._notifications) == 1
+
+
+async def test_a_layout_is_kept_as_it_changes_and_leaves_nothing_else(tmp_path) -> None:
+    path = tmp_path / "console.json"
+    async with console(store=SettingsStore(path)) as (_, _, pilot):
+        await pilot.press("alt+2")
+        await until(pilot, path.exists)
+        assert SettingsStore(path).settings.view == "Processes"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_odd_sizes_in_the_file_are_bounded(tmp_path) -> None:
     path = tmp_path / "console.json"
     path.write_text('{"splits": {"a": [-5, 500]}, "unknown": 1}')

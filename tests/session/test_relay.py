@@ -19,7 +19,10 @@ from starrylab.session.protocol import (
     Command,
     Crashed,
     Exited,
+    Input,
     Joined,
+    LineOpened,
+    OpenLine,
     Output,
     WindowSize,
 )
@@ -174,6 +177,58 @@ async def test_one_that_lags_gets_the_screen_again(shared) -> None:
         if not peer._writer.transport.get_write_buffer_size():
             shared.relay.output(b"after")
     assert seen < 64 * len(chunk)
+
+
+async def test_a_second_line_is_shared_from_its_picture_on(shared) -> None:
+    early = await shared.join(control=True)
+    await take(early, 4)
+    second = Screen()
+    second.text = b"\x1bcsecond"
+    shared.relay.event(LineOpened(1))
+    shared.relay.add_line(1, second)
+    shared.relay.output(b"login: ", 1)
+    assert await take(early, 2) == [LineOpened(1), Output(b"login: ", 1)]
+    late = await shared.join()
+    events = await take(late, 7)
+    assert events[1:6] == [
+        WindowSize(30, 100), Output(shared.screen.text),
+        LineOpened(1), WindowSize(24, 80, 1), Output(second.text, 1),
+    ]  # fmt: skip
+    for client in (late, early):
+        client.send_input(b"root\r", 1)
+        client.open_line(2)
+        client.ask(AboutProcess(3))
+        await take(client, 1)
+    assert shared.owner.sent == [Input(b"root\r", 1), OpenLine(2)]
+
+
+async def test_each_line_that_lags_gets_its_own_screen_again(shared) -> None:
+    slow = await shared.join()
+    await take(slow, 4)
+    second = Screen()
+    second.text = b"\x1bcsecond"
+    shared.relay.add_line(1, second)
+    (peer,) = [peer for peer in shared.relay._peers if peer.joined]
+    for _ in range(64):
+        shared.relay.output(b"y" * 65536, 1)
+    assert peer._lagging == {1}
+    pictures = []
+    async for event in slow.events():
+        if isinstance(event, Output) and event.data[:1] == b"\x1b":
+            pictures.append(event)
+        if len(pictures) == 2:
+            break
+        if not peer._writer.transport.get_write_buffer_size():
+            shared.relay.output(b"after")
+    assert pictures == [Output(shared.screen.text), Output(second.text, 1)]
+
+
+async def test_another_machine_has_the_console_alone(shared) -> None:
+    shared.relay.add_line(1, Screen())
+    shared.relay.forget_lines()
+    client = await shared.join()
+    events = await take(client, 4)
+    assert not [event for event in events if isinstance(event, LineOpened)]
 
 
 async def test_the_end_of_the_owner_is_an_event(shared) -> None:

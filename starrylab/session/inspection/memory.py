@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from ...kernel.mm.areas import ANON
 from ...kernel.mm.frames import FREE, MemoryKind
 from ...machine.api import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, PTE_FRAME
-from ..peek import peek
+from ..present import present_bytes
 from .files import cached_nodes
 from .model import AddressDetails, AreaView, CachedFile, MemoryDetails, PageView
 from .process import area_view, permissions
@@ -135,7 +135,7 @@ def address_details(kernel: Kernel, pid: int, addr: int) -> AddressDetails:
         leaf_table=space.regions.get(vpn >> _LEVEL_BITS, -1),
         page=_page(kernel, space.table.get(vpn)),
         area=_area_of(space, addr),
-        data=peek(kernel.ram.view, space.table, addr, size),
+        data=present_bytes(kernel.ram.view, space.table, addr, size),
     )
 
 

@@ -9,7 +9,7 @@ from ...abi import resource, signal
 from ...abi.fcntl import O_APPEND, O_DIRECT, O_NONBLOCK, O_PATH, O_SYNC
 from ...kernel.core.parking import suspended_frames
 from ...kernel.core.sched import State
-from ..peek import peek
+from ..present import present_bytes
 from .model import (
     AreaView,
     CredentialsView,
@@ -97,7 +97,7 @@ def _text(data: bytes) -> str:
 
 def _arguments(kernel: Kernel, space: AddressSpace) -> tuple[str, ...]:
     start, end = space.arguments[:2]
-    data = peek(kernel.ram.view, space.table, start, min(end - start, _ARGUMENTS))
+    data = present_bytes(kernel.ram.view, space.table, start, min(end - start, _ARGUMENTS))
     return tuple(_text(part) for part in data.removesuffix(b"\0").split(b"\0")) if data else ()
 
 

@@ -1,11 +1,11 @@
-"""Reading a process's memory without making anything present."""
+"""What is present of a process's memory, read without making more of it present."""
 
 from __future__ import annotations
 
 from ..machine.api import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, PTE_FRAME, PageTable, RamView
 
 
-def peek(ram: RamView, table: PageTable, addr: int, size: int) -> bytes:
+def present_bytes(ram: RamView, table: PageTable, addr: int, size: int) -> bytes:
     """Return up to ``size`` bytes at ``addr``; the first page that is not present ends them."""
     data = bytearray()
     while size > 0:
