@@ -1,0 +1,60 @@
+"""Run a program in a lab of this process, on a hart of the test's choice."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from starrylab.machine.api import Hart
+from starrylab.machine.ram import HostRam
+from starrylab.session import assemble as assembly
+from starrylab.session.assemble import HostIo, assemble
+from starrylab.session.config import Bind, LabConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a program left behind."""
+
+    stdout: bytes
+    stderr: bytes
+    status: int
+
+
+def run(
+    make_hart: Callable[[HostRam], Hart],
+    argv: Sequence[str],
+    monkeypatch,
+    share: Path | None = None,
+    root: Path | None = None,
+) -> Result:
+    """Run ``argv`` on the hart; ``share`` is at /tmp/share."""
+    outputs = bytearray(), bytearray()
+    stdin = os.open(os.devnull, os.O_RDONLY)
+    io = HostIo(
+        emit_console=len,
+        emit=tuple(lambda data, out=out: (out.extend(data), len(data))[1] for out in outputs),
+        stdin_tty=False,
+        stdout_tty=False,
+        stderr_tty=False,
+        stdin_fd=stdin,
+    )
+    monkeypatch.setattr(assembly, "make_hart", lambda config: make_hart(HostRam(config.memory)))
+    config = LabConfig(
+        rootfs=None if root is None else str(root),
+        binds=() if share is None else (Bind(str(share), b"/tmp/share"),),
+        argv=tuple(word.encode() for word in argv),
+        memory=64 << 20,
+        cwd=b"/tmp",
+    )
+    try:
+        lab = assemble(config, io)
+        status = lab.run()
+        lab.finish_output()
+        assert lab.kernel.panic_text is None, lab.kernel.panic_text
+    finally:
+        os.close(stdin)
+        lab.hart.close()
+    return Result(bytes(outputs[0]), bytes(outputs[1]), status)

@@ -1,0 +1,51 @@
+"""User programs on a board's CPU print what they print on Linux, however little the board has."""
+
+from __future__ import annotations
+
+import pytest
+
+from starrylab.machine.board.emulated import EmulatedBoard
+from starrylab.machine.board.hart import BoardHart
+from tests.oracle import programs
+from tests.session import board_lab
+
+#: signals, floating point in signal frames, threads, fork, copy on write, new code, bad pointers
+PROGRAMS = (
+    "bad_pointers", "every_pointer", "fork_wait", "futex", "mmap_basics", "pipes", "self_modify",
+    "signal_fp", "signals", "sockets", "threads", "vfork_exec",
+)  # fmt: skip
+
+SCRIPT = "for i in 1 2 3; do echo $i | cat; done; (echo sub; exit 3); echo $?"
+
+
+def run_program(board: EmulatedBoard, name: str, monkeypatch) -> None:
+    program = programs.build(name)
+    result = board_lab.run(
+        lambda ram: BoardHart(board, ram),
+        # Below a shell, as on Linux: the first process of a lab would adopt every orphan.
+        ["/bin/sh", "-c", '"$@"; exit $?', "sh", f"/tmp/share/{program.name}", *programs.ARGUMENTS],
+        monkeypatch,
+        share=program.parent,
+    )
+    stdout, status = programs.expected(name)
+    assert result.stdout.decode(errors="replace") == stdout.decode(errors="replace")
+    assert result.status == status, result.stderr
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_behaves_as_on_linux(name: str, qemu_user: str, monkeypatch) -> None:
+    run_program(EmulatedBoard(), name, monkeypatch)
+
+
+@pytest.mark.parametrize("name", ["fork_wait", "signal_fp", "threads"])
+def test_a_board_with_hardly_any_room(name: str, qemu_user: str, monkeypatch) -> None:
+    """Pages, register sets and page tables are taken from each other all the time."""
+    run_program(EmulatedBoard(24 * 4096, contexts=2, spaces=2), name, monkeypatch)
+
+
+def test_a_shell_on_the_smallest_board(monkeypatch) -> None:
+    board = EmulatedBoard(10 * 4096, contexts=2, spaces=1)
+    result = board_lab.run(
+        lambda ram: BoardHart(board, ram), ["/bin/sh", "-c", SCRIPT], monkeypatch
+    )
+    assert result == board_lab.Result(b"1\n2\n3\nsub\n3\n", b"", 0)
