@@ -33,6 +33,7 @@ def loaded_by(*modules: str) -> set[str]:
     [
         ("starrylab.cli", SCREENS | ENGINE | {"starrylab.kernel", "starrylab.session"}),
         ("starrylab.cli.run", SCREENS | ENGINE | {"starrylab.app", "asyncio"}),
+        ("starrylab.cli.symbolize", {"argparse", "dataclasses", "pathlib", "platformdirs"}),
         ("starrylab.cli.syscalls", SCREENS | ENGINE | {"starrylab.session"}),
         ("starrylab.kernel.boot", SCREENS | ENGINE | {"starrylab.devices", "starrylab.session"}),
         ("starrylab.session.lab", SCREENS | {"starrylab.app", "asyncio"}),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import sys
 
 from .errors import UserError
@@ -43,6 +42,8 @@ def _drop_output() -> None:
 
 def _die_of_interrupt() -> int:
     """End as SIGINT ends a program, so that a shell's loop around it ends too (signal(7))."""
+    import signal
+
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.kill(os.getpid(), signal.SIGINT)
     return 130  # where the signal is blocked

@@ -6,19 +6,20 @@ that names code stands which function and line that is.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from ..base.folders import cache_folder
+from ..base.folders import cache_path
 from ..debug.logs import LogReader
 from ..debug.symbols import ElfImage, ImageError, Symbols
 from ..debug.symbols.cache import IndexCache
 from ..debug.symbols.debug_files import SYSTEM_FOLDERS, has_debug_info
 from .errors import UserError
+
+if TYPE_CHECKING:
+    import argparse
 
 _CHUNK: Final = 1 << 16
 _LONGEST: Final = 1 << 16  #: bytes of a line that is looked at; a longer one is no log
@@ -43,17 +44,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Filter until the input ends; raise `UserError`."""
-    symbols = _symbols(args)
-    reader = LogReader(symbols, _bias(args, symbols.image))
-    if args.file == "-":
+    symbols = _symbols(args.elf, args.debug_dir, keep=not args.no_cache)
+    return _filter(LogReader(symbols, _bias(args.base, symbols.image)), symbols, args.file)
+
+
+def quick(words: list[str]) -> int | None:
+    """As `main`, for ``ELF [FILE]`` without options; None for anything else."""
+    if len(words) not in (1, 2) or any(word.startswith("-") for word in words):
+        return None
+    symbols = _symbols(words[0], [], keep=True)
+    return _filter(LogReader(symbols), symbols, words[1] if len(words) == 2 else "-")
+
+
+def _filter(reader: LogReader, symbols: Symbols, name: str) -> int:
+    if name == "-":
         source = 0
     else:
         try:
-            source = os.open(args.file, os.O_RDONLY | os.O_CLOEXEC)
+            source = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
-            raise UserError(f"{args.file}: {error.strerror}", 1) from error
+            raise UserError(f"{name}: {error.strerror}", 1) from error
     try:
-        for piece in explained(_chunks(source, args.file), reader):
+        for piece in explained(_chunks(source, name), reader):
             _write(piece)
     finally:
         symbols.settle()
@@ -85,27 +97,27 @@ def _below(line: bytes, reader: LogReader, ending: bytes) -> bytes:
     return b"".join(text.encode("utf-8", "replace") + ending for text in found)
 
 
-def _symbols(args: argparse.Namespace) -> Symbols:
+def _symbols(elf: str, folders: list[str], *, keep: bool) -> Symbols:
     try:
-        image = ElfImage.open(args.elf)
-        folders = [*map(Path, args.debug_dir), *SYSTEM_FOLDERS]
-        cache = None if args.no_cache else IndexCache(cache_folder() / "symbols")
+        image = ElfImage.open(elf)
+        folders = [*folders, *SYSTEM_FOLDERS]
+        cache = IndexCache(os.path.join(cache_path(), "symbols")) if keep else None
         symbols = Symbols.of(image, folders, cache)
         known = has_debug_info(symbols.debug_image) or len(symbols.table)
     except ImageError as error:
         raise UserError(str(error), 1) from error
     if not known:
-        raise UserError(f"{args.elf}: has neither symbols nor debug information", 1)
+        raise UserError(f"{elf}: has neither symbols nor debug information", 1)
     return symbols
 
 
-def _bias(args: argparse.Namespace, image: ElfImage) -> int:
-    if args.base is None:
+def _bias(text: str | None, image: ElfImage) -> int:
+    if text is None:
         return 0
     try:
-        base = int(args.base, 16)
+        base = int(text, 16)
     except ValueError:
-        raise UserError(f"--base {args.base}: give a hexadecimal address") from None
+        raise UserError(f"--base {text}: give a hexadecimal address") from None
     try:
         lowest = min((segment.vaddr for segment in image.segments()), default=0)
     except ImageError as error:

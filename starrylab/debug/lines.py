@@ -8,7 +8,6 @@ begins a statement, and by the line before for code without one (gdb, symtab.c a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from .symbols.unit_index import IS_STMT
@@ -31,7 +30,7 @@ def shown(symbols: Symbols, addr: int) -> list[Location]:
     row = shown_row(index, addr) if index is not None else None
     if row is None or (locations[0].line == 0 and not _same_function(symbols, row, locations)):
         return locations
-    innermost = replace(locations[0], file=row.file, line=row.line, column=row.column)
+    innermost = locations[0]._replace(file=row.file, line=row.line, column=row.column)
     return [innermost, *locations[1:]]
 
 

@@ -9,44 +9,72 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from functools import cached_property
+from typing import Final, NamedTuple
 
 from .symbols import Location, Symbols
 
+
+class _Pattern:
+    """A regular expression for lines with one of ``marks`` in them, compiled when one comes.
+
+    Most logs need one or two of them, and to compile all takes as long as an answer.
+    """
+
+    def __init__(self, marks: tuple[str, ...], text: str) -> None:
+        self._marks = marks
+        self._text = text
+
+    @cached_property
+    def _compiled(self) -> re.Pattern[str]:
+        return re.compile(self._text)
+
+    def all(self, line: str) -> Iterator[re.Match[str]]:
+        """Go over what matches in ``line``."""
+        if not any(mark in line for mark in self._marks):
+            return iter(())
+        return self._compiled.finditer(line)
+
+    def found(self, line: str) -> bool:
+        """Tell whether anything in ``line`` matches."""
+        return next(self.all(line), None) is not None
+
+
 #: ``BT 0 ip=0x.. fp=0x..``, ``ip=0x.., fp=0x..``
-_FRAME: Final = re.compile(
+_FRAME: Final = _Pattern(
+    ("ip",),
     r"(?:\bBT\s+(?P<index>\d+)\s+)?\bip\s*[=:]\s*0x(?P<ip>[0-9a-fA-F]{1,16})"
-    r"(?:[,\s]+fp\s*[=:]\s*0x(?P<fp>[0-9a-fA-F]{1,16}))?"
+    r"(?:[,\s]+fp\s*[=:]\s*0x(?P<fp>[0-9a-fA-F]{1,16}))?",
 )
 #: a frame whose kernel had symbols itself
-_EXPLAINED: Final = re.compile(r"\s+at .*:\d+ with fp=")
+_EXPLAINED: Final = _Pattern((" with fp=",), r"^\s+at .*:\d+ with fp=")
 #: ``epc : ffffffff80123456``, ``ra: 0xffffffc080201234``, ``sepc: VA:0x80200000``
-_REGISTER: Final = re.compile(
+_REGISTER: Final = _Pattern(
+    (":", "="),
     r"\b(?P<name>s?epc|pc|era|elr(?:_el1)?|ra|lr|x30)\s*[:=]\s*(?:[PV]A:)?"
-    r"(?:0x)?(?P<value>[0-9a-fA-F]{5,16})\b"
+    r"(?:0x)?(?P<value>[0-9a-fA-F]{5,16})\b",
 )
 #: ``[<ffffffff80002abc>]``: what was on the stack
-_BRACKETS: Final = re.compile(r"\[<(?:0x)?(?P<value>[0-9a-fA-F]{5,16})>\]")
-_PLAIN: Final = re.compile(r"(?<![\w.])0x(?P<value>[0-9a-fA-F]{4,16})\b")
+_BRACKETS: Final = _Pattern(("[<",), r"\[<(?:0x)?(?P<value>[0-9a-fA-F]{5,16})>\]")
+_PLAIN: Final = _Pattern(("0x",), r"(?<![\w.])0x(?P<value>[0-9a-fA-F]{4,16})\b")
 #: ``do_exit+0x1c/0x24``; the address is left out by kernels that hide it
-_SYMBOLIC: Final = re.compile(
-    r"(?P<name>[A-Za-z_$.][\w$.:<>]*)\+0x(?P<offset>[0-9a-f]{1,8})/0x(?P<size>[0-9a-f]{1,8})"
+_SYMBOLIC: Final = _Pattern(
+    ("+0x",),
+    r"(?P<name>[A-Za-z_$.][\w$.:<>]*)\+0x(?P<offset>[0-9a-f]{1,8})/0x(?P<size>[0-9a-f]{1,8})",
 )
 #: registers that hold where a call returns to
 _RETURNS: Final = frozenset({"ra", "lr", "x30"})
 #: a symbol that is not what the program counter of an exception is in was called: it is in a trace
-_FAULTING: Final = re.compile(r"\b(?:epc|pc|PC is at)\b")
+_FAULTING: Final = _Pattern(("pc", "PC"), r"\b(?:epc|pc|PC is at)\b")
 _INDENT: Final = " " * 12
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(NamedTuple):
     """An address in a line."""
 
     address: int  #: as it was printed
     returns: bool  #: whether the call before it is meant
-    index: int = -1  #: of a frame that has a number
+    number: int = -1  #: of a frame that has one
     fp: int | None = None  #: of a Starry frame
     frame: bool = False  #: whether it is one of Starry's frames
 
@@ -66,28 +94,28 @@ class LogReader:
         return found
 
     def _mentions(self, line: str) -> list[Mention]:
-        if _EXPLAINED.match(line):
+        if _EXPLAINED.found(line):
             return []
-        frames = [_frame(match) for match in _FRAME.finditer(line)]
+        frames = [_frame(match) for match in _FRAME.all(line)]
         if frames:
             return frames
         found: dict[int, Mention] = {}
         for mention in [*_registers(line), *_stacked(line)]:
             found.setdefault(mention.address, mention)
-        for match in _PLAIN.finditer(line):
+        for match in _PLAIN.all(line):
             found.setdefault(int(match["value"], 16), Mention(int(match["value"], 16), False))
         known = [mention for mention in found.values() if self._is_code(mention.address)]
         return known or list(self._symbolic(line))
 
     def _symbolic(self, line: str) -> Iterator[Mention]:
         """Yield the addresses of ``name+offset/size``; the size tells namesakes apart."""
-        for match in _SYMBOLIC.finditer(line):
+        for match in _SYMBOLIC.all(line):
             symbols = self._symbols.table.named(match["name"])
             size = int(match["size"], 16)
             best = min(symbols, key=lambda symbol: abs(symbol.size - size), default=None)
             if best is not None:
                 address = best.address + int(match["offset"], 16) + self._bias
-                yield Mention(address, not _FAULTING.search(line[: match.start()]))
+                yield Mention(address, not _FAULTING.found(line[: match.start()]))
 
     def _is_code(self, address: int) -> bool:
         return self._symbols.image.is_code(address - self._bias)
@@ -97,7 +125,7 @@ class LogReader:
         frames = self._symbols.lookup(addr - mention.returns)
         known = bool(frames[0].function or frames[0].file)
         if mention.frame:
-            number = f"{mention.index:>4}: " if mention.index >= 0 else " " * 6
+            number = f"{mention.number:>4}: " if mention.number >= 0 else " " * 6
             registers = f"fp={mention.fp:#x}, " if mention.fp is not None else ""
             yield from starry_frames(frames, number, f" with {registers}ip={mention.address:#x}")
         elif known:
@@ -126,17 +154,17 @@ def _frame(match: re.Match[str]) -> Mention:
     return Mention(
         int(match["ip"], 16),
         returns=True,  # Starry adds 1 to the first one of a trap
-        index=int(match["index"]) if match["index"] and len(match["index"]) < 6 else -1,
+        number=int(match["index"]) if match["index"] and len(match["index"]) < 6 else -1,
         fp=int(match["fp"], 16) if match["fp"] else None,
         frame=True,
     )
 
 
 def _registers(line: str) -> Iterator[Mention]:
-    for match in _REGISTER.finditer(line):
+    for match in _REGISTER.all(line):
         yield Mention(int(match["value"], 16), match["name"] in _RETURNS)
 
 
 def _stacked(line: str) -> Iterator[Mention]:
-    for match in _BRACKETS.finditer(line):
-        yield Mention(int(match["value"], 16), not _FAULTING.search(line[: match.start()]))
+    for match in _BRACKETS.all(line):
+        yield Mention(int(match["value"], 16), not _FAULTING.found(line[: match.start()]))

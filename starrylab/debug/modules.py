@@ -15,7 +15,6 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..abi import elf
@@ -88,10 +87,10 @@ def symbols_for(kernel: Kernel) -> MakeSymbols:
     Separate debug files are looked for in the guest's /usr/lib/debug, where that is a folder of
     the host, and in the host's own.  Indexes are kept in the user's cache folder.
     """
-    folders = list(SYSTEM_FOLDERS)
+    folders = [*SYSTEM_FOLDERS]
     root = getattr(kernel.root.fs, "folder", None) if kernel.root is not None else None
     if isinstance(root, HostFolder):
-        folders.insert(0, Path(os.fsdecode(root.path)) / "usr/lib/debug")
+        folders.insert(0, os.path.join(os.fsdecode(root.path), "usr/lib/debug"))
     cache = IndexCache(cache_folder() / "symbols")
     return lambda image: Symbols.of(image, folders, cache)
 

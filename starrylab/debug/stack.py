@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 from types import CodeType, FrameType
@@ -206,7 +206,7 @@ def _locations(module: Module, addr: int) -> list[Location]:
     locations = shown(symbols, addr)
     if not locations[0].function and module.image is not None:
         stub = stub_name(module.image, addr, lambda at: symbols.lookup(at)[-1].function)
-        return [replace(locations[0], function=stub, linkage_name=stub)] if stub else locations
+        return [locations[0]._replace(function=stub, linkage_name=stub)] if stub else locations
     return locations
 
 

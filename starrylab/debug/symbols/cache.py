@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import os
 import struct
-import threading
 import zlib
-from pathlib import Path
-from typing import Final
+from _thread import get_ident  # all of threading that is needed
+from typing import TYPE_CHECKING, Final
 
 from .image import ElfImage
+
+if TYPE_CHECKING:
+    from _typeshed import StrPath
 
 _HEADER: Final = struct.Struct("<8sIQ")  # magic with version, CRC-32, length
 _MAGIC: Final = b"SLSYM\0\0\x01"
@@ -26,15 +28,16 @@ _BETWEEN_SWEEPS: Final = 64  #: writes
 class IndexCache:
     """Keeps parts of indexes below ``folder``; a host that permits no writing keeps none."""
 
-    def __init__(self, folder: Path, limit: int = _LIMIT) -> None:
-        self.folder = folder
+    def __init__(self, folder: StrPath, limit: int = _LIMIT) -> None:
+        self.folder = os.fspath(folder)
         self.limit = limit
         self._writes = os.getpid()  # so that many short processes sweep now and then, too
 
     def get(self, key: str, part: str) -> bytes | None:
         """Return a part; None when it is not there or not whole."""
         try:
-            data = (self.folder / key / part).read_bytes()
+            with open(os.path.join(self.folder, key, part), "rb", buffering=0) as file:
+                data = file.read()
         except OSError:
             return None
         if len(data) < _HEADER.size:
@@ -48,12 +51,13 @@ class IndexCache:
     def put(self, key: str, part: str, content: bytes) -> None:
         """Keep a part, if the host lets us."""
         header = _HEADER.pack(_MAGIC, zlib.crc32(content), len(content))
-        folder = self.folder / key
-        scratch = folder / f".{part}.{os.getpid()}.{threading.get_ident()}"
+        folder = os.path.join(self.folder, key)
+        scratch = os.path.join(folder, f".{part}.{os.getpid()}.{get_ident()}")
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            scratch.write_bytes(header + content)
-            os.replace(scratch, folder / part)
+            os.makedirs(folder, exist_ok=True)
+            with open(scratch, "wb", buffering=0) as file:
+                file.write(header + content)
+            os.replace(scratch, os.path.join(folder, part))
         except OSError:
             _remove(scratch)
             return
@@ -64,10 +68,10 @@ class IndexCache:
     def sweep(self) -> None:
         """Remove the indexes that have not changed for longest, until the rest fits."""
         sizes = []
-        for folder in _entries(self.folder):
-            files = [entry.stat() for entry in _entries(folder) if entry.is_file()]
+        for entry in _entries(self.folder):
+            files = [file.stat() for file in _entries(entry.path) if file.is_file()]
             newest = max((status.st_mtime_ns for status in files), default=0)
-            sizes.append((newest, sum(status.st_size for status in files), folder))
+            sizes.append((newest, sum(status.st_size for status in files), entry.path))
         total = sum(size for _, size, _ in sizes)
         for _, size, folder in sorted(sizes):
             if total <= self.limit:
@@ -91,14 +95,15 @@ def key_of(image: ElfImage) -> str | None:
     return "-".join(f"{word:x}" for word in words)
 
 
-def _entries(folder: Path) -> list[Path]:
+def _entries(folder: str) -> list[os.DirEntry[str]]:
     try:
-        return list(folder.iterdir())
+        with os.scandir(folder) as entries:
+            return list(entries)
     except OSError:
         return []
 
 
-def _remove(path: Path) -> None:
+def _remove(path: str) -> None:
     try:
         os.unlink(path)
     except OSError:

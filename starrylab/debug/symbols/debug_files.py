@@ -10,13 +10,15 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from .image import ElfImage, ImageError
 
+if TYPE_CHECKING:
+    from _typeshed import StrPath
+
 #: where distributions put debug files
-SYSTEM_FOLDERS: Final = (Path("/usr/lib/debug"),)
+SYSTEM_FOLDERS: Final = ("/usr/lib/debug",)
 
 
 def has_debug_info(image: ElfImage) -> bool:
@@ -25,7 +27,7 @@ def has_debug_info(image: ElfImage) -> bool:
     return any(name in table and table[name].size for name in (".debug_info", ".zdebug_info"))
 
 
-def find_debug_file(image: ElfImage, folders: Sequence[Path]) -> ElfImage | None:
+def find_debug_file(image: ElfImage, folders: Sequence[StrPath]) -> ElfImage | None:
     """Return the separate debug file of ``image``; None when there is none."""
     for path, checksum in _candidates(image, folders):
         try:
@@ -37,14 +39,15 @@ def find_debug_file(image: ElfImage, folders: Sequence[Path]) -> ElfImage | None
     return None
 
 
-def find_alternate(image: ElfImage, folders: Sequence[Path]) -> ElfImage | None:
+def find_alternate(image: ElfImage, folders: Sequence[StrPath]) -> ElfImage | None:
     """Return the file of shared debug information that dwz made; None when it is not there."""
     if image.alternate is None:
         return None
     name, build_id = image.alternate
-    paths = [Path(os.path.dirname(image.path), name)]
+    paths = [os.path.join(os.path.dirname(image.path), name)]
     for folder in folders:
-        paths += [_by_build_id(folder, build_id), folder / ".dwz" / os.path.basename(name)]
+        paths.append(_by_build_id(folder, build_id))
+        paths.append(os.path.join(folder, ".dwz", os.path.basename(name)))
     for path in paths:
         try:
             found = ElfImage.open(path)
@@ -55,7 +58,7 @@ def find_alternate(image: ElfImage, folders: Sequence[Path]) -> ElfImage | None:
     return None
 
 
-def _candidates(image: ElfImage, folders: Sequence[Path]) -> Iterator[tuple[Path, int | None]]:
+def _candidates(image: ElfImage, folders: Sequence[StrPath]) -> Iterator[tuple[str, int | None]]:
     """Yield paths, each with the checksum that its file must have, if nothing else names it."""
     if len(image.build_id) > 1:
         for folder in folders:
@@ -64,17 +67,17 @@ def _candidates(image: ElfImage, folders: Sequence[Path]) -> Iterator[tuple[Path
         return
     name, checksum = image.debug_link
     name = os.path.basename(name)
-    here = Path(os.path.dirname(os.path.abspath(image.path)))
-    yield here / name, checksum
-    yield here / ".debug" / name, checksum
+    here = os.path.dirname(os.path.abspath(image.path))
+    yield os.path.join(here, name), checksum
+    yield os.path.join(here, ".debug", name), checksum
     for folder in folders:
-        yield folder / here.relative_to("/") / name, checksum
-        yield folder / name, checksum
+        yield os.path.join(folder, here.lstrip("/"), name), checksum
+        yield os.path.join(folder, name), checksum
 
 
-def _by_build_id(folder: Path, build_id: bytes) -> Path:
+def _by_build_id(folder: StrPath, build_id: bytes) -> str:
     text = build_id.hex()
-    return folder / ".build-id" / text[:2] / f"{text[2:]}.debug"
+    return os.path.join(folder, ".build-id", text[:2], f"{text[2:]}.debug")
 
 
 def _belongs(image: ElfImage, found: ElfImage, checksum: int | None) -> bool:

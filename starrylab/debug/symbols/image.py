@@ -12,9 +12,8 @@ import stat
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 from ...abi import elf
 
@@ -36,8 +35,7 @@ class ImageError(Exception):
     """The file is no ELF file, or a broken one; the message is one line, with its name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """A program header (elf(5), ``Elf64_Phdr``)."""
 
     vaddr: int
@@ -48,8 +46,7 @@ class Segment:
     type: int = elf.PT_LOAD
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """A section header (elf(5), ``Elf64_Shdr``)."""
 
     name: str

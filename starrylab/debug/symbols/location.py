@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(NamedTuple):
     """One frame of the answer to "what is at this address"."""
 
     function: str  #: demangled; "" when unknown
@@ -22,8 +20,7 @@ class Location:
 UNKNOWN: Final = Location("", "", 0, 0, inlined=False, offset=-1, linkage_name="")
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionMatch:
+class FunctionMatch(NamedTuple):
     """A place where the code of a function begins, in a body of its own or inlined."""
 
     address: int  #: virtual address in the file

@@ -10,7 +10,6 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ...abi import elf
@@ -22,13 +21,15 @@ from .demangle import demangle
 from .image import ElfImage, ImageError
 from .location import UNKNOWN, FunctionMatch, Location
 from .packing import pack, unpack
-from .symtab import Symbol, SymbolTable
 from .unit_index import Call, LineRow, Packed, UnitIndex
 
 if TYPE_CHECKING:
+    from _typeshed import StrPath
+
     from .go_table import GoTable
     from .info import Info
     from .reverse import Finder
+    from .symtab import SymbolTable
 
 _GLANCES: Final = 1  #: answers of a unit before all of it is read
 _MOST_UNITS: Final = 256  #: indexes held in memory
@@ -44,7 +45,7 @@ class Symbols:
     def __init__(
         self,
         image: ElfImage,
-        search: Sequence[Path] = SYSTEM_FOLDERS,
+        search: Sequence[StrPath] = SYSTEM_FOLDERS,
         cache: IndexCache | None = None,
     ) -> None:
         self.image = image
@@ -57,7 +58,7 @@ class Symbols:
     def of(
         cls,
         image: ElfImage,
-        search: Sequence[Path] = SYSTEM_FOLDERS,
+        search: Sequence[StrPath] = SYSTEM_FOLDERS,
         cache: IndexCache | None = None,
     ) -> Symbols:
         """Return the symbols of ``image``.
@@ -163,6 +164,8 @@ class Symbols:
     @cached_property
     def table(self) -> SymbolTable:
         """The symbol table; that of the separate debug file when the image has been stripped."""
+        from .symtab import SymbolTable
+
         images = [self.image]
         if ".symtab" not in _section_names(self.image):
             images.insert(0, self.debug_image)
@@ -230,6 +233,8 @@ class Symbols:
             return None
 
     def _go_functions(self) -> SymbolTable:
+        from .symtab import Symbol, SymbolTable
+
         try:
             functions = self._go_table.functions if self._go_table else []
         except ImageError:

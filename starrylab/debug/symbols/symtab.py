@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 from ...abi import elf
 from .image import ElfImage, Section, string_at
@@ -21,8 +20,7 @@ _SHN_LORESERVE: Final = 0xFF00
 _RANK: Final = {1: 0, 10: 0, 2: 1, 0: 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
+class Symbol(NamedTuple):
     """A function's name and its code, as the linker placed it."""
 
     name: str
