@@ -24,6 +24,7 @@ from .screens.settings import SettingsStore
 from .screens.views.calls import CallsView
 from .screens.views.debugger import DebuggerView
 from .screens.views.leaks import LeaksView
+from .screens.views.processes import ProcessesView
 from .screens.widgets.processes import ProcessPane
 from .screens.widgets.terminal import Terminal
 from .screens.widgets.terminal.host_keys import name_alt_keys
@@ -202,6 +203,11 @@ class ConsoleApp(SerialApp, inherit_bindings=False):
     def on_process_pane_signalled(self, message: ProcessPane.Signalled) -> None:
         """Send a signal to a guest process."""
         self.client.signal(message.pid, message.signo)
+
+    def on_processes_view_limit_chosen(self, message: ProcessesView.LimitChosen) -> None:
+        """Give a guest process another limit."""
+        message.stop()
+        self.client.set_limit(message.pid, message.name, message.soft, message.hard)
 
     def on_console_screen_asked(self, message: ConsoleScreen.Asked) -> None:
         """Pass a view's question on."""

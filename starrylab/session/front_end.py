@@ -28,6 +28,7 @@ from .protocol import (
     OpenLine,
     Panic,
     Resize,
+    SetLimit,
     Signal,
     SnapshotSeen,
 )
@@ -115,6 +116,10 @@ class FrontEnd:
     def signal(self, pid: int, signo: int) -> None:
         """Send signal ``signo`` to guest process ``pid``."""
         self.send(Signal(pid, signo))
+
+    def set_limit(self, pid: int, name: str, soft: int, hard: int) -> None:
+        """Change a resource limit of a guest process; -1 is infinity."""
+        self.send(SetLimit(pid, name, soft, hard))
 
     def set_interval(self, seconds: float) -> None:
         """Ask for a snapshot at most every ``seconds``; 0 stops them."""

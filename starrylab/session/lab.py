@@ -15,8 +15,6 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
-from ..kernel.signal.info import SignalInfo
-from ..kernel.thread_signals import send_process_signal
 from .assemble import AssemblyError, HostIo, Lab, SerialIo, assemble
 from .channel import LabChannel
 from .debugging.model import Debug, DebugReply
@@ -42,11 +40,13 @@ from .protocol import (
     Panic,
     ProtocolError,
     Resize,
+    SetLimit,
     Signal,
     SnapshotSeen,
     Start,
     Stop,
 )
+from .steering import send_signal, set_limit
 from .tracing import AskWaits, Trace, TraceCommand, TraceSeen, TraceServer
 from .view import View
 
@@ -94,8 +94,8 @@ class Session:
                 self._boot(command)
             case Input() | Resize() | OpenLine() | Consumed():
                 self._serve_line(command)
-            case Signal(pid=pid, signo=signo):
-                self._signal(pid, signo)
+            case Signal() | SetLimit():
+                self._steer(command)
             case SnapshotSeen():
                 self._seen = True
             case Interval(seconds=seconds):
@@ -145,12 +145,13 @@ class Session:
         if self._lab is not None:
             self._lab.stop()
 
-    def _signal(self, pid: int, signo: int) -> None:
+    def _steer(self, command: Signal | SetLimit) -> None:
         if self._lab is None:
             return
-        process = self._lab.kernel.processes.get(pid)
-        if process is not None and not process.zombie and 0 < signo < 65:
-            send_process_signal(process, SignalInfo(signo))
+        if isinstance(command, Signal):
+            send_signal(self._lab.kernel, command.pid, command.signo)
+        elif problem := set_limit(self._lab.kernel, command):
+            self._channel.send(Log(problem))
 
     def _answer(self, question: Question) -> None:
         if self._lab is None or self._answerer is None:

@@ -26,7 +26,7 @@ from .leaks import LeakReply, Leaks
 from .snapshot import Snapshot
 from .tracing import AskWaits, Trace, Traced, TraceRefused, TraceSeen, WaitsFound
 
-VERSION: Final = 3
+VERSION: Final = 4
 MAX_FRAME: Final = 8 << 20  #: bytes; a longer length means garbage
 WINDOW: Final = 16 << 10  #: bytes of one line's output that may be on the way
 LINES: Final = 4  #: serial lines; 0 is the console
@@ -83,6 +83,15 @@ class Signal(msgspec.Struct, frozen=True, tag="signal"):
 
     pid: int
     signo: int
+
+
+class SetLimit(msgspec.Struct, frozen=True, tag="limit"):
+    """Change a resource limit of a process (prlimit(2)); a `Log` says why that cannot be."""
+
+    pid: int
+    name: str  #: as `inspection.model.LimitView` names it
+    soft: int  #: -1 is infinity
+    hard: int
 
 
 class Interval(msgspec.Struct, frozen=True, tag="interval"):
@@ -206,6 +215,7 @@ Command: TypeAlias = (
     | Resize
     | OpenLine
     | Signal
+    | SetLimit
     | Interval
     | CountCalls
     | Ask

@@ -90,6 +90,7 @@ class FakeClient:
         self.opened: list[int] = []
         self.listening = True
         self.signals: list[tuple[int, int]] = []
+        self.limits: list[tuple[int, str, int, int]] = []
         self.asked: list[Question] = []
         self.answers: dict[Question, Answer] = {}  #: what the test wants answered
         self.starts = 0
@@ -154,6 +155,9 @@ class FakeClient:
 
     def signal(self, pid: int, signo: int) -> None:
         self.signals.append((pid, signo))
+
+    def set_limit(self, pid: int, name: str, soft: int, hard: int) -> None:
+        self.limits.append((pid, name, soft, hard))
 
     def consumed(self, size: int, line: int = 0) -> None:
         self.drawn += size

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from starrylab.screens.console import VIEWS
 from starrylab.screens.settings import Settings, SettingsStore
 from starrylab.screens.views.memory import parse_address
 from starrylab.screens.widgets.history import LENGTH, History, plot, resampled
-from starrylab.screens.widgets.process_details import page_bar
+from starrylab.screens.widgets.process_details import page_bar, parse_limit
 from starrylab.screens.widgets.tabs import ViewTabs
 from starrylab.session.inspection import model
 from starrylab.session.protocol import Booted, Exited
@@ -251,6 +252,36 @@ async def test_who_waits_for_whom() -> None:
 def pane_text_of(pane, section) -> str:
     pane.choose(section)
     return pane_text(pane)
+
+
+# -- limits ----------------------------------------------------------------------------------
+
+
+async def test_a_limit_is_changed() -> None:
+    async with console() as (app, client, pilot):
+        client.answers[model.AboutProcess(1)] = msgspec.structs.replace(PROCESS, pid=1)
+        client.happen(BUSY)
+        await pilot.press("alt+2")
+        view = app.console_screen.view
+        await until(pilot, lambda: view.details.details is not None)
+        await pilot.press("f6", "enter", "left", "down", "down", "enter")
+        assert app.focused is view.entry
+        assert view.entry.value == "8388608 unlimited"
+        assert "stack of process 1" in view.entry.border_title
+        await pilot.press(*["backspace"] * 40, *"64k 1x", "enter")
+        assert app.focused is view.entry
+        await pilot.press("backspace", "backspace", *"2M", "enter")
+        await until(pilot, lambda: client.limits == [(1, "stack", 65536, 2 << 20)])
+        assert app.focused is view.details
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("unlimited", -1), ("0", 0), ("7", 7), ("2g", 2 << 30), ("-1", None), ("", None),
+     ("k", None), ("١", None), (str(1 << 64), None), (str((1 << 64) - 1), (1 << 64) - 1)],
+)  # fmt: skip
+def test_limits_as_text(text, value) -> None:
+    assert parse_limit(text) == value
 
 
 # -- what is remembered ---------------------------------------------------------------------

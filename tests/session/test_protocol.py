@@ -49,6 +49,7 @@ COMMANDS = [
     Resize(24, 80),
     protocol.OpenLine(1),
     Signal(2, 9),
+    protocol.SetLimit(2, "nofile", 64, -1),
     Interval(0.5),
     CountCalls(True),
     *(

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
+from textual.app import ComposeResult
+from textual.message import Message
 from textual.widget import Widget
+from textual.widgets import Input
 
 from ...session.inspection.model import AboutProcess, Answer, ProcessDetails
 from ...session.snapshot import Snapshot
-from ..widgets.process_details import ProcessDetailsPane
+from ..widgets.process_details import ProcessDetailsPane, limit_text, parse_limit
 from ..widgets.processes import ProcessPane
 from ..widgets.split import Split
 from .view import View
+
+_HINT = "SOFT HARD, numbers (K, M, G) or unlimited (Enter: set, Escape: close)"
 
 
 class ProcessesView(View):
@@ -20,6 +26,15 @@ class ProcessesView(View):
     NAME: ClassVar[str] = "Processes"
     SHARE: ClassVar[tuple[int, int]] = (46, 50)
 
+    @dataclass
+    class LimitChosen(Message):
+        """A process shall have another limit; -1 is infinity."""
+
+        pid: int
+        name: str
+        soft: int
+        hard: int
+
     def __init__(self) -> None:
         super().__init__()
         self.processes = ProcessPane(id="process-tree")
@@ -27,6 +42,8 @@ class ProcessesView(View):
         self._root = Split(
             self.processes, self.details, inner=True, percent=(40, 46), id="processes-split"
         )
+        self.entry = Input(id="limit-entry")
+        self._wanted: ProcessDetailsPane.LimitWanted | None = None
 
     @property
     def root(self) -> Split:
@@ -37,6 +54,11 @@ class ProcessesView(View):
     def panes(self) -> tuple[Widget, ...]:
         """See `View.panes`."""
         return (self.processes, self.details)
+
+    def compose(self) -> ComposeResult:
+        """Lay out the panes, and the line that asks for a limit."""
+        yield self.root
+        yield self.entry
 
     def show(self, snapshot: Snapshot) -> None:
         """See `View.show`."""
@@ -53,6 +75,40 @@ class ProcessesView(View):
         """See `View.answered`."""
         if isinstance(answer, ProcessDetails) and answer.pid == self.processes.marked:
             self.details.show_process(answer)
+
+    # -- limits ---------------------------------------------------------------------------
+
+    def on_process_details_pane_limit_wanted(self, message: ProcessDetailsPane.LimitWanted) -> None:
+        """Ask for the new limit."""
+        message.stop()
+        self._wanted, limit = message, message.limit
+        self.entry.value = f"{limit_text(limit.soft)} {limit_text(limit.hard)}"
+        self.entry.placeholder = f"{limit.name} of process {message.pid}: {_HINT}"
+        self.entry.border_title = self.entry.placeholder
+        self.entry.display = True
+        self.entry.focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Change the limit."""
+        event.stop()
+        values = [parse_limit(word) for word in event.value.split()]
+        soft, hard = values if len(values) == 2 else (None, None)
+        if soft is None or hard is None or self._wanted is None:
+            self.notify(f"not a soft and a hard limit: {event.value}; {_HINT}", timeout=4)
+            return
+        name = self._wanted.limit.name
+        self.post_message(self.LimitChosen(self._wanted.pid, name, soft, hard))
+        self._close()
+        self._ask_again()
+
+    def key_escape(self) -> None:
+        """Close the line."""
+        if self.entry.has_focus:
+            self._close()
+
+    def _close(self) -> None:
+        self.entry.display = False
+        self.details.focus()
 
     def _ask_again(self) -> None:
         if self.processes.marked:

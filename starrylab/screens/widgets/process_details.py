@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.message import Message
 
-from ...session.inspection.model import AreaView, ProcessDetails
+from ...session.inspection.model import AreaView, LimitView, ProcessDetails
 from .sections import SectionPane, facts, table
 from .units import count_text, size_text, time_text
 
@@ -20,6 +23,7 @@ _STATES: Final = (
     ("S", "yellow", "shared"),
     ("C", "cyan", "cached"),
 )
+_SCALES: Final = {"K": 10, "M": 20, "G": 30}  #: suffix -> bits
 _BAR: Final = 16  #: cells for the states of an area's pages
 
 
@@ -29,6 +33,17 @@ class ProcessDetailsPane(SectionPane):
     SECTIONS: ClassVar[tuple[str, ...]] = (
         "general", "threads", "descriptors", "areas", "signals", "limits",
     )  # fmt: skip
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "change_limit", "Change", id="processes.limit",
+                tooltip="Give the process another limit than the marked one"),
+    ]  # fmt: skip
+
+    @dataclass
+    class LimitWanted(Message):
+        """The user wants to change a limit."""
+
+        pid: int
+        limit: LimitView
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
         super().__init__(id=id)
@@ -43,6 +58,22 @@ class ProcessDetailsPane(SectionPane):
         self.border_title = "Process" if details is None else f"Process {details.pid}"
         self.border_subtitle = details.comm if details is not None else ""
         self.redraw()
+
+    def section_changed(self) -> None:
+        """See `SectionPane.section_changed`; only limits can be marked."""
+        self.has_cursor = self.section == "limits"
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to change a limit where limits are."""
+        return action != "change_limit" or self.section == "limits"
+
+    def action_change_limit(self) -> None:
+        """Ask for the marked limit to be changed."""
+        details = self.details
+        row = self.row - 1  # below the names of the columns
+        if details is not None and 0 <= row < len(details.limits):
+            self.post_message(self.LimitWanted(details.pid, details.limits[row]))
 
     def section_lines(self, section: str, width: int) -> list[Text]:
         """See `SectionPane.section_lines`."""
@@ -179,9 +210,23 @@ def _signals(details: ProcessDetails) -> list[Text]:
     return table(("NO", "SIGNAL", "ACTION", "", ""), rows, frozenset((0,)))
 
 
-def _limits(details: ProcessDetails) -> list[Text]:
-    def value(limit: int) -> str:
-        return "unlimited" if limit < 0 else str(limit)
+def limit_text(value: int) -> str:
+    """Return a limit as the shell's ulimit shows it."""
+    return "unlimited" if value < 0 else str(value)
 
-    rows = [(limit.name, value(limit.soft), value(limit.hard)) for limit in details.limits]
+
+def parse_limit(text: str) -> int | None:
+    """Read what `limit_text` returns, also with K, M or G behind it; ``None`` if it is neither."""
+    if text == "unlimited":
+        return -1
+    scale = _SCALES.get(text[-1:].upper(), 0)
+    digits = text[:-1] if scale else text
+    if not digits.isascii() or not digits.isdigit():
+        return None
+    value = int(digits) << scale
+    return value if value < 1 << 64 else None
+
+
+def _limits(details: ProcessDetails) -> list[Text]:
+    rows = [(each.name, limit_text(each.soft), limit_text(each.hard)) for each in details.limits]
     return table(("LIMIT", "SOFT", "HARD"), rows, frozenset((1, 2)))
