@@ -9,6 +9,7 @@ from starrylab.screens.console import VIEWS
 from starrylab.screens.settings import Settings, SettingsStore
 from starrylab.screens.views.memory import parse_address
 from starrylab.screens.widgets.history import LENGTH, History, plot, resampled
+from starrylab.screens.widgets.hit_rates import HitRates
 from starrylab.screens.widgets.process_details import page_bar, parse_limit
 from starrylab.screens.widgets.tabs import ViewTabs
 from starrylab.session.inspection import model
@@ -342,6 +343,38 @@ def test_odd_sizes_in_the_file_are_bounded(tmp_path) -> None:
     path = tmp_path / "console.json"
     path.write_text('{"splits": {"a": [-5, 500]}, "unknown": 1}')
     assert SettingsStore(path).settings == Settings(splits={"a": (20, 80)})
+
+
+# -- hit rates -------------------------------------------------------------------------------
+
+
+def cached(hits: int, misses: int, path: str = "/f") -> model.CachedFile:
+    return model.CachedFile(path, "tmpfs", 1, 1, 0, 0, hits, misses)
+
+
+def test_hit_rates_over_time() -> None:
+    rates = HitRates()
+    for hits, misses in ((5, 5), (15, 5), (15, 5), (20, 10), (20, 20)):
+        rates.add([cached(hits, misses), cached(0, 0, "/g")])
+    assert rates.rates("/f") == [100, None, 50, 0]
+    assert rates.drawn("/f", 6) == "  █·▅▁"
+    assert rates.drawn("/f", 2) == "▅▁"
+    assert rates.drawn("/g", 3) == "···"
+    rates.add([cached(1, 0)])  # another machine, or another file of this name
+    assert rates.rates("/f") == []
+    assert rates.drawn("/g", 3) == "   "
+
+
+async def test_the_page_cache_shows_what_was_read_lately() -> None:
+    async with console() as (app, _, pilot):
+        await pilot.press("alt+3")
+        details = app.console_screen.view.details
+        (file, *_) = MEMORY.files
+        for hits, misses in ((800, 200), (870, 230), (870, 230)):
+            seen = msgspec.structs.replace(file, hits=hits, misses=misses)
+            details.show_memory(msgspec.structs.replace(MEMORY, files=(seen,)))
+        assert " 79%" in pane_text_of(details, "page cache")
+        assert " ▆· " in pane_text(details)
 
 
 # -- drawing ----------------------------------------------------------------------------------

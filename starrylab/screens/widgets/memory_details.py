@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, Final
 
 from rich.text import Text
@@ -14,11 +15,15 @@ from textual.message import Message
 from ...session.inspection.model import AddressDetails, MemoryDetails
 from ...session.snapshot import Snapshot
 from .history import History, plot
+from .hit_rates import LENGTH as HIT_RATES
+from .hit_rates import HitRates
 from .memory import KINDS
 from .sections import SectionPane, facts, table
 from .units import count_text, size_text, uptime_text
 
 _PAGE: Final = 4096  #: bytes
+_LEAST_BARS: Final = 6
+_BESIDE_BARS: Final = 68  #: columns of the page cache's table beside the hit rate over time
 _PLOT_ROWS: Final = 3
 _NAME: Final = 12  #: columns
 
@@ -49,6 +54,7 @@ class MemoryDetailsPane(SectionPane):
         self.details: MemoryDetails | None = None
         self.address: AddressDetails | None = None
         self.history = History()
+        self.rates = HitRates()
 
     @property
     def cells(self) -> int:
@@ -64,6 +70,7 @@ class MemoryDetailsPane(SectionPane):
     def show_memory(self, details: MemoryDetails) -> None:
         """Draw an answer."""
         self.details = details
+        self.rates.add(details.files)
         cell = size_text(details.frames * _PAGE // len(details.cells))
         self.border_subtitle = f"a cell of the map is {cell}, small if less than half is used"
         self.redraw()
@@ -96,7 +103,7 @@ class MemoryDetailsPane(SectionPane):
             return [Text("no answer from the lab yet", "dim")]
         sections: dict[str, Callable[[MemoryDetails, int], list[Text]]] = {
             "map": _map,
-            "page cache": _cache,
+            "page cache": partial(_cache, rates=self.rates),
             "allocator": _allocator,
             "faults": _faults,
         }
@@ -149,7 +156,8 @@ def _over_time(history: History, width: int) -> list[Text]:
     return lines
 
 
-def _cache(details: MemoryDetails, _width: int) -> list[Text]:
+def _cache(details: MemoryDetails, width: int, rates: HitRates) -> list[Text]:
+    bars = max(_LEAST_BARS, min(HIT_RATES, width - _BESIDE_BARS))
     rows = []
     for file in details.files:
         looked = file.hits + file.misses
@@ -161,6 +169,7 @@ def _cache(details: MemoryDetails, _width: int) -> list[Text]:
                 str(file.dirty),
                 str(file.mapped),
                 rate,
+                rates.drawn(file.path, bars),
                 count_text(file.misses),
                 file.fs,
                 file.path,
@@ -170,8 +179,8 @@ def _cache(details: MemoryDetails, _width: int) -> list[Text]:
         f"{details.cache_pages} of at most {details.cache_limit} pages that can be read in again; "
         f"{details.evictions} evicted"
     )
-    heading = ("CACHED", "SIZE", "DIRTY", "MAPS", "HITS", "READ", "FS", "FILE")
-    lines = table(heading, rows, frozenset(range(6)))
+    heading = ("CACHED", "SIZE", "DIRTY", "MAPS", "HITS", "LATELY", "READ", "FS", "FILE")
+    lines = table(heading, rows, frozenset(range(7)))
     if details.files_total > len(details.files):
         lines.append(Text(f"... and {details.files_total - len(details.files)} more", "dim"))
     return [Text(summary, "dim"), *lines]
