@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from . import dw
@@ -75,8 +74,7 @@ class Spec(NamedTuple):
     constant: int  #: of DW_FORM_implicit_const
 
 
-@dataclass(frozen=True, slots=True)
-class Abbreviation:
+class Abbreviation(NamedTuple):
     """The shape of an entry."""
 
     code: int

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Final
 
 from . import dw
@@ -26,15 +25,19 @@ _LINKAGE_NAMES: Final = (dw.AT_LINKAGE_NAME, dw.AT_MIPS_LINKAGE_NAME)
 _PLACES: Final = frozenset({dw.AT_LOW_PC, dw.AT_RANGES})
 
 
-@dataclass(slots=True)
 class Body:
     """A function's code: its own, or where it was inlined."""
 
-    offset: int  #: of its entry, in the section
-    ranges: list[Range]
-    inlined: bool
-    values: dict[int, Value]
-    parent: int = field(default=-1)  #: index of the body that this one is inlined into
+    __slots__ = ("inlined", "offset", "parent", "ranges", "values")
+
+    def __init__(
+        self, offset: int, ranges: list[Range], inlined: bool, values: dict[int, Value]
+    ) -> None:
+        self.offset = offset  #: of its entry, in the section
+        self.ranges = ranges
+        self.inlined = inlined
+        self.values = values
+        self.parent = -1  #: index of the body that this one is inlined into
 
     def number(self, name: int) -> int:
         """Return a number among its attributes, 0 without it."""

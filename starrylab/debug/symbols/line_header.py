@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from . import dw
 from .abbrev import Shape, form_size
@@ -22,8 +21,7 @@ _LNCT_DIRECTORY_INDEX: Final = 2
 _MOST_FILES: Final = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class LineHeader:
+class LineHeader(NamedTuple):
     """What a line number program needs before its first instruction."""
 
     version: int

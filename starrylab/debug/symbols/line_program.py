@@ -7,7 +7,6 @@ the last of a sequence is only its end.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from .encoding import MASK_64, UNSIGNED, sleb, uleb
@@ -43,8 +42,7 @@ class Row(NamedTuple):
     flags: int  #: IS_STMT, PROLOGUE_END, EPILOGUE_BEGIN
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(NamedTuple):
     """Rows of code that lies together: ``rows`` ascend and end before ``end``."""
 
     start: int
@@ -83,6 +81,7 @@ def run(header: LineHeader, around: int | None = None) -> list[Sequence]:
 def _sequence(header: LineHeader, at: int) -> tuple[int, Sequence | None]:
     """Run up to the end of one sequence: the interpreter's loop."""
     data, end = header.data, header.end
+    last = end - 3
     base, length = header.opcode_base, header.min_length
     span = header.line_range or 1
     special = [((i - base) // span * length, header.line_base + (i - base) % span)
@@ -101,9 +100,6 @@ def _sequence(header: LineHeader, at: int) -> tuple[int, Sequence | None]:
             line += delta
             rows.append((address, file, line, column, flags | is_stmt))
             flags = 0
-        elif opcode == _FIXED_ADVANCE_PC:
-            address += data[at] | data[at + 1] << 8
-            at += 2
         elif opcode == _ADVANCE_LINE:
             delta = data[at]
             if delta < 0x80:
@@ -112,13 +108,25 @@ def _sequence(header: LineHeader, at: int) -> tuple[int, Sequence | None]:
             else:
                 delta, at = sleb(data, at)
                 line += delta
+            if at < last and data[at] == _FIXED_ADVANCE_PC and data[at + 3] == _COPY:
+                # So GNU as writes every row of code that the linker may shorten.
+                address += data[at + 1] | data[at + 2] << 8
+                at += 4
+                rows.append((address, file, line, column, flags | is_stmt))
+                flags = 0
+        elif opcode == _SET_COLUMN:
+            column = data[at]
+            at += 1
+            if column >= 0x80:
+                column, at = uleb(data, at - 1)
+        elif opcode == _NEGATE_STMT:
+            is_stmt ^= IS_STMT
         elif opcode == _COPY:
             rows.append((address, file, line, column, flags | is_stmt))
             flags = 0
-        elif opcode == _SET_COLUMN:
-            column, at = uleb(data, at)
-        elif opcode == _NEGATE_STMT:
-            is_stmt ^= IS_STMT
+        elif opcode == _FIXED_ADVANCE_PC:
+            address += data[at] | data[at + 1] << 8
+            at += 2
         elif opcode == _ADVANCE_PC:
             step, at = uleb(data, at)
             address += step * length
