@@ -218,6 +218,11 @@ class Ram(Protocol):
         ...
 
     @property
+    def grain(self) -> int:
+        """Bytes, a power of two: how much to look at where the length is not known (strings)."""
+        ...
+
+    @property
     def copy_page(self) -> Callable[[int, int], object] | None:
         """Copies a page to the first byte offset from the second; None: `view` does as well."""
         ...

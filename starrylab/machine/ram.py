@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 
-from .api import PAGE_MASK
+from .api import PAGE_MASK, PAGE_SIZE
 
 DEFAULT_SIZE = 256 << 20  #: bytes
 
@@ -22,6 +22,7 @@ class HostRam:
         if size <= 0 or size & PAGE_MASK:
             raise ValueError(f"RAM of {size} bytes is not a whole number of pages")
         self.size = size
+        self.grain = PAGE_SIZE
         self.copy_page = None
         self._map = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self.view = memoryview(self._map)

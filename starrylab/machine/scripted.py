@@ -27,6 +27,7 @@ from .api import (
     LEFT,
     PAGE_MASK,
     PAGE_SHIFT,
+    PAGE_SIZE,
     PTE_FRAME,
     READ,
     STEPPED,
@@ -68,6 +69,7 @@ class ScriptedRam:
 
     def __init__(self, size: int = 64 << 20) -> None:
         self.size = size
+        self.grain = PAGE_SIZE
         self.copy_page = None
         self._map = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self.view = memoryview(self._map)

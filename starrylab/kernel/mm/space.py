@@ -88,6 +88,7 @@ class AddressSpace(Report):
         new.total_vm = new.peak_vm = self.total_vm
         new._last = NOWHERE
         new.view, new._u32, new._u64 = self.view, self._u32, self._u64
+        new._grain = self._grain
         new.bottom_up, new.mmap_top = self.bottom_up, self.mmap_top
         new.lock_future, new.may_lock_all = 0, self.may_lock_all
         new._cursor, new._skipped = self._cursor, self._skipped

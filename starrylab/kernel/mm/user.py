@@ -38,6 +38,7 @@ class UserAccess(Faults):
     def __init__(self, frames: FrameAllocator, layout: Layout, limits: Limits) -> None:
         super().__init__(frames, layout, limits)
         self.view = frames.view
+        self._grain = frames.ram.grain - 1
         self._u32 = frames.u32
         self._u64 = frames.u64
 
@@ -110,7 +111,7 @@ class UserAccess(Faults):
         entry = self.table.get(addr >> 12, 0)
         if entry & 1:
             start = entry & -4096 | addr & 4095
-            end = (start | 4095) + 1
+            end = (start | self._grain) + 1
             if end > start + _CSTR_CHUNK:
                 end = start + _CSTR_CHUNK
             chunk = self.view[start:end].tobytes()
@@ -122,7 +123,9 @@ class UserAccess(Faults):
     def _read_long_cstr(self, addr: int, limit: int) -> bytes:
         found = bytearray()
         while len(found) < limit:
-            chunk = self._piece(addr + len(found), limit - len(found), READ).tobytes()
+            at = addr + len(found)
+            size = min(limit - len(found), self._grain + 1 - (at & self._grain))
+            chunk = self._piece(at, size, READ).tobytes()
             length = chunk.find(0)
             if length >= 0:
                 return bytes(found) + chunk[:length]

@@ -17,7 +17,7 @@ from typing import Final, Protocol
 from ..api import PAGE_MASK, PAGE_SIZE
 from . import bits, monitor
 
-_ROUND: Final = 32  #: bytes; smaller pieces are not worth reading, next to a round trip
+_ROUND: Final = 64  #: bytes; smaller pieces are not worth reading, next to a round trip
 _GAP: Final = 8  #: bytes between two pieces that cost less than the head of another
 _ZEROS: Final = bytes(PAGE_SIZE)
 _ZERO_RUN: Final = bytes(16)  #: as many zeros are worth a request of their own

@@ -6,14 +6,17 @@ does.  So what works here depends on nothing that a board would not have.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import struct
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from ..api import (
     EXEC,
     LEFT,
+    PAGE_MASK,
     PAGE_SHIFT,
     PAGE_SIZE,
+    PTE_FRAME,
     READ,
     WRITE,
     Fault,
@@ -26,6 +29,7 @@ from ..api import (
 from ..ram import HostRam
 from ..unicorn.hart import UnicornHart
 from . import monitor
+from .follow import LIMIT, STRING, STRING_GRAIN, Follow
 from .monitor import PC, Cause, Change, MonitorError, Stop
 
 BASE: Final = 0x8000_0000  #: where the memory begins
@@ -76,7 +80,13 @@ class EmulatedBoard:
             monitor.CodeChanged: self._code_changed,
         }
 
+        self._follow: Mapping[int, Sequence[Follow]] = {}
+
     # -- Monitor -----------------------------------------------------------------------------------
+
+    def follow(self, table: Mapping[int, Sequence[Follow]]) -> None:
+        """See `Monitor.follow`."""
+        self._follow = table
 
     def run(self, changes: Sequence[Change], space: int, context: int, slice_ns: int) -> Stop:
         """See `Monitor.run`."""
@@ -89,9 +99,11 @@ class EmulatedBoard:
         hart.set_tick(0)
         cause, addr = _describe(trap)
         known = {PC: registers.pc}
-        if cause is Cause.SYSCALL:
-            known.update(zip(range(10, 18), registers.arguments(), strict=True))
-        return Stop(cause, addr, known)
+        if cause is not Cause.SYSCALL:
+            return Stop(cause, addr, known)
+        arguments = registers.arguments()
+        known.update(zip(range(10, 18), arguments, strict=True))
+        return Stop(cause, addr, known, tuple(self._followed(self._tables[space], arguments)))
 
     def change(self, changes: Sequence[Change]) -> None:
         """See `Monitor.change`."""
@@ -115,6 +127,41 @@ class EmulatedBoard:
     def close(self) -> None:
         """See `Monitor.close`."""
         self._hart.close()
+
+    def _followed(
+        self, table: PageTable, arguments: SyscallRegisters
+    ) -> Iterator[tuple[int, bytes]]:
+        """Yield what the arguments point to."""
+        for pointer, unit, times, vector in self._follow.get(arguments[7], ()):
+            at = arguments[pointer]
+            if unit == STRING:
+                yield from self._string(table, at)
+                continue
+            size = unit * arguments[times] if times >= 0 else unit
+            head = list(self._stored(table, at, size))
+            yield from head
+            if vector:
+                for base, length in struct.iter_unpack("<QQ", b"".join(d for _, d in head)):
+                    yield from self._stored(table, base, length)
+
+    def _stored(self, table: PageTable, at: int, size: int) -> Iterator[tuple[int, bytes]]:
+        """Yield what is there of pages that user code can store to, `LIMIT` bytes at most."""
+        left = min(size, LIMIT)
+        while left > 0 and (entry := table.get(at >> PAGE_SHIFT, 0)) & WRITE:
+            length = min(left, PAGE_SIZE - (at & PAGE_MASK))
+            offset = (entry & PTE_FRAME) + (at & PAGE_MASK)
+            yield BASE + offset, self._ram.view[offset : offset + length].tobytes()
+            at, left = at + length, left - length
+
+    def _string(self, table: PageTable, at: int) -> Iterator[tuple[int, bytes]]:
+        end = at + LIMIT
+        while at < end:
+            size = STRING_GRAIN - at % STRING_GRAIN
+            pieces = list(self._stored(table, at, size))
+            yield from pieces
+            if not pieces or 0 in pieces[0][1]:
+                break
+            at += size
 
     # -- changes -----------------------------------------------------------------------------------
 

@@ -31,7 +31,7 @@ from ..api import (
     UserContext,
 )
 from ..ram import HostRam
-from . import registers
+from . import follow, registers
 from .context import BoardContext
 from .contexts import Contexts
 from .copies import Copies
@@ -73,6 +73,7 @@ class BoardHart:
         self._space: Space = self._spaces.use({})
         self._shortest_ns = shortest_slice_ns
         self._period_ns = 0
+        monitor.follow(follow.table(cast("Arch", monitor.arch)))
         self._interrupted = False
         self._code_changed = False  #: the board may have fetched what is no longer there
         self._last_fault = 0, 0, 0
@@ -134,6 +135,10 @@ class BoardHart:
     def flush_tlb(self) -> None:
         """See `Hart.flush_tlb`."""
         self._space.changed = True
+
+    def flush_pages(self, pages: Sequence[int]) -> None:
+        """See `Hart.flush_pages`."""
+        self._space.changed = bool(pages) or self._space.changed
 
     def code_changed(self, frame: int) -> None:
         """See `Hart.code_changed`; the board is told with the next run."""

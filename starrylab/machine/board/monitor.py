@@ -10,10 +10,12 @@ spaces, both by number, so that neither crosses the line at a switch.  Both star
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, Protocol
+
+from .follow import Follow
 
 
 class Write(NamedTuple):
@@ -129,6 +131,13 @@ class Monitor(Protocol):
     memory: tuple[int, int]  #: physical address and bytes that are free for pages
     contexts: int  #: how many register sets it keeps
     spaces: int  #: how many page tables it keeps
+
+    def follow(self, table: Mapping[int, Sequence[Follow]]) -> None:
+        """Say what comes along with a system call, by its number.
+
+        Only from pages that user code can store to: the kernel knows what the others have.
+        """
+        ...
 
     def run(self, changes: Sequence[Change], space: int, context: int, slice_ns: int) -> Stop:
         """Do ``changes`` in order, then run user code until a trap, ``slice_ns`` at most."""

@@ -7,6 +7,7 @@ from typing import Final, Literal
 from ..api import RamWords
 from ..ram import HostRam
 from .copies import Copies
+from .follow import STRING_GRAIN
 
 _WORD_SIZES: Final = {"I": 4, "Q": 8}
 
@@ -64,4 +65,5 @@ class BoardRam:
         self._host = host
         self.size = host.size
         self.view = BoardView(host.view, copies)
+        self.grain = STRING_GRAIN
         self.copy_page = copies.duplicate

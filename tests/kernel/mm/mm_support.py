@@ -19,6 +19,8 @@ class PlainRam:
     def __init__(self, pages: int) -> None:
         self.size = pages * PAGE
         self.view = memoryview(bytearray(self.size))
+        self.grain = 4096
+        self.copy_page = None
 
 
 class PlainLimits:

@@ -29,6 +29,8 @@ class Ram:
     def __init__(self, size: int) -> None:
         self.size = size
         self.view = memoryview(bytearray(size))
+        self.grain = 4096
+        self.copy_page = None
 
 
 class Blocked(Exception):

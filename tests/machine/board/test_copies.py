@@ -125,13 +125,13 @@ def test_only_what_is_needed_crosses_the_line() -> None:
     pair.run({0}, lambda _: (100, b"user"))
     assert pair.board.sent_bytes == 0  # zeros are not sent as bytes
     assert bytes(pair.view[100:104]) == b"user"
-    assert pair.board.read_bytes == 32
+    assert pair.board.read_bytes == 64
     assert bytes(pair.view[96:128]) == bytes(4) + b"user" + bytes(24)
-    assert pair.board.read_bytes == 32  # the same piece is not read twice
+    assert pair.board.read_bytes == 64  # the same piece is not read twice
     pair.view[200:203] = pair.truth[200:203] = b"abc"
     pair.run({0}, lambda _: (0, b""))
     assert pair.board.sent_bytes == 3
-    assert pair.board.read_bytes == 32  # a store needs no look at what was there
+    assert pair.board.read_bytes == 64  # a store needs no look at what was there
 
 
 def test_a_slice_is_compared_before_user_code_runs() -> None:
