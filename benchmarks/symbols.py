@@ -39,6 +39,7 @@ class Measured(NamedTuple):
 
     answer: float  #: seconds to the first byte
     total: float  #: seconds to the end
+    cpu: float  #: seconds of the processor, user and system
     peak: int  #: KiB of memory, at most
 
 
@@ -64,7 +65,8 @@ def run(command: list[str], addresses: list[int], env: dict[str, str]) -> Measur
     os.close(read)
     _, _, usage = os.wait4(process.pid, 0)
     process.returncode = 0
-    return Measured(answer, time.perf_counter() - started, usage.ru_maxrss)
+    cpu = usage.ru_utime + usage.ru_stime
+    return Measured(answer, time.perf_counter() - started, cpu, usage.ru_maxrss)
 
 
 def best(runs: list[Measured]) -> Measured:
@@ -126,7 +128,7 @@ def show(found: dict[str, object]) -> None:
         if isinstance(row, dict):
             print(
                 f"  {key:12} answer {row['answer'] * 1e3:7.0f} ms   "
-                f"end {row['total'] * 1e3:7.0f} ms   peak {row['peak'] >> 10:4} MiB"
+                f"end {row['total'] * 1e3:7.0f} ms   cpu {row['cpu'] * 1e3:7.0f} ms   peak {row['peak'] >> 10:4} MiB"
             )
     print(f"  a first answer takes {found['first/llvm']} of llvm-symbolizer's time, ", end="")
     print(f"a warm one {found['warm/llvm']}")
