@@ -128,7 +128,8 @@ def show(found: dict[str, object]) -> None:
         if isinstance(row, dict):
             print(
                 f"  {key:12} answer {row['answer'] * 1e3:7.0f} ms   "
-                f"end {row['total'] * 1e3:7.0f} ms   cpu {row['cpu'] * 1e3:7.0f} ms   peak {row['peak'] >> 10:4} MiB"
+                f"end {row['total'] * 1e3:7.0f} ms   cpu {row['cpu'] * 1e3:7.0f} ms   "
+                f"peak {row['peak'] >> 10:4} MiB"
             )
     print(f"  a first answer takes {found['first/llvm']} of llvm-symbolizer's time, ", end="")
     print(f"a warm one {found['warm/llvm']}")
