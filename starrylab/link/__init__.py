@@ -1,0 +1,1 @@
+"""Lines to boards: serial ports, and what is spoken on them."""
