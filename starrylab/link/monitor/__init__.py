@@ -1,0 +1,1 @@
+"""The wire between the kernel on the host and the monitor on a board (boards/monitor)."""

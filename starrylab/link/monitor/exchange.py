@@ -1,0 +1,123 @@
+"""One request at a time, executed exactly once, whatever the line does to it.
+
+A request that gets no reply is sent again, the same bytes with the same sequence number; the
+monitor knows it by both and repeats its reply instead of executing it twice.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from ...machine.board.monitor import MonitorError
+from ..errors import LinkError
+from . import framing
+from .protocol import NAK
+
+_TRIES: Final = 24  #: one request; a line that damages half of all frames gets through
+_BITS: Final = 10  #: of a byte on the line
+_TURN_S: Final = 0.1  #: a USB adapter's latency, and the other side's: beyond the bytes themselves
+_REPLY_SIZE: Final = 9000  #: bytes; a reply may be as long as that
+_QUIET_S: Final = 0.02  #: no byte for so long: text is complete
+
+
+class LinePort(Protocol):
+    """What is needed of a serial port (`link.port`)."""
+
+    baud: int
+
+    def read(self, n: int, timeout: float) -> bytes:
+        """Return up to ``n`` bytes, as soon as there are any; none when the time is over."""
+        ...
+
+    def write(self, data: bytes) -> object:
+        """Send all."""
+        ...
+
+    def close(self) -> object:
+        """Close."""
+        ...
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What crossed the line."""
+
+    requests: int = 0
+    resent: int = 0
+    sent: int = 0  #: bytes
+    received: int = 0
+
+
+class Exchange:
+    """Sends requests and waits for replies; text that comes between goes to `on_text`."""
+
+    def __init__(self, port: LinePort, on_text: Callable[[bytes], object] | None = None) -> None:
+        self.port = port
+        self.on_text = on_text
+        self.traffic = Traffic()
+        self.tries = _TRIES
+        self._splitter = framing.Splitter()
+        self._ready: list[bytes] = []
+        self._seq = 0
+
+    def request(self, content: bytes, busy_s: float = 0.0, *, tries: int = 0) -> bytes:
+        """Send operations and return what the monitor replies, from the status on.
+
+        ``busy_s`` is how long the monitor may take.  Raises `MonitorError` when it is silent.
+        """
+        self._seq = (self._seq + 1) % NAK
+        frame = framing.frame(bytes((self._seq,)) + content)
+        self.traffic.requests += 1
+        wait = busy_s + _TURN_S + len(frame) * _BITS / self.port.baud
+        try:
+            for attempt in range(tries or self.tries):
+                self.traffic.resent += attempt > 0
+                self.port.write(frame)
+                self.traffic.sent += len(frame)
+                reply = self._reply(wait)
+                if reply is not None:
+                    return reply
+        except LinkError as error:
+            raise MonitorError(str(error)) from error
+        raise MonitorError(
+            "the board's monitor does not answer; see that the cable is plugged in, or reset the "
+            "board and flash it again"
+        )
+
+    def lost(self, content: bytes) -> None:
+        """Send operations that have no reply."""
+        self._seq = (self._seq + 1) % NAK
+        self.port.write(framing.frame(bytes((self._seq,)) + content))
+
+    def _reply(self, wait: float) -> bytes | None:
+        """Return the reply; None after silence, or when the frame has to be sent again."""
+        last = time.monotonic()
+        while True:
+            while self._ready:
+                content = self._ready.pop(0)
+                if content[0] == self._seq:
+                    return content[1:]
+                if content[0] == NAK:
+                    return None
+            data = self.port.read(_REPLY_SIZE, min(wait, _QUIET_S))
+            now = time.monotonic()
+            if data:
+                last = now
+                self.traffic.received += len(data)
+                wait = _TURN_S  # it has begun: a pause within is the adapter's
+                self._ready += self._splitter.feed(data)
+            elif now - last >= wait:
+                self._splitter.idle()
+                self._hand_out_text()
+                return None
+            self._hand_out_text()
+
+    def _hand_out_text(self) -> None:
+        text = self._splitter.text
+        if text:
+            if self.on_text is not None:
+                self.on_text(bytes(text))
+            text.clear()
