@@ -165,10 +165,15 @@ class Copies:
             self.push(self._copies[frame])
         return found
 
-    def ran(self, writable: Iterable[int]) -> None:
-        """Note that user code ran, which may have stored to ``writable`` frames."""
-        for frame in writable:
-            copy = self._copies[frame]
+    def ran(self, writable: Iterable[int], dirty: frozenset[int] | None = None) -> None:
+        """Note that user code ran, and stored to ``writable`` frames, or those on ``dirty`` pages.
+
+        ``dirty`` are addresses on the board.
+        """
+        stored = [self._copies[frame] for frame in writable]
+        if dirty is not None:
+            stored = [copy for copy in stored if copy.at in dirty]
+        for copy in stored:
             copy.stale = bits.ALL ^ copy.pending  # nothing is pending where user code runs
 
     def arrived(self, at: int, data: bytes) -> None:

@@ -61,6 +61,8 @@ class EmulatedBoard:
         self.memory = (BASE, size)
         self.contexts = contexts
         self.spaces = spaces
+        self.slots = 64
+        self._cache: dict[int, tuple[int, bytes]] = {}  #: slot -> key, page
         self._ram = HostRam(size)
         self._hart = UnicornHart(self._ram)
         self._hart.bind(_Leave())
@@ -71,6 +73,8 @@ class EmulatedBoard:
             monitor.Write: self._write,
             monitor.Zero: lambda at, size: self._write(at, bytes(size)),
             monitor.Copy: lambda at, source: self._write(at, self._read(source, PAGE_SIZE)),
+            monitor.Keep: self._keep,
+            monitor.Fetch: lambda at, slot: self._write(at, self._cache[slot][1]),
             monitor.Map: self._map,
             monitor.Unmap: self._unmap,
             monitor.DropSpace: self._drop,
@@ -113,6 +117,10 @@ class EmulatedBoard:
     def read(self, pieces: Sequence[tuple[int, int]]) -> list[bytes]:
         """See `Monitor.read`."""
         return [self._read(at, size) for at, size in pieces]
+
+    def cached(self) -> list[int]:
+        """See `Monitor.cached`."""
+        return [self._cache.get(slot, (0, b""))[0] for slot in range(self.slots)]
 
     def registers(self, context: int) -> tuple[int, ...]:
         """See `Monitor.registers`."""
@@ -179,6 +187,9 @@ class EmulatedBoard:
         if offset < 0 or offset + size > self._ram.size:
             raise MonitorError(f"the board has no memory at {at:#x}")
         return offset
+
+    def _keep(self, slot: int, at: int, key: int) -> None:
+        self._cache[slot] = key, self._read(at, PAGE_SIZE)
 
     def _map(self, space: int, vpn: int, at: int, access: int) -> None:
         self._tables[space][vpn] = self._offset(at, PAGE_SIZE) | access

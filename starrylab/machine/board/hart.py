@@ -189,7 +189,7 @@ class BoardHart:
             self.changes.append(CodeChanged())
         slice_ns = max(self._period_ns, self._shortest_ns) if self._period_ns else _LONGEST_NS
         stop = self._monitor.run(self._taken(), space.number, context.number, slice_ns)
-        copies.ran(space.writable)
+        copies.ran(space.writable, stop.dirty)
         context.ran(stop.registers)
         for at, data in stop.memory:
             copies.arrived(at, data)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from hashlib import blake2b
 from typing import NamedTuple, Protocol
 
 from .follow import Follow
@@ -37,6 +38,21 @@ class Copy(NamedTuple):
 
     at: int
     source: int
+
+
+class Keep(NamedTuple):
+    """Put the page at ``at`` into the board's cache, in place of what the slot had."""
+
+    slot: int
+    at: int
+    key: int  #: `page_key` of its content
+
+
+class Fetch(NamedTuple):
+    """Copy a page of the cache to ``at``."""
+
+    at: int
+    slot: int
 
 
 class Map(NamedTuple):
@@ -87,7 +103,7 @@ class CodeChanged(NamedTuple):
 
 
 Change = (
-    Write | Zero | Copy | Map | Unmap | DropSpace
+    Write | Zero | Copy | Keep | Fetch | Map | Unmap | DropSpace
     | SetRegisters | SetFloating | CopyContext | CodeChanged
 )  # fmt: skip
 
@@ -118,6 +134,13 @@ class Stop:
     registers: dict[int, int]
     #: Memory that came along, by physical address: what the arguments point to.
     memory: tuple[tuple[int, bytes], ...] = ()
+    #: Pages that user code stored to in this run, by physical address; None: any writable one.
+    dirty: frozenset[int] | None = None
+
+
+def page_key(page: bytes) -> int:
+    """Return the key of a page in the cache: 64 bits of BLAKE2b, never 0."""
+    return int.from_bytes(blake2b(page, digest_size=8).digest(), "little") or 1
 
 
 class MonitorError(Exception):
@@ -131,6 +154,7 @@ class Monitor(Protocol):
     memory: tuple[int, int]  #: physical address and bytes that are free for pages
     contexts: int  #: how many register sets it keeps
     spaces: int  #: how many page tables it keeps
+    slots: int  #: pages of its cache, which outlives a session; 0: it has none
 
     def follow(self, table: Mapping[int, Sequence[Follow]]) -> None:
         """Say what comes along with a system call, by its number.
@@ -149,6 +173,10 @@ class Monitor(Protocol):
 
     def read(self, pieces: Sequence[tuple[int, int]]) -> list[bytes]:
         """Return the content of each piece of physical memory, (address, size)."""
+        ...
+
+    def cached(self) -> list[int]:
+        """Return the keys of the pages in the cache, by slot; 0 where there is none."""
         ...
 
     def registers(self, context: int) -> tuple[int, ...]:
