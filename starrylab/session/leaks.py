@@ -45,7 +45,11 @@ class CompareStamps(msgspec.Struct, frozen=True, tag="leaks-compare"):
     second: int
 
 
-LeakRequest = StartTracking | EndTracking | ReportLeaks | TakeStamp | CompareStamps
+class FindGrowth(msgspec.Struct, frozen=True, tag="leaks-growth"):
+    """Tell what grows from stamp to stamp."""
+
+
+LeakRequest = StartTracking | EndTracking | ReportLeaks | TakeStamp | CompareStamps | FindGrowth
 
 
 class Leaks(msgspec.Struct, frozen=True, tag="leaks"):
@@ -152,7 +156,24 @@ class StampsCompared(msgspec.Struct, frozen=True, tag="leaks-compared"):
     changes: tuple[ChangeView, ...]
 
 
-LeakAnswer = LeaksFound | Tracking | StampTaken | StampsCompared
+class GrowthView(msgspec.Struct, frozen=True):
+    """See `debug.leaks.growth.Growth`."""
+
+    what: str
+    slope: float  #: more of it for each stamp
+    bytes_slope: float
+    first: int
+    last: int
+    exact: bool  #: every step was by the same number
+
+
+class GrowthFound(msgspec.Struct, frozen=True, tag="leaks-grown"):
+    """What grows, most bytes first."""
+
+    rows: tuple[GrowthView, ...]
+
+
+LeakAnswer = LeaksFound | Tracking | StampTaken | StampsCompared | GrowthFound
 
 
 class LeakReply(msgspec.Struct, frozen=True, tag="leaks-reply"):
@@ -175,12 +196,13 @@ class LeakServer:
 
     def serve(self, message: Leaks) -> None:
         """Do what is asked for, and reply."""
+        from ..debug.leaks.growth import TooFewError
         from ..debug.leaks.recorder import AlreadyRecordingError
         from ..debug.leaks.tracker import NoSuchStampError
 
         try:
             answer = self._answer(message.request)
-        except (AlreadyRecordingError, NoSuchStampError) as error:
+        except (AlreadyRecordingError, NoSuchStampError, TooFewError) as error:
             self._send(LeakReply(message.number, error=str(error.args[0])))
         else:
             self._send(_reply(message.number, answer))
@@ -195,6 +217,8 @@ class LeakServer:
             case CompareStamps(first=first, second=second):
                 changes = tracker.compare(first, second)
                 return StampsCompared(tuple(_convert(change, ChangeView) for change in changes))
+            case FindGrowth():
+                return GrowthFound(tuple(_convert(row, GrowthView) for row in tracker.growth()))
             case EndTracking() | ReportLeaks() if not tracker.recorder.on:
                 return None
             case EndTracking():

@@ -40,6 +40,7 @@ def test_cpu_share_is_of_the_time_between_two_snapshots() -> None:
     after = Snapshot(2, 2 * 10**9, (process(1, 0, "a", utime_ns=3 * 10**8, stime_ns=2 * 10**8),))
     assert tree_rows(after, before)[0].cpu_percent == pytest.approx(50)
     assert tree_rows(after)[0].cpu_percent == 0
+    assert tree_rows(after)[0].call_rate == 0
 
 
 def test_the_picture_of_memory_fills_the_line_and_shows_every_kind() -> None:

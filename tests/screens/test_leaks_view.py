@@ -71,6 +71,21 @@ async def test_stamps_are_compared() -> None:
         assert "+512" in pane_text(pane)
 
 
+async def test_growth_from_stamp_to_stamp() -> None:
+    async with console() as (app, client, pilot):
+        row = leaks.GrowthView("dentry", 1.0, 197.4, 40, 47, exact=True)
+        await pilot.press("alt+5", "g")
+        pane = app.console_screen.view.leaks
+        await until(pilot, lambda: leaks.FindGrowth() in client.requests)
+        assert pane.section == "leaks"  # there was no answer
+        for rows, words in (((row,), "  +1.00   +197     40    47  dentry"), ((), "nothing grows")):
+            client.leak_answers[leaks.FindGrowth] = leaks.GrowthFound(rows)
+            await pilot.press("g")
+            await until(pilot, lambda words=words: words in pane_text(pane))
+        pane.forget()
+        assert "then g" in pane_text(pane)
+
+
 async def test_another_machine_begins_anew() -> None:
     async with console() as (app, client, pilot):
         client.leak_answers.update(LEAKS)

@@ -8,7 +8,8 @@ import pytest
 from starrylab.screens.console import VIEWS
 from starrylab.screens.settings import Settings, SettingsStore
 from starrylab.screens.views.memory import parse_address
-from starrylab.screens.widgets.history import LENGTH, History, plot, resampled
+from starrylab.screens.widgets.call_trace import TraceLog, latency_lines
+from starrylab.screens.widgets.history import LENGTH, FaultRates, History, plot, resampled
 from starrylab.screens.widgets.hit_rates import HitRates
 from starrylab.screens.widgets.process_details import page_bar, parse_limit
 from starrylab.screens.widgets.tabs import ViewTabs
@@ -253,6 +254,35 @@ async def test_who_waits_for_whom() -> None:
 def pane_text_of(pane, section) -> str:
     pane.choose(section)
     return pane_text(pane)
+
+
+def test_how_long_traced_calls_took() -> None:
+    log = TraceLog()
+    for name, taken, errno in (("read", 900, ""), ("read", 2_500_000, "EINTR"), ("close", 5, "")):
+        log.add(Traced((TraceLine("call", 7, 7, 0, name, errno=errno, duration_ns=taken),)))
+    log.add(Traced((TraceLine("signal", 7, 7, 0, "--- SIGINT ---"),), 3))
+    names, lines = latency_lines(log)
+    assert names == ["", "read", "close"]
+    assert [line.plain.split() for line in lines[1:3]] == [
+        ["2", "1", "2.5", "ms", "1.25", "ms", "900", "ns", "2.5", "ms", "read"],
+        ["1", "5", "ns", "5", "ns", "5", "ns", "5", "ns", "close"],
+    ]
+    assert "3 calls are not in here" in lines[3].plain
+    log.clear()
+    assert not log.latencies
+
+
+def test_faults_a_second() -> None:
+    rates = FaultRates()
+    assert rates.latest("first touch") == 0
+    for tenth in range(21):
+        rates.add(tenth * 10**8, [("first touch", tenth * 5)])
+    assert rates.latest("first touch") == 50
+    assert rates.latest("copy on write") == 0
+    rates.add(22 * 10**8, [])  # counted from nothing again
+    assert rates.latest("first touch") == 0
+    rates.add(24 * 10**8, [("copy on write", 4)])
+    assert rates.latest("copy on write") == 20
 
 
 # -- limits ----------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ from starrylab.debug.leaks.tracker import Tracker
 from starrylab.session.leaks import (
     CompareStamps,
     EndTracking,
+    FindGrowth,
+    GrowthFound,
     LeakReply,
     Leaks,
     LeakServer,
@@ -42,6 +44,27 @@ class Front:
         (reply,) = event_reader().feed(encode(self._replies.pop()))
         assert reply.number == self._number
         return reply
+
+
+def test_growth_needs_stamps_and_finds_what_grows() -> None:
+    lab = ScriptedLab()
+    front = Front(Tracker(lab.kernel))
+    replies = []
+
+    def program(m):
+        for _ in range(8):
+            replies.append(front.ask(FindGrowth()))
+            yield m.call("eventfd2", 0, 0)
+            front.ask(TakeStamp())
+        replies.append(front.ask(FindGrowth()))
+        yield m.call("exit_group", 0)
+
+    lab.run(program)
+    assert replies[0].answer is None
+    assert "too few" in replies[0].error
+    assert isinstance(replies[-1].answer, GrowthFound)
+    (row,) = [row for row in replies[-1].answer.rows if row.what == "eventfd"]
+    assert (row.slope, row.last - row.first, row.exact) == (1.0, 4, True)
 
 
 def test_a_conversation() -> None:

@@ -12,7 +12,7 @@ from textual.message import Message
 from ...session.inspection.model import CallsDetails, CallSource, CallView
 from ...session.snapshot import Snapshot
 from ...session.tracing import Traced, WaitsFound
-from .call_trace import TraceLog, wait_lines
+from .call_trace import TraceLog, latency_lines, wait_lines
 from .sections import SectionPane
 from .source import numbered
 from .units import count_text
@@ -29,7 +29,9 @@ _NAME: Final = 24  #: columns
 class CallsPane(SectionPane):
     """Trace, waits, counts, support table and source."""
 
-    SECTIONS: ClassVar[tuple[str, ...]] = ("trace", "waits", "counts", "support", "source")
+    SECTIONS: ClassVar[tuple[str, ...]] = (
+        "trace", "waits", "times", "counts", "support", "source",
+    )  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "source", "Source", id="calls.source",
                 tooltip="Show the source of the marked call's handler"),
@@ -101,9 +103,9 @@ class CallsPane(SectionPane):
         """Draw what was traced; at the end of the list the mark follows."""
         following = self.row >= len(self.traced.lines) - 1
         self.traced.add(batch)
-        if self.section == "trace":
-            if following:
-                self.row = len(self.traced.lines)
+        if self.section == "trace" and following:
+            self.row = len(self.traced.lines)
+        if self.section in ("trace", "times"):
             self.redraw()
 
     def show_waits(self, found: WaitsFound) -> None:
@@ -120,11 +122,19 @@ class CallsPane(SectionPane):
         self._shown = []
         if section == "trace":
             return list(self.traced.lines) or [Text("t traces; / chooses what", "dim")]
+        if section == "times":
+            return self._times()
         if section == "waits":
             return wait_lines(self.waits)
         if section == "source":
             return self._source()
         return self._counts(width) if section == "counts" else self._support()
+
+    def _times(self) -> list[Text]:
+        if not self.traced.latencies:
+            return [Text("t traces, in the section trace; here is how long the calls took", "dim")]
+        self._shown, lines = latency_lines(self.traced)
+        return lines
 
     def _counts(self, width: int) -> list[Text]:
         calls = self.snapshot.top_calls

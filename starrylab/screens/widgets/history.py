@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from typing import Final
 
 from ...session.snapshot import Snapshot
 
 LENGTH: Final = 480  #: snapshots kept: two minutes at the default interval
+_SECOND: Final = 1_000_000_000
 _LEVELS: Final = " ▁▂▃▄▅▆▇█"
 
 
@@ -36,6 +38,34 @@ class History:
     def span_ns(self) -> int:
         """How long ago the oldest figure was taken."""
         return self.times[-1] - self.times[0] if self.times else 0
+
+
+class FaultRates:
+    """Page faults a second by cause, over the last second or so of answers."""
+
+    def __init__(self) -> None:
+        self._answers: deque[tuple[int, dict[str, int]]] = deque()
+
+    def add(self, time_ns: int, counts: Iterable[tuple[str, int]]) -> None:
+        """Take the counts at a time; when one falls the counting began anew."""
+        answers, latest = self._answers, dict(counts)
+        if answers and (
+            time_ns < answers[-1][0]
+            or any(latest.get(cause, 0) < count for cause, count in answers[-1][1].items())
+        ):
+            answers.clear()
+        if answers and time_ns == answers[-1][0]:
+            answers.pop()
+        answers.append((time_ns, latest))
+        while len(answers) > 2 and time_ns - answers[1][0] >= _SECOND:
+            answers.popleft()
+
+    def latest(self, cause: str) -> float:
+        """Return faults a second."""
+        if not self._answers:
+            return 0.0
+        (start, first), (end, last) = self._answers[0], self._answers[-1]
+        return (last.get(cause, 0) - first.get(cause, 0)) * _SECOND / max(1, end - start)
 
 
 def plot(values: list[int], width: int, height: int, top: int | None = None) -> list[str]:

@@ -13,6 +13,8 @@ from ...session.leaks import (
     CallView,
     CompareStamps,
     EndTracking,
+    FindGrowth,
+    GrowthFound,
     LeakAnswer,
     LeakReply,
     LeakRequest,
@@ -38,13 +40,17 @@ _HOW: Final = {"nobody": "bold red", "cycle": "magenta"}
 class LeaksPane(SectionPane):
     """A measurement, and what was found."""
 
-    SECTIONS: ClassVar[tuple[str, ...]] = ("leaks", "detail", "stamps", "difference")
+    SECTIONS: ClassVar[tuple[str, ...]] = (
+        "leaks", "detail", "stamps", "difference", "growth",
+    )  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "begin", "Start", id="leaks.start", tooltip="Record allocations from now on"),
         Binding("r", "report", "Report", id="leaks.report",
                 tooltip="Show what was allocated since the start and is still there"),
         Binding("e", "end", "End", id="leaks.end", tooltip="Report, and record no more"),
         Binding("t", "stamp", "Stamp", id="leaks.stamp", tooltip="Count everything now"),
+        Binding("g", "growth", "Growth", id="leaks.growth",
+                tooltip="Show what grows from stamp to stamp"),
         Binding("enter", "look", "Look", id="leaks.look",
                 tooltip="Show the marked group's stack and holder, or compare with a stamp"),
     ]  # fmt: skip
@@ -57,13 +63,14 @@ class LeaksPane(SectionPane):
         self.recording = False
         self.stamps: list[StampTaken] = []
         self.compared: StampsCompared | None = None
+        self.grown: GrowthFound | None = None
         self._pair = ("", "")
         self._detail: LeakView | None = None
         self._send = send
 
     def forget(self) -> None:
         """Begin anew with another machine."""
-        self.found = self.compared = self._detail = None
+        self.found = self.compared = self.grown = self._detail = None
         self.recording = False
         self.stamps.clear()
         self.border_subtitle = ""
@@ -86,6 +93,10 @@ class LeaksPane(SectionPane):
     def action_stamp(self) -> None:
         """Count everything."""
         self._ask(TakeStamp())
+
+    def action_growth(self) -> None:
+        """Ask what grows."""
+        self._ask(FindGrowth())
 
     def action_look(self) -> None:
         """Look closer at what is marked."""
@@ -128,6 +139,9 @@ class LeaksPane(SectionPane):
             case StampsCompared():
                 self.compared = answer
                 self.choose("difference")
+            case GrowthFound():
+                self.grown = answer
+                self.choose("growth")
 
     # -- lines ----------------------------------------------------------------------------------
 
@@ -138,6 +152,7 @@ class LeaksPane(SectionPane):
             "detail": self._one,
             "stamps": self._stamps,
             "difference": self._difference,
+            "growth": self._growth,
         }[section]()
 
     def _groups(self) -> list[Text]:
@@ -208,6 +223,19 @@ class LeaksPane(SectionPane):
         ]  # fmt: skip
         names = ("BYTES", "MORE", "BEFORE", "AFTER", "WHAT")
         return [heading, *table(names, rows, frozenset(range(4)))]
+
+    def _growth(self) -> list[Text]:
+        """Show what there is more of at each stamp, by the least-squares line through them."""
+        if self.grown is None:
+            return [Text("t after each iteration of something, then g: what grows with it", "dim")]
+        if not self.grown.rows:
+            return [Text("nothing grows from stamp to stamp", "green")]
+        rows = [
+            (f"{row.slope:+.2f}", f"{row.bytes_slope:+.0f}", str(row.first), str(row.last),
+             row.what + ("" if row.exact else "  (not by the same number each time)"))
+            for row in self.grown.rows
+        ]  # fmt: skip
+        return table(("A STAMP", "BYTES", "FIRST", "LAST", "WHAT"), rows, frozenset(range(4)))
 
 
 def _call_line(call: CallView) -> Text:

@@ -14,7 +14,7 @@ from textual.message import Message
 
 from ...session.inspection.model import AddressDetails, MemoryDetails
 from ...session.snapshot import Snapshot
-from .history import History, plot
+from .history import FaultRates, History, plot
 from .hit_rates import LENGTH as HIT_RATES
 from .hit_rates import HitRates
 from .memory import KINDS
@@ -55,6 +55,7 @@ class MemoryDetailsPane(SectionPane):
         self.address: AddressDetails | None = None
         self.history = History()
         self.rates = HitRates()
+        self.faults = FaultRates()
 
     @property
     def cells(self) -> int:
@@ -71,6 +72,7 @@ class MemoryDetailsPane(SectionPane):
         """Draw an answer."""
         self.details = details
         self.rates.add(details.files)
+        self.faults.add(self.snapshot.uptime_ns, details.faults)
         cell = size_text(details.frames * _PAGE // len(details.cells))
         self.border_subtitle = f"a cell of the map is {cell}, small if less than half is used"
         self.redraw()
@@ -105,7 +107,7 @@ class MemoryDetailsPane(SectionPane):
             "map": _map,
             "page cache": partial(_cache, rates=self.rates),
             "allocator": _allocator,
-            "faults": _faults,
+            "faults": partial(_faults, rates=self.faults),
         }
         return sections[section](self.details, width)
 
@@ -208,15 +210,16 @@ def _allocator(details: MemoryDetails, width: int) -> list[Text]:
     return lines
 
 
-def _faults(details: MemoryDetails, width: int) -> list[Text]:
+def _faults(details: MemoryDetails, width: int, rates: FaultRates) -> list[Text]:
     if not details.faults:
         return [Text("no page fault since this section was opened", "dim")]
     most = max(count for _, count in details.faults)
-    return [
+    heading = Text(f"{'CAUSE':<26} {'A SECOND':>8} {'ALL':>6}", "bold")
+    return [heading] + [
         Text.assemble(
-            (f"{cause:<22} ", "dim"),
-            f"{count_text(count):>6} ",
-            ("█" * max(1, round((width - 32) * count / most)), "yellow"),
+            (f"{cause:<26} ", "dim"),
+            f"{count_text(rates.latest(cause)):>8} {count_text(count):>6} ",
+            ("█" * max(1, round((width - 44) * count / most)), "yellow"),
             no_wrap=True,
         )
         for cause, count in details.faults

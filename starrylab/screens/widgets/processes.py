@@ -21,6 +21,7 @@ class _Row(NamedTuple):
     process: ProcessView
     branch: str  #: the drawn part of the tree in front of the name
     cpu_percent: float
+    call_rate: float  #: system calls a second
 
 
 class _Column(NamedTuple):
@@ -46,7 +47,8 @@ _COLUMNS: Final = (
     _Column("NI", 3, 88, lambda row: str(row.process.nice)),
     _Column("THR", 3, 60, lambda row: str(row.process.threads)),
     _Column("TIME", 7, 44, lambda row: time_text(row.process.cpu_ns)),
-    _Column("CALLS", 5, 52, lambda row: count_text(row.process.syscalls)),
+    _Column("CALL/S", 6, 52, lambda row: count_text(row.call_rate)),
+    _Column("CALLS", 5, 92, lambda row: count_text(row.process.syscalls)),
     _Column("FAULT", 5, 68, lambda row: count_text(row.process.minflt + row.process.majflt)),
 )
 
@@ -182,16 +184,14 @@ def tree_rows(snapshot: Snapshot, previous: Snapshot = EMPTY) -> list[_Row]:
     for process in sorted(snapshot.processes, key=lambda process: process.pid):
         parent = process.ppid if process.ppid in known and process.ppid != process.pid else 0
         children.setdefault(parent, []).append(process)
-    spent = {process.pid: process.cpu_ns for process in previous.processes}
+    before = {process.pid: process for process in previous.processes}
     passed = snapshot.uptime_ns - previous.uptime_ns if previous.sequence else 0
     rows: list[_Row] = []
     # A stack of what is still to be drawn, not recursion: a chain of forks can be thousands deep.
     todo = [(root, "", "") for root in reversed(children.get(0, []))]
     while todo:
         process, branch, below = todo.pop()
-        used = process.cpu_ns - spent.get(process.pid, 0)
-        percent = min(100.0, max(0.0, 100 * used / passed)) if passed > 0 else 0.0
-        rows.append(_Row(process, branch, percent))
+        rows.append(_Row(process, branch, *_rates(process, before.get(process.pid), passed)))
         if len(below) > _DEEPEST:
             below = "… "
         family = children.get(process.pid, [])
@@ -200,6 +200,17 @@ def tree_rows(snapshot: Snapshot, previous: Snapshot = EMPTY) -> list[_Row]:
             mark, space = ("└ ", "  ") if last else ("├ ", "│ ")
             todo.append((child, below + mark, below + space))
     return rows
+
+
+def _rates(process: ProcessView, before: ProcessView | None, passed_ns: int) -> tuple[float, float]:
+    """Return the percentage of a CPU and the system calls a second since the last snapshot."""
+    if passed_ns <= 0:
+        return 0.0, 0.0
+    used, calls = process.cpu_ns, process.syscalls
+    if before is not None:
+        used, calls = used - before.cpu_ns, calls - before.syscalls
+    percent = min(100.0, max(0.0, 100 * used / passed_ns))
+    return percent, max(0.0, calls * 1e9 / passed_ns)
 
 
 def _summary(snapshot: Snapshot) -> str:
