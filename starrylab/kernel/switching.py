@@ -1,8 +1,8 @@
-"""The short way from a thread that goes to sleep to the next one.
+"""The short way from a thread that goes to sleep, or ends, to the next one.
 
 The long way leaves the hart, returns to the executor, and enters the hart again.  Where the
 hart can exchange its registers from within a trap, two threads that wait for each other in
-turn (a pipe, a futex) need not go that way: it halves the cost of a switch.  Only the plain
+turn (a pipe, a futex, wait4) need not go that way: it halves the cost of a switch.  Only the plain
 case is served here, a normal thread with nothing special about it; everything else returns
 ``None`` and takes the long way, which knows signals, priorities and the rest.
 """
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..abi.errno import LinuxError
-from .core.attention import ATTENTION_SIGNAL
+from .core.attention import ATTENTION_EXIT, ATTENTION_SIGNAL
 from .core.sched import Park, State
 
 if TYPE_CHECKING:
@@ -23,33 +23,53 @@ if TYPE_CHECKING:
 Switch = Callable[["Thread"], int | None]
 
 
-def make_switch(kernel: Kernel) -> Switch:
-    """Return the function that puts the caller to sleep and runs another thread.
+def make_switch(kernel: Kernel) -> tuple[Switch, Switch]:
+    """Return ``sleep`` and ``end``: what runs another thread in the caller's place.
 
-    It is called in a system call that has begun to wait.  Its result is the next thread's
-    result register; ``None`` means that the hart must be left, and `Executor.current` then
-    says who still has to be looked after: the caller, or nobody.
+    ``sleep`` is for a system call that has begun to wait, ``end`` for one after which its thread
+    has to end.  Their result is the next thread's result register; ``None`` means that the
+    hart must be left, and `Executor.current` then says who still has to be looked after: the
+    caller, or nobody.
     """
     executor = kernel.executor
     monotonic = kernel.door.monotonic
     exchange = kernel.hart.switch
 
-    def switch(thread: Thread) -> int | None:
+    def sleep(thread: Thread) -> int | None:
         if thread.attention:
             return None
-        following = executor.next_normal()
-        if (
-            type(following) is not type(thread)
-            or following.attention
-            or following.delivery is not None
-        ):
-            return None
-        if not exchange(following.context):
+        following = _next(type(thread))
+        if following is None or not exchange(following.context):
             return None
         executor.take_normal()
         _fall_asleep(thread)
         now = monotonic()
         thread.charge(now)
+        return _go_on(following, now)
+
+    def end(thread: Thread) -> int | None:
+        if thread.attention != ATTENTION_EXIT:  # a tracer may want to see it first
+            return None
+        now = monotonic()
+        thread.charge(now)
+        thread.ns_start = now
+        thread.die()  # may wake who runs next
+        following = _next(type(thread))
+        if following is None or not exchange(following.context):
+            return None
+        executor.take_normal()
+        return _go_on(following, now)
+
+    def _next(kind: type[Thread]) -> Thread | None:
+        """Return who runs next, unless there is something special about it."""
+        task = executor.next_normal()
+        # The very class: a task of the kernel's own has no context.
+        if type(task) is not kind or task.attention or task.delivery is not None:
+            return None
+        return task
+
+    def _go_on(following: Thread, now: int) -> int | None:
+        """Continue with a thread whose registers the hart has got."""
         executor.current = following
         executor.switches += 1
         following.take_turn(now)
@@ -90,4 +110,4 @@ def make_switch(kernel: Kernel) -> Switch:
             thread.attention |= ATTENTION_SIGNAL
         return True
 
-    return switch
+    return sleep, end

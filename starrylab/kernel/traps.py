@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..abi.errno import ENOSYS, LinuxError
 from ..abi.signal import SIGKILL
 from ..machine.api import PAGE_SHIFT, SyscallRegisters, TrapHandler
-from .core.attention import ATTENTION_SIGNAL
+from .core.attention import ATTENTION_EXIT, ATTENTION_SIGNAL
 from .core.sched import Park, park_traced
 from .mm.space import BadAccess, OutOfMemory
 from .switching import make_switch
@@ -63,6 +63,13 @@ class Calls:
             if catcher is not None and (caught is None or number in caught):
                 call = _caught(catcher, call)
             self.list[number] = _traced(events, entry, call) if tracing else call
+
+    def add(self, number: int, entry: Entry) -> None:
+        """Serve ``number`` by ``entry`` from now on; ``ValueError`` beyond the table."""
+        if not 0 <= number < _TABLE_SIZE:
+            raise ValueError(f"call numbers are 0 to {_TABLE_SIZE - 1}, not {number}")
+        self._table = {**self._table, number: entry}  # the old one is shared by all kernels
+        self.refresh()
 
     def entry(self, number: int) -> Entry | None:
         """Return the declaration of call ``number``."""
@@ -157,7 +164,7 @@ class Traps:
         table = calls.list
         monotonic = kernel.door.monotonic
         events = kernel.events
-        switch = make_switch(kernel)
+        sleep, end = make_switch(kernel)
 
         def enter(next_thread: Thread) -> None:
             nonlocal thread
@@ -182,7 +189,7 @@ class Traps:
                             t.pending = result
                             t.call = registers
                             t.entry = calls.entry(number)
-                            return switch(t)
+                            return sleep(t)
             except LinuxError as error:
                 result = -error.errno
             except Exception as bug:  # a kernel bug: stop this machine, not the lab
@@ -196,6 +203,8 @@ class Traps:
                 context = t.context
                 context.set_result(result)
                 try:
+                    if t.attention == ATTENTION_EXIT:
+                        return end(t)
                     # A handler is entered from here as well: it saves a third of the cost.
                     if t.attention == ATTENTION_SIGNAL and deliver(t):
                         return context.arguments()[0]

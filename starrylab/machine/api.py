@@ -13,7 +13,7 @@ ignores them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, Protocol
 
@@ -306,6 +306,10 @@ class Hart(Protocol):
 
     def flush_tlb(self) -> object:
         """Forget cached translations of the table in use: an entry lost a permission or page."""
+        ...
+
+    def flush_pages(self, pages: Sequence[int]) -> object:
+        """Forget what `flush_tlb` does, but of these virtual page numbers only."""
         ...
 
     def code_changed(self, frame: int) -> None:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import mmap
 import struct
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection, Generator, Sequence
 from typing import Final
 
 from ..abi import numbers
@@ -277,6 +277,10 @@ class ScriptedHart:
     def flush_tlb(self) -> None:
         """See ``Hart``; only counted, since every access looks into the table."""
         self.flushes += 1
+
+    def flush_pages(self, pages: Sequence[int]) -> None:
+        """See ``Hart``; counted like ``flush_tlb``."""
+        self.flushes += bool(pages)
 
     def code_changed(self, frame: int) -> None:
         """See ``Hart``; recorded."""

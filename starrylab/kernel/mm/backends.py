@@ -106,7 +106,7 @@ class Cow(Backend):
         space.table[vpn] = new
         space.minflt += 1
         if new & EXEC:
-            space.flush()
+            space.flush_pages((vpn,))
         return new
 
 
@@ -133,7 +133,7 @@ class Shared(Backend):
         _enter(space, vpn, new)
         if present is not None:
             space.frames.release(present)
-            space.flush()
+            space.flush_pages((vpn,))
         return new
 
 

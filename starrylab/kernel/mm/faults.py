@@ -92,7 +92,7 @@ class Faults(PageMap):
             entry = frames.alloc_zeroed() | pte | ANON
         if pte & EXEC:
             frames.code[entry >> 12] = 1
-            self.flush()  # code that ran from the former frame is known by its address
+            self.flush_pages((vpn,))  # code that ran from the former frame is known by its address
         table[vpn] = entry
         self.minflt += 1
         return entry
@@ -107,7 +107,7 @@ class Faults(PageMap):
         old = self.table.get(addr >> 12)
         entry = self.fault(addr, access)
         if old is not None and old ^ entry > PAGE_MASK:
-            self.flush()
+            self.flush_pages((addr >> 12,))
         return entry
 
     def _area_at(self, addr: int) -> Area:

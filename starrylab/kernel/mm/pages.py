@@ -6,7 +6,7 @@ use.  An entry is a frame's byte offset, permissions, and the bits `ANON` and `S
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from ...machine.api import EXEC, PAGE_MASK, WRITE, Hart, PageTable
@@ -51,6 +51,12 @@ class PageMap:
         if mmu is not None and mmu.current is self:
             mmu.hart.flush_tlb()
 
+    def flush_pages(self, pages: Sequence[int]) -> None:
+        """Forget translations of these pages if the TLB holds any of this map."""
+        mmu = self.mmu
+        if mmu is not None and mmu.current is self:
+            mmu.hart.flush_pages(pages)
+
     def add_region(self, region: int) -> None:
         """Take a frame for the page table page of ``region``; raise `OutOfMemory`."""
         self.regions[region] = self.frames.alloc(PAGE_TABLE)
@@ -94,19 +100,19 @@ class PageMap:
                 found += [v for v in range(low, high) if v in table]
         return found
 
-    def drop_pages(self, pages: Iterable[int]) -> None:
+    def drop_pages(self, pages: Sequence[int]) -> None:
         """Remove present pages, and forget their translations."""
         pop = self.table.pop
         self.note_peak()
         gone = [pop(v) for v in pages]
         if gone:
             self.drops += 1
-            self.flush()
+            self.flush_pages(pages)
             # Backwards, so that the next pages get ascending frames: neighbours in RAM are
             # one piece for I/O.
             self.frames.release_all(reversed(gone))
 
-    def restrict_pages(self, pages: Iterable[int], permissions: int) -> None:
+    def restrict_pages(self, pages: Sequence[int], permissions: int) -> None:
         """Give present pages ``permissions``, but leave granting WRITE to the next fault.
 
         The fault decides whether a page is copied first.
@@ -123,7 +129,7 @@ class PageMap:
                 if new & EXEC:
                     code[new >> 12] = 1
         if lost & 7:
-            self.flush()
+            self.flush_pages(pages)
 
     def write_protect(self, pages: Iterable[int]) -> None:
         """Take WRITE away from present pages."""
@@ -132,7 +138,7 @@ class PageMap:
         for vpn in changed:
             table[vpn] &= ~WRITE
         if changed:
-            self.flush()
+            self.flush_pages(changed)
 
     def copy_pages(self, other: PageMap) -> None:
         """Share every page of ``other``, private ones copy-on-write (fork(2)).
@@ -149,7 +155,7 @@ class PageMap:
         if writable:
             for vpn in writable:
                 table[vpn] -= WRITE
-            other.flush()
+            other.flush_pages(writable)
         self.table = table.copy()
         refs = self.frames.refs
         for entry in table.values():

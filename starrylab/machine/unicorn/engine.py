@@ -184,6 +184,20 @@ class Engine:
         # A partial spares the Python function, a quarter of the cost.
         return partial(self._ctl, c_void_p(self.handle), _ctl(*_CTL_TLB_FLUSH))
 
+    def page_flusher(self, cpu: int) -> Callable[[int], object] | None:
+        """Return a function that forgets the translation of the page at a virtual address.
+
+        ``cpu`` is unicorn's CPU object.  The function is none of unicorn's interface, but its
+        library exports it; None where it does not.
+        """
+        try:
+            function = self.library["tlb_flush_page_riscv64"]
+        except AttributeError:
+            return None
+        function.argtypes = (c_void_p, c_uint64)
+        function.restype = None
+        return partial(function, c_void_p(cpu))
+
     def remove_code(self, start: int, end: int) -> None:
         """Drop the translations of virtual addresses ``start`` to ``end`` (within a page)."""
         self._control(_CTL_TB_REMOVE_CACHE, c_uint64(start), c_uint64(end))

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from ..api import (
@@ -50,9 +50,6 @@ from .engine import (
     ERR_INSN_INVALID,
     HOOK_INTR,
     OK,
-    PROT_EXEC,
-    PROT_READ,
-    PROT_WRITE,
     Engine,
     IntrHook,
 )
@@ -60,7 +57,7 @@ from .exceptions import ECALL_FROM_USER, ILLEGAL_INSTRUCTION
 from .registers import Mirror
 from .report import Report
 from .ticker import NativeTicker, ThreadTicker, Ticker, follow_forks
-from .tlb import FETCH_ALIAS, Tlb, refuse, unbound
+from .tlb import Tlb, map_twice, refuse, unbound
 
 _HEARTBEAT_NS: Final = 50_000_000  #: without ticks, other Python threads get a turn this often
 _SLICE: Final = 20_000  #: instructions, about 0.2 ms
@@ -93,6 +90,7 @@ class UnicornHart:
         self.map_memory(selftest.SCRATCH, self._scratch)
         self.tlb = Tlb(engine)
         self.flush_tlb: Callable[[], object] = self.tlb.flush
+        self.flush_pages: Callable[[Sequence[int]], object] = self.tlb.flush_pages
         self.code_changed: Callable[[int], None] = self.tlb.code_changed
 
         self._mirror: Mirror | None = None
@@ -126,8 +124,7 @@ class UnicornHart:
 
     def map_memory(self, paddr: int, memory: HostRam) -> None:
         """Let ``memory`` be physical memory at ``paddr``, under both aliases."""
-        for at, permissions in ((0, PROT_WRITE), (FETCH_ALIAS, PROT_EXEC)):
-            self._engine.map(paddr + at, memory.size, PROT_READ | permissions, memory.address)
+        map_twice(self._engine, paddr, memory)
 
     def _find_bank(self, window: bool) -> Bank:
         if window and (bank := layout.find_window(self._engine)) is not None:
@@ -151,6 +148,8 @@ class UnicornHart:
                 self._start = self._engine.unlocked_start()
             follow_forks(self._ticker)
         selftest.grow_tlb(self, self._scratch)
+        if self._mirror is None:
+            selftest.single_pages(self, self._engine, self._scratch)
         self._bind_syscall(unbound)
         self.tlb.serve = refuse
         self.use({})
@@ -396,5 +395,6 @@ class UnicornHart:
             self.loaded.go_home()
             self.loaded = None
         self.flush_tlb = lambda: None
+        self.flush_pages = lambda _: None
         self.tlb.close()  # frames may be freed later
         self._engine.close()

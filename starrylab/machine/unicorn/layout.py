@@ -113,6 +113,21 @@ def _verify(engine: Engine, bank: Bank) -> bool:
     return words[0] == 0
 
 
+def find_cpu(engine: Engine, bank: Bank) -> int | None:
+    """Return the address of unicorn's CPU object: the one pointer of uc_struct to ``bank``'s block.
+
+    `find_window` found the registers behind it.
+    """
+    head = ctypes.string_at(engine.handle, _STRUCT_SIZE)
+    registers = ctypes.addressof(ctypes.c_uint8.from_buffer(bank.raw))
+    near = {
+        pointer
+        for (pointer,) in struct.iter_unpack("<Q", head[: len(head) & ~7])
+        if 0 <= registers - pointer < _BLOCK_SIZE
+    }
+    return near.pop() if len(near) == 1 else None
+
+
 def set_no_exit_request(engine: Engine) -> bool:
     """Let no translation look for a stop request between its instructions; say if it was found.
 

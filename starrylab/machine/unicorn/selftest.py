@@ -8,12 +8,13 @@ asked for from inside the very access that must not happen twice.
 from __future__ import annotations
 
 import struct
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from ..api import EXEC, PAGE_SHIFT, PAGE_SIZE, READ, WRITE, Interrupt, Left, PageTable
 from ..ram import HostRam
 from .engine import OK, Engine
-from .layout import find_invalid_addr
+from .layout import find_cpu, find_invalid_addr
 
 if TYPE_CHECKING:
     from .hart import UnicornHart
@@ -119,6 +120,31 @@ def grow_tlb(hart: UnicornHart, scratch: HostRam) -> None:
             pass
         hart.flush_tlb()
         entries *= 2
+
+
+def single_pages(hart: UnicornHart, engine: Engine, scratch: HostRam) -> None:
+    """Let the TLB forget single pages, if it does that right: the one, and no other."""
+    cpu = find_cpu(engine, hart.bank)
+    flush_page = None if cpu is None else engine.page_flusher(cpu)
+    if flush_page is None:
+        return
+    scratch.view[: len(_TOUCH)] = _TOUCH
+    hart.code_changed(SCRATCH)
+    handler = _Handler(hart, interrupts=False)
+    handler.table.update(((_DATA >> PAGE_SHIFT) + i, SCRATCH + PAGE_SIZE | READ) for i in range(2))
+    context = hart.new_context()
+    misses = [hart.tlb.misses()]
+    for step in range(4):
+        if step > 1:
+            flush_page(_DATA + PAGE_SIZE * (step - 2))
+        context.clear(_CODE, 0)
+        for index, value in ((0, _DATA), (2, PAGE_SIZE), (3, 2)):
+            context.set_argument(index, value)
+        while type(hart.run(context)) is Interrupt:
+            pass
+        misses.append(hart.tlb.misses())
+    if [after - before for before, after in pairwise(misses)][1:] == [0, 1, 1]:
+        hart.tlb.use_page_flusher(flush_page)
 
 
 def clear_reservation(engine: Engine, tlb: Tlb, scratch: HostRam, limit: int) -> None:

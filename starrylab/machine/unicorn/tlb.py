@@ -15,17 +15,29 @@ to from user mode are code without ceremony.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Protocol
 
 from ..api import EXEC, PAGE_SHIFT, PAGE_SIZE, PTE_FRAME, READ, WRITE, PageTable
-from .engine import ACCESS_FETCH, ACCESS_READ, HOOK_TLB_FILL, Engine, FillHook
+from ..ram import HostRam
+from .engine import (
+    ACCESS_FETCH,
+    ACCESS_READ,
+    HOOK_TLB_FILL,
+    PROT_EXEC,
+    PROT_READ,
+    PROT_WRITE,
+    Engine,
+    FillHook,
+)
 
 FETCH_ALIAS: Final = 1 << 36  #: physical address of the alias for fetches
 HIDDEN: Final = 1 << 62  #: a virtual address that no page table has
 _ACCESS_TO_BIT: Final = 15  #: UC_MEM_READ and UC_MEM_WRITE less this are READ and WRITE
 
+#: More pages than these are forgotten with all others: a page costs 0.3 us, and so do the misses.
+_FEW: Final = 16
 _MAX_VIEWS: Final = 64  #: places of unicorn's stack to remember; a handful are in use
 
 FaultServer = Callable[[int, int], int]
@@ -62,6 +74,12 @@ def _words_at(address: int) -> memoryview:
     return memoryview((ctypes.c_uint64 * 2).from_address(address)).cast("B").cast("Q")
 
 
+def map_twice(engine: Engine, paddr: int, memory: HostRam) -> None:
+    """Let ``memory`` be physical memory at ``paddr``, under both aliases."""
+    for at, permissions in ((0, PROT_WRITE), (FETCH_ALIAS, PROT_EXEC)):
+        engine.map(paddr + at, memory.size, PROT_READ | permissions, memory.address)
+
+
 class Tlb:
     """The fill hook, and what decides which frames are data and which are code."""
 
@@ -69,6 +87,7 @@ class Tlb:
         self._engine = engine
         #: Forget every translation of the table in use.
         self.flush = engine.flusher()
+        self._flush_page: Callable[[int], object] | None = None
         self._data: set[int] = set()
         self._writable: set[int] = set()  #: entries that permit both, of frames in _data
         self._code: set[int] = set()
@@ -206,6 +225,19 @@ class Tlb:
         """See `Hart.code_changed`."""
         if frame in self._code:
             self.drop(frame)
+
+    def use_page_flusher(self, flush_page: Callable[[int], object] | None) -> None:
+        """Take what forgets the page at an address, without which all is forgotten."""
+        self._flush_page = flush_page
+
+    def flush_pages(self, pages: Sequence[int]) -> None:
+        """See `Hart.flush_pages`."""
+        flush_page = self._flush_page
+        if flush_page is None or len(pages) > _FEW:
+            self.flush()
+        else:
+            for page in pages:
+                flush_page(page << PAGE_SHIFT)
 
     def close(self) -> None:
         """Forget all frames, as the engine goes away."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -54,6 +55,11 @@ class Side:
 
     def __post_init__(self) -> None:
         self.space.flush = self.tlb.clear
+        self.space.flush_pages = self.forget
+
+    def forget(self, pages: Iterable[int]) -> None:
+        for page in pages:
+            self.tlb.pop(page, None)
 
 
 pages = st.integers(0, WINDOW - 1)

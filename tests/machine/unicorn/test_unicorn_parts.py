@@ -123,6 +123,27 @@ def test_the_tlb_is_large_from_the_start():
     hart.close()
 
 
+@pytest.mark.parametrize(("forgotten", "misses"), [(1, 1), (3, 3), (16, 16), (17, 101)])
+def test_single_pages_are_forgotten(forgotten, misses):
+    hart = UnicornHart(HostRam(4 << 20))
+    bench = TouchBench(hart, 100)
+    bench.misses()
+    assert bench.misses() == 0
+    hart.flush_pages([(DATA >> 12) + 5 * i for i in range(forgotten)])
+    assert bench.misses() == misses  # one of code when all are forgotten
+    hart.close()
+
+
+def test_what_forgets_no_page_is_not_used(monkeypatch):
+    monkeypatch.setattr(engine.Engine, "page_flusher", lambda *_: lambda _: None)
+    hart = UnicornHart(HostRam(4 << 20))
+    bench = TouchBench(hart, 100)
+    bench.misses()
+    hart.flush_pages([DATA >> 12])
+    assert bench.misses() == 101
+    hart.close()
+
+
 def test_the_tlb_grows_when_it_is_crowded():
     hart = UnicornHart(HostRam(4 << 20))
     bench = TouchBench(hart, 3500)

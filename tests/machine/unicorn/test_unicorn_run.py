@@ -335,14 +335,15 @@ def test_address_spaces_are_apart(bench):
             assert register(context, rv.S0) == number
 
 
-def test_a_lost_page_is_noticed_after_a_flush(bench):
+@pytest.mark.parametrize("flush", ["flush_tlb", "flush_pages"])
+def test_a_lost_page_is_noticed_after_a_flush(bench, flush):
     bench.load(rv.ld(rv.S0, rv.A0), rv.ECALL, rv.jump(-8))
     bench.data()
     context = bench.context(a0=DATA)
 
     def unmap(registers):
         bench.table.pop(DATA >> 12, None)
-        bench.hart.flush_tlb()
+        getattr(bench.hart, flush)(*[[DATA >> 12]] * (flush == "flush_pages"))
         return DATA
 
     bench.answer = unmap
