@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from hashlib import blake2b
 from typing import NamedTuple, Protocol
 
 from .follow import Follow
@@ -136,11 +135,6 @@ class Stop:
     memory: tuple[tuple[int, bytes], ...] = ()
     #: Pages that user code stored to in this run, by physical address; None: any writable one.
     dirty: frozenset[int] | None = None
-
-
-def page_key(page: bytes) -> int:
-    """Return the key of a page in the cache: 64 bits of BLAKE2b, never 0."""
-    return int.from_bytes(blake2b(page, digest_size=8).digest(), "little") or 1
 
 
 class MonitorError(Exception):
