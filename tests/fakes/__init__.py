@@ -1,0 +1,1 @@
+"""Stand-ins for boards: boot loaders on a pseudo-terminal, and QEMU."""
