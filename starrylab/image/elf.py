@@ -16,6 +16,7 @@ MAGIC: Final = b"\x7fELF"
 MACHINES: Final = {243: "riscv64", 258: "loongarch64", 183: "aarch64", 62: "x86_64"}
 LARGEST: Final = 1 << 30  #: bytes in memory; more is a mistake in the linker script
 
+_FLOATING_ABI: Final = {"loongarch64": 0x43}  # lp64d, object file version 1
 _HEADER: Final = struct.Struct("<16sHHIQQQIHHHHHH")
 _PROGRAM: Final = struct.Struct("<IIQQQQQQ")
 _PT_LOAD: Final = 1
@@ -93,3 +94,18 @@ def _header(file: bytes) -> tuple[str, int, list[bytes]]:
     if size < _PROGRAM.size or any(len(row) < _PROGRAM.size for row in rows):
         raise ImageFormatError("the program headers of the ELF file are cut")
     return MACHINES[machine], entry, rows
+
+
+def wrap_elf(flat: Flat) -> bytes:
+    """Return an ELF file with one segment that holds `flat`, for loaders that take nothing else."""
+    number = next(number for number, name in MACHINES.items() if name == flat.arch)
+    at = 4096
+    flags = _FLOATING_ABI.get(flat.arch, 0)
+    ident = MAGIC + b"\x02\x01\x01" + bytes(9)
+    header = _HEADER.pack(
+        ident, 2, number, 1, flat.entry, _HEADER.size, 0, flags, _HEADER.size, _PROGRAM.size, 1,
+        0, 0, 0,
+    )  # fmt: skip
+    sizes = len(flat.data), flat.memory_size
+    segment = _PROGRAM.pack(_PT_LOAD, 7, at, flat.base, flat.base, *sizes, at)
+    return (header + segment).ljust(at, b"\0") + flat.data
