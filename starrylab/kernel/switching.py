@@ -10,7 +10,7 @@ case is served here, a normal thread with nothing special about it; everything e
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ..abi.errno import LinuxError
 from .core.attention import ATTENTION_EXIT, ATTENTION_SIGNAL
@@ -19,6 +19,8 @@ from .core.sched import Park, State
 if TYPE_CHECKING:
     from .kernel import Kernel
     from .thread import Thread
+
+_M64: Final = (1 << 64) - 1
 
 Switch = Callable[["Thread"], int | None]
 
@@ -74,12 +76,16 @@ def make_switch(kernel: Kernel) -> tuple[Switch, Switch]:
         executor.switches += 1
         following.take_turn(now)
         kernel.enter(following)
-        if following.pending is not None and not _finish(following):
+        if following.pending is None:
+            return None if following.attention else following.context.arguments()[0]
+        result = _finish(following)
+        if result is None:
             executor.current = None  # it waits again, and the executor looks for another
             return None
         if following.attention:
+            following.context.set_result(result)
             return None
-        return following.context.arguments()[0]
+        return result & _M64
 
     def _fall_asleep(thread: Thread) -> None:
         request = thread.request
@@ -89,12 +95,12 @@ def make_switch(kernel: Kernel) -> tuple[Switch, Switch]:
         thread.state = State.PARKED if request is Park.INTERRUPTIBLE else State.DISK
         thread.usage.voluntary += 1
 
-    def _finish(thread: Thread) -> bool:
-        """Go on with a waiting call, as `Thread.step` would; False if it waits again."""
+    def _finish(thread: Thread) -> int | None:
+        """Go on with a waiting call, as `Thread.step` would; ``None`` if it waits again."""
         try:
             thread.request = thread.pending.send(None)  # type: ignore[union-attr]
         except StopIteration as done:
-            result = done.value or 0
+            result: int = done.value or 0
         except LinuxError as error:
             result = -error.errno
         else:
@@ -103,11 +109,10 @@ def make_switch(kernel: Kernel) -> tuple[Switch, Switch]:
             else:
                 thread.state = State.PARKED if thread.request is Park.INTERRUPTIBLE else State.DISK
             thread.charge(monotonic())
-            return False
+            return None
         thread.pending = thread.entry = None
-        thread.context.set_result(result)
         if thread.signals.pending_any():
             thread.attention |= ATTENTION_SIGNAL
-        return True
+        return result
 
     return sleep, end

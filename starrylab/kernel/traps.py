@@ -43,6 +43,8 @@ class Calls:
         self._events = events
         self._catcher: Tracer | None = None
         self._caught: frozenset[int] | None = None
+        #: The declaration of a call by its number.
+        self.entry: Callable[[int], Entry | None] = table.get
         self.list: list[Call] = [self._absent(number) for number in range(_TABLE_SIZE)]
         events.on_change(self.refresh)
         self.refresh()
@@ -70,10 +72,6 @@ class Calls:
             raise ValueError(f"call numbers are 0 to {_TABLE_SIZE - 1}, not {number}")
         self._table = {**self._table, number: entry}  # the old one is shared by all kernels
         self.refresh()
-
-    def entry(self, number: int) -> Entry | None:
-        """Return the declaration of call ``number``."""
-        return self._table.get(number)
 
     def _absent(self, number: int) -> Call:
         events = self._events
