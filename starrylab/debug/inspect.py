@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..kernel.thread import Thread
     from .modules import LoadedImage, Module
     from .stack import Stacks
+    from .symbols.image import ElfImage
     from .unwind.unwinder import RawFrame
 
 #: (address, data) -> changes user memory; raises `Unavailable`
@@ -84,7 +85,10 @@ class InspectedThread:
         self.memory = UserMemory(Peek(thread.mm), poke)
         self._modules = inspector.stacks.modules(thread.mm)
         self._known: dict[int, ModuleData] = {}
-        self._tls = Tls(inspector.stacks.kernel.arch)
+        self._tls = Tls(inspector.stacks.kernel.arch, self._images)
+
+    def _images(self) -> Iterator[ElfImage]:
+        return (module.image for module in self._modules if module.image is not None)
 
     @cached_property
     def raw(self) -> list[RawFrame]:

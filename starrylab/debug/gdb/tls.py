@@ -1,7 +1,7 @@
 """qGetTLSAddr: where a thread-local variable is (ELF Handling For Thread-Local Storage, variant I).
 
-The program's own block follows the thread pointer.  Where libraries have theirs is known to the
-C library alone; its dynamic thread vector is not read.
+gdb names a module by its link map; which file that is, is told by the dynamic section that the link
+map names.
 """
 
 from __future__ import annotations
@@ -10,25 +10,49 @@ from struct import Struct
 from typing import TYPE_CHECKING, Final
 
 from ...abi.arch.tls import TLS
+from ..dwarf.errors import PROBLEMS
+from ..dwarf.tls import library_block, uses_musl
+from ..inspect import UserMemory
+from ..peek import Peek
 from .values import GdbError, number, thread_id
 
 if TYPE_CHECKING:
     from ...kernel.task.process import Process
+    from ...kernel.thread import Thread
+    from ..modules import Module
     from .stub import Handler, Stub
 
 #: struct link_map of <link.h>: l_addr, l_name, l_ld, l_next, l_prev.  The program is the first.
 _LINK_MAP: Final = Struct("<5Q")
+_DYNAMIC: Final = 2
 _PREVIOUS: Final = 4
 
 
-def _is_program(stub: Stub, process: Process, link_map: int) -> bool:
-    """Tell whether a link map is that of the program itself; static ones have none."""
+def _module(stub: Stub, process: Process, link_map: int) -> Module | None:
+    """Return the library of a link map; None for the program itself, which may have none."""
     if not link_map:
-        return True
+        return None
     data = stub.control.read_memory(process, link_map, _LINK_MAP.size)
     if len(data) < _LINK_MAP.size:
         raise GdbError(f"no link map at {link_map:#x}")
-    return not _LINK_MAP.unpack(data)[_PREVIOUS]
+    words = _LINK_MAP.unpack(data)
+    if not words[_PREVIOUS]:
+        return None
+    found = stub.stacks.modules(process.leader.mm).find(words[_DYNAMIC])
+    if found is None or found.image is None:
+        raise GdbError(f"no module for the link map at {link_map:#x}")
+    return found
+
+
+def _block(stub: Stub, thread: Thread, link_map: int, pointer: int) -> int:
+    """Return where the thread has the module's block; raise what `PROBLEMS` names."""
+    layout = TLS[stub.kernel.arch]
+    module = _module(stub, thread.process, link_map)
+    if module is None or module.image is None:
+        return pointer + layout.gap
+    images = [each.image for each in stub.stacks.modules(thread.mm) if each.image is not None]
+    memory, musl = UserMemory(Peek(thread.mm)), uses_musl(images)
+    return library_block(module.image, module.bias, layout, pointer, memory, musl=musl)
 
 
 def _address(stub: Stub, text: bytes) -> bytes:
@@ -37,11 +61,12 @@ def _address(stub: Stub, text: bytes) -> bytes:
         raise GdbError("qGetTLSAddr: thread, offset and link map are expected")
     thread = stub.found.thread(thread_id(parts[0]))
     offset, link_map = number(parts[1]), number(parts[2])
-    if not _is_program(stub, thread.process, link_map):
-        raise GdbError("thread-local storage of shared libraries is not followed")
-    pointer = stub.registers.read(thread.context, stub.registers.target.thread_pointer)
-    gap = TLS[stub.kernel.arch].gap
-    return b"%x" % (int.from_bytes(pointer, "little") + gap + offset & (1 << 64) - 1)
+    value = stub.registers.read(thread.context, stub.registers.target.thread_pointer)
+    try:
+        block = _block(stub, thread, link_map, int.from_bytes(value, "little"))
+    except PROBLEMS as error:
+        raise GdbError(str(error)) from error
+    return b"%x" % (block + offset & (1 << 64) - 1)
 
 
 PACKETS: Final[dict[str, Handler]] = {"qGetTLSAddr": _address}

@@ -44,6 +44,7 @@ class Segment(NamedTuple):
     memsz: int
     flags: int  #: PF_X, PF_W, PF_R
     type: int = elf.PT_LOAD
+    align: int = 1
 
 
 class Section(NamedTuple):
@@ -115,8 +116,10 @@ class ElfImage:
         """Every program header."""
         found = []
         for at in self._headers(self._phoff, self._phnum, self._phentsize, _SEGMENT, "segment"):
-            kind, flags, offset, vaddr, _, filesz, memsz, _ = _SEGMENT.unpack_from(self.data, at)
-            found.append(Segment(vaddr, offset, filesz, memsz, flags, kind))
+            kind, flags, offset, vaddr, _, filesz, memsz, align = _SEGMENT.unpack_from(
+                self.data, at
+            )
+            found.append(Segment(vaddr, offset, filesz, memsz, flags, kind, align))
         return tuple(found)
 
     def read(self, vaddr: int, size: int) -> memoryview | None:

@@ -54,11 +54,24 @@ def compiled_cxx(name: str, *flags: str) -> Path:
     return output
 
 
-def run(program: Path, at_stop: Callable[[InspectedThread, Kernel], None]) -> None:
-    """Run a program; look at it each time that it calls getppid(2)."""
+def run(
+    program: Path,
+    at_stop: Callable[[InspectedThread, Kernel], None],
+    *,
+    root: Path | None = None,
+    argv: Sequence[bytes] = (),
+) -> None:
+    """Run a program; look at it each time that it calls getppid(2).
+
+    With a ``root`` the program's folder is /prog in it.
+    """
     kernel = boot.build(UnicornHart(HostRam(64 << 20)), VirtualDoor())
     now, pool = kernel.clock.realtime, kernel.pool
-    boot.mount_root(kernel, OverlayFs(now, pool, HostFolder(program.parent)))
+    boot.mount_root(kernel, OverlayFs(now, pool, HostFolder(root or program.parent)))
+    place = b"/"
+    if root is not None:
+        place = b"/prog/"
+        boot.mount_at(kernel, b"/prog", OverlayFs(now, pool, HostFolder(program.parent)), b"prog")
     inspector = Inspector(Stacks(kernel))
     problems: list[BaseException] = []
 
@@ -70,7 +83,7 @@ def run(program: Path, at_stop: Callable[[InspectedThread, Kernel], None]) -> No
                 problems.append(error)
 
     kernel.events.subscribe("syscall_enter", entered)
-    config = boot.BootConfig([b"/" + program.name.encode()], (), is_init=False)
+    config = boot.BootConfig([place + program.name.encode(), *argv], (), is_init=False)
     boot.start(kernel, config, lambda _thread: [])
     kernel.executor.run()
     if problems:
