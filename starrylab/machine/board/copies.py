@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 from ..api import PAGE_MASK, PAGE_SIZE
 from . import bits, monitor
+from .cache import PageCache
 
 _ROUND: Final = 64  #: bytes; smaller pieces are not worth reading, next to a round trip
 _GAP: Final = 8  #: bytes between two pieces that cost less than the head of another
@@ -49,15 +50,17 @@ class Copy:
 class Copies:
     """All of them, least recently used first."""
 
-    def __init__(self, ram: memoryview, wire: Wire, memory: tuple[int, int]) -> None:
+    def __init__(
+        self, ram: memoryview, wire: Wire, memory: tuple[int, int], cache: PageCache
+    ) -> None:
         """Let pages be taken from the board's ``memory``: address and bytes."""
+        self.cache = cache
         self._ram = ram
         self._wire = wire
         start, size = memory
         first = -(-start // PAGE_SIZE) * PAGE_SIZE
         last = (start + size) // PAGE_SIZE * PAGE_SIZE
-        self._fresh = iter(range(first, last, PAGE_SIZE))
-        self._free: list[int] = []
+        self._free = list(range(last - PAGE_SIZE, first - PAGE_SIZE, -PAGE_SIZE))
         self._copies: OrderedDict[int, Copy] = OrderedDict()
         self._places: dict[int, Copy] = {}  #: by address on the board
         self._lent: list[tuple[Copy, int, bytes]] = []
@@ -67,6 +70,11 @@ class Copies:
 
     def __len__(self) -> int:
         return len(self._copies)
+
+    @property
+    def room(self) -> int:
+        """How many frames can get a page without another's losing it."""
+        return len(self._free)
 
     def get(self, frame: int) -> Copy | None:
         """Return the copy of ``frame``, if there is one."""
@@ -132,8 +140,11 @@ class Copies:
         self._places[copy.at] = copy
         return copy
 
-    def push(self, copy: Copy) -> None:
-        """Send what is newer on the host with the next request."""
+    def push(self, copy: Copy, *, keep: bool = False) -> None:
+        """Send what is newer on the host with the next request.
+
+        ``keep``: the page is worth a place in the board's cache, as others may want it again.
+        """
         pending = copy.pending
         if not pending:
             return
@@ -141,10 +152,7 @@ class Copies:
         page = self._ram[copy.frame : copy.frame + PAGE_SIZE].tobytes()
         add = self._wire.changes.append
         if pending == bits.ALL:
-            add(monitor.Zero(copy.at, PAGE_SIZE))
-            if page != _ZEROS:
-                for start, end in _nonzero(page, 0, PAGE_SIZE):
-                    add(monitor.Write(copy.at + start, page[start:end]))
+            self._push_all_of(copy.at, page, keep)
             return
         gap = 0 if copy.stale else _GAP
         for first, last in bits.runs(pending, gap):
@@ -152,6 +160,22 @@ class Copies:
                 add(monitor.Zero(copy.at + first, last - first))
             else:
                 add(monitor.Write(copy.at + first, page[first:last]))
+
+    def _push_all_of(self, at: int, page: bytes, keep: bool) -> None:
+        add = self._wire.changes.append
+        if page == _ZEROS:
+            add(monitor.Zero(at, PAGE_SIZE))
+            return
+        fetch = self.cache.fetch(page, at)
+        if fetch is not None:
+            add(fetch)
+            return
+        add(monitor.Zero(at, PAGE_SIZE))
+        for start, end in _nonzero(page, 0, PAGE_SIZE):
+            add(monitor.Write(at + start, page[start:end]))
+        kept = self.cache.keep(page, at) if keep else None
+        if kept is not None:
+            add(kept)
 
     def push_all(self, frames: Iterable[int]) -> set[int]:
         """Push the copies of ``frames`` that the host stored to; return those frames.
@@ -221,10 +245,7 @@ class Copies:
 
     def _place(self, keep: int) -> int:
         """Return a free page of the board, made free if need be."""
-        if self._free:
-            return self._free.pop()
-        at = next(self._fresh, -1)
-        return at if at >= 0 else self._evict(keep)
+        return self._free.pop() if self._free else self._evict(keep)
 
     def _evict(self, keep: int) -> int:
         """Give up the copy that was not used for the longest time; return its page."""

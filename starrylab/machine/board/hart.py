@@ -18,6 +18,7 @@ from ..api import (
     LEFT,
     PAGE_MASK,
     PAGE_SHIFT,
+    PAGE_SIZE,
     PTE_FRAME,
     READ,
     WRITE,
@@ -32,6 +33,7 @@ from ..api import (
 )
 from ..ram import HostRam
 from . import follow, registers
+from .cache import PageCache
 from .context import BoardContext
 from .contexts import Contexts
 from .copies import Copies
@@ -46,6 +48,7 @@ _FAULT: Final = {
     Cause.MISALIGNED: "misaligned",
 }
 _LONGEST_NS: Final = 1_000_000_000  #: without ticks, the host has a look this often
+_AHEAD: Final = 8  #: pages behind a fault in a file that are looked for in the cache
 _PATIENCE: Final = 8  #: faults of one instruction at a page that is mapped
 _AROUND: Final = 16  #: pages before and behind a fault that are mapped with it
 
@@ -65,7 +68,8 @@ class BoardHart:
         self.changes: list[Change] = []
         self._monitor = monitor
         self._host = HostRam() if ram is None else ram
-        self._copies = Copies(self._host.view, self, monitor.memory)
+        self._cache = PageCache(monitor.slots, monitor.cached)
+        self._copies = Copies(self._host.view, self, monitor.memory, self._cache)
         self.ram = BoardRam(self._host, self._copies)
         self._spaces = Spaces(monitor.spaces, self.changes)
         self._copies.evicting = self._spaces.forget_frame
@@ -224,7 +228,7 @@ class BoardHart:
 
     def _map(self, space: Space, vpn: int, entry: int) -> None:
         copy = self._copies.make(entry & PTE_FRAME)
-        self._copies.push(copy)
+        self._copies.push(copy, keep=not entry & WRITE)
         if entry & EXEC:
             self._code_changed = True
         self.changes.append(Map(space.number, vpn, copy.at, entry & (READ | WRITE | EXEC)))
@@ -251,7 +255,7 @@ class BoardHart:
         elif space.permits(vpn, access):
             self._expect_progress(stop)
         self._map(space, vpn, entry)
-        self._map_around(space, vpn)
+        self._map_around(space, vpn, access)
         return None
 
     def _expect_progress(self, stop: Stop) -> None:
@@ -265,8 +269,8 @@ class BoardHart:
                 f"and faults there all the same; its monitor may be of another version"
             )
 
-    def _map_around(self, space: Space, vpn: int) -> None:
-        """Map neighbours too whose pages are on the board: a few bytes spare a round trip."""
+    def _map_around(self, space: Space, vpn: int, access: int) -> None:
+        """Map neighbours whose pages are on the board: a few bytes spare a round trip each."""
         get = space.table.get
         for near in range(vpn - _AROUND, vpn + _AROUND + 1):
             entry = get(near, 0)
@@ -274,6 +278,27 @@ class BoardHart:
                 copy = self._copies.get(entry & PTE_FRAME)
                 if copy is not None and not copy.pending:
                     self._map(space, near, entry)
+        if access != WRITE and self._cache.used and self._copies.room > _AHEAD:
+            self._map_ahead(space, vpn, access)
+
+    def _map_ahead(self, space: Space, vpn: int, access: int) -> None:
+        """Map pages of a file that user code did not ask for yet, if they are in the cache.
+
+        The kernel serves a fault for each, as Linux does (fault_around_bytes).
+        """
+        for near in range(vpn + 1, vpn + _AHEAD + 1):
+            entry = space.table.get(near) or self._handler.page_fault(near << PAGE_SHIFT, access)
+            if not entry & access or entry & WRITE:
+                return
+            if near not in space.mapped and self._on_board(entry & PTE_FRAME):
+                self._map(space, near, entry)
+
+    def _on_board(self, frame: int) -> bool:
+        copy = self._copies.get(frame)
+        if copy is not None and not copy.pending:
+            return True
+        page = self._host.view[frame : frame + PAGE_SIZE].tobytes()
+        return self._cache.has(page) and not (copy is not None and copy.stale)
 
     def _fault(self, stop: Stop) -> Trap:
         return Fault(_FAULT[stop.cause], stop.addr if stop.cause is Cause.MISALIGNED else 0)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from starrylab.machine.api import PAGE_SIZE
 from starrylab.machine.board import bits, monitor
+from starrylab.machine.board.cache import PageCache
 from starrylab.machine.board.copies import Copies
 from starrylab.machine.board.ram import BoardView, BoardWords
 
@@ -52,7 +53,7 @@ class Pair:
     def __init__(self, pages: int = FRAMES) -> None:
         self.board = Board(pages)
         self.ram = memoryview(bytearray(FRAMES * PAGE_SIZE))
-        self.copies = Copies(self.ram, self.board, (BASE, pages * PAGE_SIZE))
+        self.copies = Copies(self.ram, self.board, (BASE, pages * PAGE_SIZE), PageCache(0, list))
         self.view = BoardView(self.ram, self.copies)
         self.words = BoardWords(self.ram.cast("Q"), 8, self.copies)
         self.truth = bytearray(FRAMES * PAGE_SIZE)
