@@ -20,7 +20,9 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "leaks": ("leaks", "run a program many times, and name what the kernel keeps each time"),
     "symbolize": ("symbolize", "explain the addresses in a kernel's log"),
     "rootfs": ("rootfs", "make root file systems from Debian's packages, and keep them by name"),
+    "image": ("image", "make what a board's boot loader starts, and explain such files"),
     "syscalls": ("syscalls", "list the system calls and how complete each one is"),
+    "lab": ("lab", "work through the course: labs that check themselves"),
     "doctor": ("doctor", "check this host, and say how to get what is missing"),
 }
 #: commands with a way for arguments without options: a parser would take as long as the answer

@@ -51,6 +51,11 @@ def add_machine_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="run on this board's own CPU (emulated: on a mock-up of one)",
     )
+    parser.add_argument(
+        "--lab",
+        metavar="DIR",
+        help="boot with the kernel parts in a lab's folder; see `starrylab lab`",
+    )
     parser.add_argument("--port", metavar="PORT", help="where the board is connected")
 
 
@@ -74,6 +79,7 @@ def machine_config(args: argparse.Namespace, argv: list[str] | None = None) -> L
         cwd=os.fsencode(args.cwd),
         user=_user(args.user),
         gdb=None if args.gdb is None else _gdb(args.gdb),
+        lab=args.lab,
         board=None if args.board is None else BoardPort(args.board, args.port),
     )
 

@@ -15,6 +15,7 @@ from ..abi.errno import ENOENT, ENOTDIR, LinuxError
 from ..abi.stat import S_IFDIR, S_IFREG
 from ..machine.api import Hart
 from ..machine.door import Door
+from .core.component import Components
 from .dev.setup import install as install_devices
 from .files.fdtable import FdTable
 from .files.file import File
@@ -71,10 +72,15 @@ class BootConfig:
     is_init: bool = False  #: keep signals that it has no handler for from it (kill(2))
 
 
-def build(hart: Hart, door: Door) -> Kernel:
-    """Make a kernel that has no root and no process yet."""
-    frames = FrameAllocator(hart.ram, hart.code_changed)
-    kernel = Kernel(hart, door, cast("numbers.Arch", hart.arch), frames)
+def build(hart: Hart, door: Door, components: Components | None = None) -> Kernel:
+    """Make a kernel that has no root and no process yet.
+
+    ``components`` may have bound others than the kernel's own parts.
+    """
+    components = Components() if components is None else components
+    components.default(FrameAllocator, FrameAllocator)
+    frames = components.make(FrameAllocator, hart.ram, hart.code_changed)
+    kernel = Kernel(hart, door, cast("numbers.Arch", hart.arch), frames, components)
     frame = frames.alloc_zeroed(MemoryKind.KERNEL_HEAP)
     code = trampoline_page(ARCHES[kernel.arch])
     hart.ram.view[frame : frame + len(code)] = code
@@ -166,7 +172,7 @@ def make_directory(context: FsContext, path: bytes) -> Location:
 
 def start(kernel: Kernel, config: BootConfig, stdio: Callable[[Thread], Sequence[File]]) -> Thread:
     """Make the first process and let it execute its program; raise `BootError`."""
-    thread = _first_thread(kernel, config)
+    thread = first_thread(kernel, config)
     for file in stdio(thread):
         thread.install(file)
     name = config.argv[0]
@@ -179,7 +185,8 @@ def start(kernel: Kernel, config: BootConfig, stdio: Callable[[Thread], Sequence
     return thread
 
 
-def _first_thread(kernel: Kernel, config: BootConfig) -> Thread:
+def first_thread(kernel: Kernel, config: BootConfig) -> Thread:
+    """Make the first process, which has no program yet; raise `BootError`."""
     pid = kernel.pids.take()
     process = Process(pid, None, Limits())
     process.signals = ProcessSignals(SignalActions())
@@ -249,6 +256,7 @@ __all__ = [
     "BootError",
     "build",
     "find_program",
+    "first_thread",
     "make_directory",
     "mount_root",
     "start",

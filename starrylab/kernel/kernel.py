@@ -64,7 +64,14 @@ class Uts:
 class Kernel:
     """One running Starry."""
 
-    def __init__(self, hart: Hart, door: Door, arch: Arch, frames: FrameAllocator) -> None:
+    def __init__(
+        self,
+        hart: Hart,
+        door: Door,
+        arch: Arch,
+        frames: FrameAllocator,
+        components: Components | None = None,
+    ) -> None:
         self.hart = hart
         self.door = door
         self.arch: Arch = arch
@@ -73,7 +80,7 @@ class Kernel:
         self.heap = KernelHeap(frames)
         self.shm = ShmTable(frames)  #: System V shared memory
         self.events = Events()
-        self.components = Components()
+        self.components = Components() if components is None else components
         self.executor = Executor(door)
         self.clock = Clock(self)
         self.futexes = FutexTable()

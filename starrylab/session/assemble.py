@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from .. import rootfs
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from ..kernel.kernel import Kernel
     from ..kernel.thread import Thread
     from ..kernel.vfs.node import FilesystemOps
+    from ..labs.live import LiveLab
     from ..machine.api import Hart
 
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -191,8 +193,9 @@ def assemble(config: LabConfig, io: HostIo) -> Lab:
         hart = make_hart(config)
     except HartError as error:
         raise AssemblyError(str(error)) from None
+    live = None if config.lab is None else _open_lab(config.lab)
     door = HostDoor(can_freeze=io.may_pause or config.debug or config.gdb is not None)
-    kernel = boot.build(hart, door)
+    kernel = boot.build(hart, door, None if live is None else live.parts)
     kernel.describe_panic = lambda bug: _describe_panic(kernel, bug)
     lab = Lab(kernel, hart, door)
     try:
@@ -200,6 +203,8 @@ def assemble(config: LabConfig, io: HostIo) -> Lab:
         for line in io.lines:
             _attach_line(lab, line, io.size)
         _mount(kernel, config, source)
+        if live is not None:
+            _put_in(live, kernel, io)
         lab.first = _boot_config(config, source, interactive=io.stdin_tty)
         boot.start(kernel, lab.first, lambda thread: _stdio(lab, io, tty, thread))
     except boot.BootError as error:
@@ -209,6 +214,28 @@ def assemble(config: LabConfig, io: HostIo) -> Lab:
     elif config.debug:
         lab.debug().stop_at_start()
     return lab
+
+
+def _open_lab(folder: str) -> LiveLab:
+    from ..labs import LabError  # most runs are no exercise
+    from ..labs.live import open_live
+
+    try:
+        return open_live(Path(folder))
+    except LabError as error:
+        raise AssemblyError(str(error)) from None
+
+
+def _put_in(live: LiveLab, kernel: Kernel, io: HostIo) -> None:
+    """Let the kernel have a student's files: its parts, and programs in /usr/local/bin."""
+    from ..labs import LabError
+
+    if any(live.programs.iterdir()):
+        _bind(kernel, Bind(str(live.programs), b"/usr/local/bin", "ro"))
+    try:
+        live.attach(kernel, io.tell)
+    except LabError as error:
+        raise AssemblyError(str(error)) from None
 
 
 def _listen_for_gdb(lab: Lab, gdb: GdbPort, io: HostIo) -> None:

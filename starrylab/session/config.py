@@ -43,4 +43,5 @@ class LabConfig(msgspec.Struct, frozen=True):
     user: tuple[int, int] = (0, 0)
     gdb: GdbPort | None = None
     board: BoardPort | None = None  #: None: an emulated CPU
+    lab: str | None = None  #: a student's folder, whose files replace the kernel's parts
     debug: bool = False  #: a debugger holds the first program before it starts

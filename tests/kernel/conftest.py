@@ -50,7 +50,7 @@ class ScriptedLab:
     ) -> Thread:
         """Make process 1 running ``program``, with scratch memory and a stack."""
         config = boot.BootConfig([b"init"], cred=cred or Credentials(), is_init=True)
-        thread = boot._first_thread(self.kernel, config)
+        thread = boot.first_thread(self.kernel, config)
         flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED
         thread.mm.map(SCRATCH, SCRATCH_SIZE, READ | WRITE, flags)
         thread.mm.map(STACK - 65536, 65536, READ | WRITE, flags)

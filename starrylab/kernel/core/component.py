@@ -32,6 +32,10 @@ class Components:
             )
         self._bound[interface] = implementation
 
+    def default(self, interface: type[T], implementation: Callable[..., T]) -> None:
+        """Bind ``implementation`` where nobody bound another one before."""
+        self._bound.setdefault(interface, implementation)
+
     def make(self, interface: type[T], *args: Any, **kwargs: Any) -> T:
         """Make an instance of what is bound to ``interface``; ``LookupError`` if nothing is."""
         try:

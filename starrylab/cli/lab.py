@@ -1,0 +1,249 @@
+"""`starrylab lab`: the course."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from .errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..labs.catalog import Lab
+    from ..labs.checking import Check
+    from ..labs.workspace import Workspace
+
+_MISSED: Final = 1  #: exit status: a goal does not hold
+_HINT_AFTER: Final = 2  #: failures of a goal before its hint comes by itself
+_POLL_S: Final = 0.3  #: between looks at the files of `check --watch`
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `lab` can do."""
+    parser.add_argument("--folder", metavar="DIR", help="your files (default: ./starrylab-labs)")
+    parser.add_argument("--language", choices=["en", "zh"], help="default: as the locale says")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions.add_parser("list", help="list the labs, and how far you got")
+    _named(actions.add_parser("start", help="get a lab's files; never overwrites yours"))
+    _named(actions.add_parser("text", help="print a lab's text"), optional=True)
+    check = _named(actions.add_parser("check", help="see which goals hold"), optional=True)
+    check.add_argument("--watch", action="store_true", help="again whenever a file is saved")
+    check.add_argument("--seed", type=int, help="repeat a check with the same random values")
+    _named(actions.add_parser("hint", help="show the hints of goals that failed"), optional=True)
+    _named(actions.add_parser("reset", help="begin again; your files are moved aside"))
+    submit = _named(actions.add_parser("submit", help="pack your files to hand in"), optional=True)
+    submit.add_argument("-o", "--output", metavar="FILE.tar.gz", help="default: LAB.tar.gz here")
+    run = _named(actions.add_parser("run", help="run a program on your kernel"), optional=True)
+    run.add_argument("argv", nargs=argparse.REMAINDER, metavar="CMD ...")
+    _add_grade(actions.add_parser("grade", help="grade a folder of submissions"))
+    new = actions.add_parser("new", help="make the files of a new lab")
+    new.add_argument("name", metavar="NN-NAME")
+    new.add_argument("--in", dest="course", metavar="DIR", default="labs", help="default: labs")
+
+
+def _named(parser: argparse.ArgumentParser, *, optional: bool = False) -> argparse.ArgumentParser:
+    text = "its number or name" + (" (default: the one you worked on last)" if optional else "")
+    parser.add_argument("name", metavar="LAB", nargs="?" if optional else None, help=text)
+    return parser
+
+
+def _add_grade(grade: argparse.ArgumentParser) -> None:
+    grade.add_argument("submissions", metavar="DIR", help="a folder or .tar.gz for each student")
+    grade.add_argument("--lab", metavar="LAB", help="grade this lab only")
+    grade.add_argument("--format", choices=["text", "json", "junit"], default="text")
+    grade.add_argument("-o", "--output", metavar="FILE", help="default: standard output")
+    grade.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
+    grade.add_argument("--seed", type=int, help="random values of the checks; the same for all")
+    grade.add_argument(
+        "--executor", default="processes", metavar="WHERE", help="processes, or dask://HOST:PORT"
+    )
+
+
+def main(args: argparse.Namespace) -> int:
+    """Do what was asked for; return the exit status."""
+    from ..labs import LabError, choose_language
+
+    args.language = choose_language(args.language)
+    try:
+        return _ACTIONS[args.action](args) or 0
+    except LabError as error:
+        raise UserError(str(error), 1) from None
+
+
+def _workspace(args: argparse.Namespace) -> Workspace:
+    from ..labs.workspace import workspace
+
+    return workspace(args.folder)
+
+
+def _lab(args: argparse.Namespace, space: Workspace) -> Lab:
+    from ..labs import find
+
+    return find(args.name) if args.name else space.current()
+
+
+def _list(args: argparse.Namespace) -> None:
+    from ..labs import catalog
+
+    space = _workspace(args)
+    for lab in catalog():
+        progress = space.progress(lab)
+        state = f"{progress.points}/{progress.of}" if progress.of else "-"
+        if not progress.of and space.started(lab):
+            state = "started"
+        title = lab.description.title.in_language(args.language)
+        print(f"{lab.name:28} {state:>8}  {title}")
+
+
+def _start(args: argparse.Namespace) -> None:
+    space = _workspace(args)
+    lab = _lab(args, space)
+    for name in space.start(lab):
+        print(f"{space.folder(lab) / name}")
+    print(f"Read: starrylab lab text {lab.name}    Check: starrylab lab check {lab.name}")
+
+
+def _text(args: argparse.Namespace) -> None:
+    print(_lab(args, _workspace(args)).text(args.language))
+
+
+def _check(args: argparse.Namespace) -> int:
+    space = _workspace(args)
+    lab = _lab(args, space)
+    folder = space.require(lab)
+    if not args.watch:
+        return _check_once(args, lab, space)
+    seen: dict[str, float] = {}
+    while True:
+        now = _times(folder, lab)
+        if now != seen:
+            seen = now
+            print(f"\n--- {time.strftime('%H:%M:%S')} {lab.name}")
+            _check_once(args, lab, space)
+        time.sleep(_POLL_S)
+
+
+def _times(folder: Path, lab: Lab) -> dict[str, float]:
+    paths = [folder / name for name in lab.description.files]
+    return {str(path): path.stat().st_mtime for path in paths if path.exists()}
+
+
+def _check_once(args: argparse.Namespace, lab: Lab, space: Workspace) -> int:
+    from ..labs.checking import Checked, check
+
+    before = space.progress(lab)
+    events = []
+    for event in check(lab, space.folder(lab), seed=args.seed):
+        events.append(event)
+        failures = 0
+        if hasattr(event, "goal") and event.goal.name in before.goals:
+            failures = before.goals[event.goal.name].failures
+        _show(event, args.language, failures + 1)
+    space.note(lab, events)
+    last = events[-1]
+    return 0 if isinstance(last, Checked) and last.points == last.of else _MISSED
+
+
+def _show(event: Check, language: str, failures: int) -> None:
+    from ..labs.checking import Checked, GoalFailed, GoalReached, GoalSkipped
+
+    match event:
+        case GoalReached(goal):
+            print(f"[ok]   {goal.text.in_language(language)} ({goal.points})", flush=True)
+        case GoalFailed(goal, hint, detail, output):
+            print(f"[    ] {goal.text.in_language(language)} ({goal.points})")
+            _indent(output)
+            _indent(detail)
+            if failures >= _HINT_AFTER:
+                _indent(hint.in_language(language), "hint: ")
+            sys.stdout.flush()
+        case GoalSkipped(goal, needs):
+            print(f"[wait] {goal.text.in_language(language)} ({goal.points})")
+            _indent(needs.text.in_language(language), "first: ")
+        case Checked(points, of):
+            print(f"{points}/{of}")
+
+
+def _indent(text: str, lead: str = "") -> None:
+    for line in text.rstrip().splitlines():
+        print(f"       {lead}{line}")
+
+
+def _hint(args: argparse.Namespace) -> None:
+    from ..labs.checking import GoalFailed, check
+
+    space = _workspace(args)
+    lab = _lab(args, space)
+    for event in check(lab, space.require(lab)):
+        if isinstance(event, GoalFailed):
+            print(event.goal.text.in_language(args.language))
+            _indent(event.hint.in_language(args.language), "hint: ")
+            return
+    print({"en": "Every goal holds.", "zh": "所有目标都已达到。"}[args.language])
+
+
+def _reset(args: argparse.Namespace) -> None:
+    space = _workspace(args)
+    aside = space.reset(_lab(args, space))
+    if aside is not None:
+        print(f"Your files are in {aside}")
+
+
+def _submit(args: argparse.Namespace) -> None:
+    space = _workspace(args)
+    lab = _lab(args, space)
+    target = Path(args.output or f"{lab.name}.tar.gz")
+    space.pack(lab, target)
+    print(target)
+
+
+def _grade(args: argparse.Namespace) -> int:
+    from ..labs import find
+    from ..labs.grading import grade, make_executor, submissions
+    from ..labs.reports import FORMATS
+
+    lab = find(args.lab) if args.lab else None
+    found = submissions(Path(args.submissions), lab)
+    if not found:
+        raise UserError(f"{args.submissions}: no submissions; see starrylab lab grade --help")
+    jobs = max(1, args.jobs)
+    seed = secrets.randbits(63) if args.seed is None else args.seed
+    with make_executor(args.executor, jobs) as executor:
+        marks = list(grade(found, executor, seed=seed, width=jobs))
+    marks.sort(key=lambda mark: (mark.student, mark.lab))
+    report = FORMATS[args.format](marks, args.language)
+    if args.output:
+        Path(args.output).write_text(report + "\n")
+    else:
+        print(report)
+    return 0
+
+
+def _new(args: argparse.Namespace) -> None:
+    from ..labs.template import create
+
+    for path in create(Path(args.course), args.name):
+        print(path)
+
+
+def _run(args: argparse.Namespace) -> int:
+    """Run a program as `starrylab run --lab` does: the one named, the lab's, or a shell."""
+    from .commands import run_command
+
+    space = _workspace(args)
+    lab = _lab(args, space)
+    words = args.argv[1:] if args.argv[:1] == ["--"] else args.argv
+    words = words or list(lab.description.arguments)
+    return run_command(["run", "--lab", str(space.require(lab)), "--", *words])
+
+
+_ACTIONS: Final[dict[str, Callable[[argparse.Namespace], int | None]]] = {
+    "list": _list, "start": _start, "text": _text, "check": _check, "hint": _hint,
+    "reset": _reset, "submit": _submit, "grade": _grade, "new": _new, "run": _run,
+}  # fmt: skip

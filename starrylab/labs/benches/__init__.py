@@ -1,0 +1,9 @@
+"""Machines for scenarios: a kernel under scripted programs, and one that runs ELF files."""
+
+from __future__ import annotations
+
+from .outcome import GuestLimit, Outcome
+from .program import run_program
+from .scripted import ScriptedBench
+
+__all__ = ["GuestLimit", "Outcome", "ScriptedBench", "run_program"]

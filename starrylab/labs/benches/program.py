@@ -1,0 +1,177 @@
+"""Run an ELF file on an emulated CPU, with limits that are the same on every host.
+
+The CPU runs in slices of so many instructions, and the guest's clock advances with them, not
+with the host's: so preemption, times and limits do not depend on how fast the host is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from ...abi.fcntl import O_RDWR
+from ...devices.uart16550 import Uart16550
+from ...kernel import boot
+from ...kernel.core.component import Components
+from ...kernel.dev.setup import attach_serial
+from ...kernel.files.tty import open_tty
+from ...kernel.fs.tmpfs import Tmpfs
+from ...kernel.kernel import Kernel
+from ...kernel.syscalls import Entry
+from ...kernel.thread import Thread
+from ...machine.api import SyscallRegisters, Trap, UserContext
+from ...machine.door import VirtualDoor
+from ...machine.ram import HostRam
+from ...machine.unicorn.hart import UnicornHart
+from ...rootfs import Tree
+from .outcome import GuestLimit, Outcome
+
+_NS_PER_INSTRUCTION: Final = 10  #: a CPU of 100 MHz that takes one cycle for each
+_PER_ENTRY: Final = 500  #: instructions charged for each time that user mode is entered
+_CALLS: Final = 4096  #: recorded
+
+Prepare = Callable[[Kernel], object]
+
+
+class CountingHart(UnicornHart):
+    """A CPU whose only clock are the instructions it executed."""
+
+    def __init__(self, ram: HostRam, door: VirtualDoor) -> None:
+        self.instructions = 0
+        self.over: Callable[[], object] = lambda: None
+        self.limit = 1 << 62
+        super().__init__(ram, no_exit_request=False)
+        self._door = door
+        self.instructions = 0
+
+    def run(self, context: UserContext) -> Trap:
+        """See `Hart.run`."""
+        self._charge(_PER_ENTRY)
+        return super().run(context)
+
+    def _tick(self) -> Trap | None:
+        if hasattr(self, "_door"):  # not yet while the hart tests itself
+            self._charge(self._slice)
+            self._interrupted = True
+        return super()._tick()
+
+    def _charge(self, count: int) -> None:
+        self.instructions += count
+        if hasattr(self, "_door"):
+            self._door.now += count * _NS_PER_INSTRUCTION
+            if self.instructions > self.limit:
+                self.over()
+
+
+def run_program(
+    program: bytes,
+    arguments: Sequence[str] = (),
+    *,
+    files: Mapping[str, bytes] | None = None,
+    components: Components | None = None,
+    prepare: Prepare | None = None,
+    typed: bytes = b"",
+    instructions: int = 200_000_000,
+    guest_seconds: float = 60.0,
+    ram: int = 64 << 20,
+) -> Outcome:
+    """Run ``program`` as process 1 on a terminal until it ends.
+
+    ``files`` are there besides, by path; ``prepare`` may change the kernel before it starts.
+    Raises `GuestLimit`.
+    """
+    door = VirtualDoor()
+    hart = CountingHart(HostRam(ram), door)
+    try:
+        kernel = boot.build(hart, door, components)
+        outcome = Outcome()
+        hart.limit = instructions
+        return _run(kernel, hart, door, program, arguments, files or {}, prepare, typed,
+                    guest_seconds, outcome)  # fmt: skip
+    finally:
+        hart.close()
+
+
+def _run(
+    kernel: Kernel, hart: CountingHart, door: VirtualDoor, program: bytes,
+    arguments: Sequence[str], files: Mapping[str, bytes], prepare: Prepare | None, typed: bytes,
+    guest_seconds: float, outcome: Outcome,
+) -> Outcome:  # fmt: skip
+    output = bytearray()
+    uart = Uart16550(transmit=output.extend)
+    tty, line = attach_serial(kernel, uart)
+    uart.irq = line
+    door.subscribe("console", lambda data: uart.receive(data) if data else tty.hang_up())
+    boot.mount_root(kernel, _root(kernel, program, files))
+    _record(kernel, outcome)
+    if prepare is not None:
+        prepare(kernel)
+    name = "/bin/program"
+    config = boot.BootConfig(
+        [name.encode(), *(word.encode() for word in arguments)], (b"PATH=/bin", b"TERM=dumb")
+    )
+
+    def console(thread: Thread) -> list[object]:
+        place = thread.fs.walk(b"/dev/" + tty.name, thread.cred)
+        return [open_tty(tty, thread, place, O_RDWR) for _ in range(3)]
+
+    try:
+        boot.start(kernel, config, console)  # type: ignore[arg-type]
+    except boot.BootError as error:
+        outcome.status, outcome.output = error.status, str(error).encode()
+        return outcome
+    if typed:
+        door.send("console", typed, after_ns=1_000_000)
+    _execute(kernel, hart, guest_seconds)
+    outcome.output = bytes(output)
+    outcome.instructions = hart.instructions
+    outcome.panic = kernel.panic_text or ""
+    status = kernel.exit_status
+    if status is not None:
+        outcome.status = 128 + (status & 0x7F) if status & 0x7F else status >> 8 & 0xFF
+    return outcome
+
+
+def _execute(kernel: Kernel, hart: CountingHart, guest_seconds: float) -> None:
+    reached: list[str] = []
+
+    def over(what: str) -> None:
+        reached.append(what)
+        kernel.executor.stop()
+        hart.interrupt()
+
+    hart.over = lambda: over("instructions")
+    deadline = kernel.executor.now + int(guest_seconds * 1e9)
+    timer = kernel.executor.call_at(deadline, lambda: over("time"))
+    kernel.executor.run()
+    timer.cancel()
+    if reached:
+        raise GuestLimit(f"the guest used up its {reached[0]}")
+
+
+def _root(kernel: Kernel, program: bytes, files: Mapping[str, bytes]) -> Tmpfs:
+    tree = Tree()
+    for folder in ("bin", "dev", "proc", "sys", "tmp", "root"):
+        tree.folder(folder)
+    tree.file("bin/program", program, 0o755)
+    for path, content in files.items():
+        tree.file(path.strip("/"), content, 0o755 if path.startswith("/bin/") else 0o644)
+    fs = Tmpfs(kernel.clock.realtime, kernel.pool)
+    fs.populate(tree)
+    return fs
+
+
+def _record(kernel: Kernel, outcome: Outcome) -> None:
+    def left(_: Thread, entry: Entry | None, registers: SyscallRegisters, result: int) -> None:
+        if len(outcome.calls) < _CALLS:
+            name = entry.name if entry is not None else str(registers[7])
+            outcome.calls.append((name, list(registers[:6]), result))
+
+    def faulted(*_: object) -> None:
+        outcome.faults += 1
+
+    kernel.events.subscribe("syscall_exit", left)
+    kernel.events.subscribe("page_fault", faulted)
+
+
+__all__ = ["GuestLimit", "Outcome", "run_program"]

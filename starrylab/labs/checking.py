@@ -1,0 +1,130 @@
+"""Check a submission: try the goals in turn and tell of each, as typed events."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from .api import Goal, Refused, goals_of
+from .catalog import Lab, LabError
+from .running import Runner, SubmissionRun, private_copy
+from .texts import Hint, Text
+from .worker import load_check
+
+
+@dataclass(frozen=True, slots=True)
+class GoalStarted:
+    """A goal is being tried."""
+
+    goal: Goal
+
+
+@dataclass(frozen=True, slots=True)
+class GoalReached:
+    """A goal holds."""
+
+    goal: Goal
+
+
+@dataclass(frozen=True, slots=True)
+class GoalFailed:
+    """A goal does not hold."""
+
+    goal: Goal
+    hint: Text
+    detail: str = ""  #: a traceback or a compiler's words
+    output: str = ""  #: what the student's code printed
+
+
+@dataclass(frozen=True, slots=True)
+class GoalSkipped:
+    """A goal was not tried, since another one does not hold."""
+
+    goal: Goal
+    needs: Goal
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The end: points reached, out of how many."""
+
+    points: int
+    of: int
+
+
+Check = GoalStarted | GoalReached | GoalFailed | GoalSkipped | Checked
+
+
+def goals(lab: Lab) -> list[Goal]:
+    """Return a lab's goals; `LabError` where `check.py` is wrong."""
+    return goals_of(_module(lab))
+
+
+def _module(lab: Lab) -> ModuleType:
+    try:
+        module = load_check(lab.folder / "check.py")
+        if not goals_of(module):
+            raise LabError(f"{lab.folder / 'check.py'}: no goals")
+        return module
+    except LabError:
+        raise
+    except Exception as error:
+        where = lab.folder / "check.py"
+        raise LabError(f"{where}: {type(error).__name__}: {error}") from None
+
+
+def check(
+    lab: Lab, folder: Path, *, seed: int | None = None, runner: Runner | None = None
+) -> Iterator[Check]:
+    """Try the goals of ``lab`` on the files in ``folder``.
+
+    ``seed`` fixes what scenarios are given at random.  A ``runner`` may be used for many
+    checks of its lab; without one a worker process is started for this check.
+    """
+    if runner is None:
+        with closing(Runner(lab)) as own:
+            yield from check(lab, folder, seed=seed, runner=own)
+        return
+    seed = secrets.randbits(63) if seed is None else seed
+    tried = goals(lab)
+    failed: dict[str, Goal] = {}
+    points = 0
+    with private_copy(lab, folder) as (copy, uid):
+        for index, goal in enumerate(tried):
+            needs = next((failed[name] for name in goal.after if name in failed), None)
+            if needs is not None:
+                failed[goal.name] = needs
+                yield GoalSkipped(goal, needs)
+                continue
+            yield GoalStarted(goal)
+            run = SubmissionRun(runner, copy, uid, seed + index, lab.description.files)
+            outcome = _try(goal, run)
+            if isinstance(outcome, GoalFailed):
+                failed[goal.name] = goal
+            else:
+                points += goal.points
+            yield outcome
+    yield Checked(points, sum(goal.points for goal in tried))
+
+
+def _try(goal: Goal, run: SubmissionRun) -> GoalReached | GoalFailed:
+    try:
+        goal.function(run)
+    except Refused as error:
+        return GoalFailed(goal, error.text, error.detail, run.output)
+    except AssertionError as error:
+        said = error.args[0] if error.args else "this does not hold yet"
+        text = said.text if isinstance(said, Hint) else Text(str(said), str(said))
+        return GoalFailed(goal, text, output=run.output)
+    except LabError:
+        raise
+    except Exception as error:  # an observation that no honest submission makes
+        text = Text(
+            f"what your code returned is not usable: {error}", f"你的代码返回的内容不可用：{error}"
+        )
+        return GoalFailed(goal, text, output=run.output)
+    return GoalReached(goal)

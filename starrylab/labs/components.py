@@ -1,0 +1,96 @@
+"""The kernel components that a student's file may replace, and how each is put in.
+
+A seam is either bound before the kernel is built (a class that the kernel makes an instance
+of) or attached to a kernel that is there, which may be done again when the file changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType, ModuleType
+from typing import Any, Final
+
+from ..kernel.core.component import Components
+from ..kernel.kernel import Kernel
+from ..kernel.mm.chosen import ChosenFrames
+from ..kernel.mm.frames import FrameAllocator
+from ..kernel.syscalls import Entry
+from .student import Student, StudentError
+from .texts import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Seam:
+    """Where a component goes in."""
+
+    what: str  #: in words, for docs and errors
+    bind: Callable[[Components, Any], object] | None = None
+    attach: Callable[[Kernel, Any], object] | None = None
+    reload: Callable[[Kernel, Any], object] | None = None  #: for what was bound at boot
+
+
+def _bind_pages(components: Components, implementation: Any) -> None:
+    components.bind(FrameAllocator, partial(ChosenFrames, make=implementation))
+
+
+def _reload_pages(kernel: Kernel, implementation: Any) -> None:
+    """Go on with the same pages and new methods."""
+    if isinstance(kernel.frames, ChosenFrames):
+        kernel.frames.pages.__class__ = implementation
+
+
+def _attach_calls(kernel: Kernel, module: ModuleType) -> None:
+    for number, entry in student_calls(module).items():
+        kernel.calls.add(number, entry)
+
+
+def student_calls(module: ModuleType) -> dict[int, Entry]:
+    """Return number -> entry of the calls that a student's module declares.
+
+    The module says ``NUMBERS = {"name": number}``; `StudentError` where it does not.
+    """
+    numbers = getattr(module, "NUMBERS", None)
+    entries = {
+        entry.name: entry
+        for value in vars(module).values()
+        if isinstance(entry := getattr(value, "__syscall__", None), Entry)
+    }
+    if not isinstance(numbers, dict) or not all(name in entries for name in numbers):
+        raise StudentError(
+            Text(
+                'the file needs NUMBERS = {"name": number} for functions declared with @syscall()',
+                '文件中需要 NUMBERS = {"名字": 编号}，且每个函数都用 @syscall() 声明',
+            )
+        )
+    return {number: entries[name] for name, number in numbers.items()}
+
+
+#: name in a lab.toml -> seam
+SEAMS: Final[Mapping[str, Seam]] = MappingProxyType(
+    {
+        "PageAllocator": Seam(
+            "which page of RAM is given out next", _bind_pages, None, _reload_pages
+        ),
+        "SystemCalls": Seam("system calls besides the kernel's own", attach=_attach_calls),
+    }
+)
+
+
+def bound(student: Student) -> Components:
+    """Return components with everything that the student's files replace at boot."""
+    components = Components()
+    for replacement in student.description.replaces:
+        bind = SEAMS[replacement.component].bind
+        if bind is not None:
+            bind(components, student.component(replacement.component))
+    return components
+
+
+def attach(kernel: Kernel, student: Student) -> None:
+    """Give a kernel that is built what the student's files add to it."""
+    for replacement in student.description.replaces:
+        attach_one = SEAMS[replacement.component].attach
+        if attach_one is not None:
+            attach_one(kernel, student.component(replacement.component))

@@ -1,0 +1,83 @@
+"""Marks as text, JSON and JUnit XML (the format that build servers read)."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+from .grading import Mark
+
+
+def as_text(marks: Sequence[Mark], language: str) -> str:
+    """Return a line for each submission, and one for each goal that it missed."""
+    width = max((len(mark.student) for mark in marks), default=0)
+    lines = []
+    for mark in marks:
+        lines.append(f"{mark.student:{width}}  {mark.lab}  {mark.points:3}/{mark.of}")
+        for goal in mark.goals:
+            if goal.hint is not None:
+                text, hint = goal.text.in_language(language), goal.hint.in_language(language)
+                lines.append(f"{'':{width}}    - {text}  {hint}")
+    return "\n".join(lines)
+
+
+def as_json(marks: Sequence[Mark], language: str) -> str:
+    """Return the marks as a JSON array."""
+    return json.dumps(
+        [
+            {
+                "student": mark.student,
+                "lab": mark.lab,
+                "points": mark.points,
+                "of": mark.of,
+                "goals": [
+                    {
+                        "name": goal.name,
+                        "text": goal.text.in_language(language),
+                        "points": goal.points,
+                        "reached": goal.reached,
+                        "hint": None if goal.hint is None else goal.hint.in_language(language),
+                        "detail": goal.detail,
+                    }
+                    for goal in mark.goals
+                ],
+            }
+            for mark in marks
+        ],
+        indent=2,
+        ensure_ascii=False,
+    )
+
+
+def as_junit(marks: Sequence[Mark], language: str) -> str:
+    """Return a test suite for each submission, with a test case for each goal."""
+    root = ET.Element("testsuites")
+    for mark in marks:
+        failures = sum(goal.hint is not None for goal in mark.goals)
+        suite = ET.SubElement(
+            root, "testsuite", name=f"{mark.student}/{mark.lab}", tests=str(len(mark.goals)),
+            failures=str(failures),
+        )  # fmt: skip
+        for goal in mark.goals:
+            case = ET.SubElement(
+                suite, "testcase", classname=f"{mark.student}.{mark.lab}", name=goal.name
+            )
+            if goal.hint is not None:
+                message = _clean(goal.hint.in_language(language))
+                failure = ET.SubElement(case, "failure", message=message)
+                failure.text = _clean(goal.detail)
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode", xml_declaration=True)
+
+
+def _clean(text: str) -> str:
+    """Drop what XML 1.0 cannot carry."""
+    return "".join(c for c in text if c >= " " or c in "\n\t")
+
+
+FORMATS: Final[Mapping[str, Callable[[Sequence[Mark], str], str]]] = MappingProxyType(
+    {"text": as_text, "json": as_json, "junit": as_junit}
+)

@@ -1,0 +1,181 @@
+"""Run a lab's scenarios on one submission, from the judging side.
+
+`Submission` is a private copy of the student's files; `Runner` a worker process for one lab,
+which serves any number of submissions in turn.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from ..userland import BuildError, compile_c
+from .api import Refused, Scenario
+from .catalog import Lab, LabError
+from .pace import slowness
+from .sandbox import user_of_its_own
+from .texts import Text
+from .worker import Answer, Request, read_message, write_message
+
+_LARGEST_FILE: Final = 1 << 20  #: bytes of one file of a submission
+_ERROR_LINES: Final = 12  #: of a compiler's complaint
+
+_DIED: Final = Text(
+    "your code ended the process without a result ({})", "你的代码没有给出结果就结束了进程（{}）"
+)
+_LATE: Final = Text(
+    "your code took more time than this lab permits: does a loop never end?",
+    "你的代码超过了本实验的时间限制：是否有循环永不结束？",
+)
+
+
+class Runner:
+    """The worker process of one lab."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def ask(self, request: Request) -> Answer:
+        """Run a scenario; `LabError` where the worker itself fails."""
+        process = self._process or self._start()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            write_message(process.stdin.fileno(), msgspec.msgpack.encode(request))
+            data = read_message(process.stdout.fileno())
+        except BrokenPipeError:
+            data = None
+        if data is None:
+            self.close()
+            raise LabError(f"{self.lab.name}: check.py cannot be loaded; see the message above")
+        return msgspec.msgpack.decode(data, type=Answer)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        # -P: a submission's folder is never on the path of the process that judges it.
+        command = [sys.executable, "-m", "starrylab.labs.worker", str(self.lab.folder)]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env=environment
+        )
+        return self._process
+
+    def close(self) -> None:
+        """End the worker."""
+        if self._process is not None:
+            with self._process:  # closes its pipes, which ends it, and waits
+                pass
+            self._process = None
+
+
+@contextmanager
+def private_copy(lab: Lab, source: Path) -> Iterator[tuple[Path, int | None]]:
+    """Yield a folder with the submission's files, and the user who owns it, for one check."""
+    uid = user_of_its_own(secrets.randbits(28))
+    folder = Path(tempfile.mkdtemp(prefix="starrylab-lab-")).resolve()
+    try:
+        for name in lab.description.files:
+            _copy_file(source, folder, name)
+        if uid is not None:
+            for path in (folder, *folder.rglob("*")):
+                os.chown(path, uid, uid)
+        yield folder, uid
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _copy_file(source: Path, folder: Path, name: str) -> None:
+    """Copy a regular file of bearable size; a link could name anything."""
+    path = source / name
+    with contextlib.suppress(OSError):
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with open(fd, "rb") as file:
+            data = file.read(_LARGEST_FILE + 1)
+        if len(data) <= _LARGEST_FILE:
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+
+
+class SubmissionRun:
+    """See `api.Run`: one goal's view of a submission."""
+
+    def __init__(
+        self, runner: Runner, folder: Path, uid: int | None, seed: int, files: tuple[str, ...]
+    ) -> None:
+        self.random = random.Random(seed)
+        self.folder = folder
+        self.output = ""  #: what the last scenario's code printed
+        self._runner = runner
+        self._uid = uid
+        self._files = files
+
+    def __call__(self, scenario: Scenario, /, *args: Any) -> Any:
+        """See `api.Run`."""
+        request = Request(scenario.__name__, list(args), str(self.folder), self._uid, slowness())
+        answer = self._runner.ask(request)
+        self.output = answer.output
+        if answer.kind == "value":
+            return answer.value
+        raise Refused(_reason(answer), answer.detail_zh if answer.kind == "raised" else "")
+
+    def build(self, *sources: str, flags: tuple[str, ...] = ()) -> bytes:
+        """See `api.Run`."""
+        return build(self.folder, sources, flags)
+
+
+def _reason(answer: Answer) -> Text:
+    if answer.kind == "late":
+        return _LATE
+    if answer.kind == "died":
+        return Text(_DIED.en.format(answer.detail), _DIED.zh.format(answer.detail))
+    if answer.kind == "unusable":
+        return Text(answer.detail, answer.detail_zh)
+    last = answer.detail_zh.rpartition("\n")[2]
+    return Text(f"your code raised {last}", f"你的代码抛出了异常 {last}")
+
+
+def build(folder: Path, sources: tuple[str, ...], flags: tuple[str, ...] = ()) -> bytes:
+    """Compile C files for the guest; raise `Refused` with the compiler's words."""
+    paths = [folder / name for name in sources]
+    for path in paths:
+        if not path.is_file():
+            raise Refused(Text(f"there is no {path.name}", f"没有文件 {path.name}"))
+        _refuse_foreign_files(path)
+    try:
+        return compile_c(paths, "riscv64", flags=flags).read_bytes()
+    except BuildError as error:
+        words = "\n".join(str(error).replace(f"{folder}/", "").splitlines()[1:][:_ERROR_LINES])
+        if not words:
+            raise LabError(str(error)) from None
+        first = words.partition("\n")[0]
+        raise Refused(
+            Text(f"{sources[0]} does not compile: {first}", f"{sources[0]} 无法编译：{first}"),
+            words,
+        ) from None
+
+
+def _refuse_foreign_files(path: Path) -> None:
+    """Let a source take in its own folder's headers and the system's, nothing else."""
+    for line in path.read_text(errors="replace").splitlines():
+        words = line.strip()
+        taken = words.startswith("#") and ("include" in words or "embed" in words)
+        if "incbin" in words or (taken and (".." in words or '"/' in words or "</" in words)):
+            raise Refused(
+                Text(
+                    f"{path.name} takes in a file from outside its folder: {words}",
+                    f"{path.name} 引用了目录之外的文件：{words}",
+                )
+            )
