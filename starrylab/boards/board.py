@@ -98,6 +98,14 @@ class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     read: str
 
 
+class CardPartition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A partition that an SD card has before the boot partition, empty."""
+
+    name: str
+    kind: str  #: its type, a UUID
+    size: int  #: bytes
+
+
 class Starts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The command that starts an image of each kind, if the boot loader has one.
 
@@ -164,6 +172,7 @@ class Board(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     reset: Reset
     storage: tuple[Storage, ...]
     loader: tuple[BootLoader, ...]  #: the usual one first
+    card: tuple[CardPartition, ...] = ()  #: what an SD card has before its boot partition
     recovery: Recovery
 
     @property
