@@ -107,8 +107,16 @@ class Shell:
             raise ShellError(f"no prompt {asked}" + (f"; the board said {got!r}" if got else ""))
         return output.decode("utf-8", "replace").strip("\n")
 
+    def prompt_within(self, seconds: float) -> str | None:
+        """Return what was printed before a prompt; None: something else runs now."""
+        output, seen = collect(self.port, seconds, self._before_prompt)
+        if output is None:
+            self.port.unread(seen)
+            return None
+        return printable(output)
+
     def _before_prompt(self, seen: bytes) -> bytes | None:
-        clean = _ESCAPES.sub(b"", seen).replace(b"\r", b"")
+        clean = without_escapes(seen)
         found = self._prompt.search(clean)
         if found is None:
             return None
@@ -144,6 +152,11 @@ def collect(
         if data and (found := find(seen)) is not None:
             return found, seen
     return None, seen
+
+
+def without_escapes(data: bytes) -> bytes:
+    """Return `data` without colours, cursor movements and carriage returns."""
+    return _ESCAPES.sub(b"", data).replace(b"\r", b"")
 
 
 def prompt_pattern(prompts: tuple[str, ...]) -> re.Pattern[bytes]:

@@ -237,7 +237,8 @@ def cancel(port: Port, patience: float = 8.0) -> None:
     end = port.now() + patience
     while port.now() < end:
         port.write(bytes((CAN,)) * 5)
-        heard = port.drain(2.5, limit=0.5)
+        heard = port.read(timeout=2.5)
+        heard += port.drain(_GAP, 1.0)
         rest = heard.strip(_SIGNS)
         if len(_TEXT.findall(rest)) > 2:
             port.unread(heard)
