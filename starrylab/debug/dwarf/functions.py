@@ -35,7 +35,7 @@ class Functions:
 
     def __init__(self, info: Info) -> None:
         self._info = info
-        self._units: dict[int, _UnitFunctions] = {}
+        self._units: dict[Unit, _UnitFunctions] = {}
         self._levels: dict[int, list[Level]] = {}
 
     def unit_at(self, pc: int) -> Unit | None:
@@ -64,9 +64,9 @@ class Functions:
             return []
         if dw.AT_DWO_NAME in unit.root_values or dw.AT_GNU_DWO_NAME in unit.root_values:
             unit = self._info.split(unit) or unit
-        if unit.start not in self._units:
-            self._units[unit.start] = _UnitFunctions(unit)
-        function = self._units[unit.start].find(pc)
+        if unit not in self._units:  # by itself: split units all begin at 0
+            self._units[unit] = _UnitFunctions(unit)
+        function = self._units[unit].find(pc)
         return _descend(function, pc) if function is not None else []
 
     @cached_property

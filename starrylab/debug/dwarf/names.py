@@ -56,7 +56,7 @@ class Names:
     def __init__(self, info: Info, scopes: Scopes) -> None:
         self._info = info
         self._scopes = scopes
-        self._units: dict[int, dict[str, list[Found]]] = {}
+        self._units: dict[Unit, dict[str, list[Found]]] = {}
 
     def find(self, name: str, kinds: frozenset[str], first: Unit | None = None) -> Iterator[Found]:
         """Yield what has this name, in the unit ``first`` first; definitions of a unit first."""
@@ -84,7 +84,7 @@ class Names:
             yield first
         for unit in self._info.units():
             whole = (self._info.split(unit) if self._is_skeleton(unit) else None) or unit
-            if first is None or whole.start != first.start:
+            if first is None or whole is not first:
                 yield whole
 
     @staticmethod
@@ -92,12 +92,12 @@ class Names:
         return dw.AT_DWO_NAME in unit.root_values or dw.AT_GNU_DWO_NAME in unit.root_values
 
     def _names(self, unit: Unit) -> dict[str, list[Found]]:
-        if unit.start not in self._units:
+        if unit not in self._units:  # by itself: split units all begin at 0
             table: dict[str, list[Found]] = {}
             with contextlib.suppress(ImageError):  # what was read of a broken unit counts
                 self._collect(unit.root, "", table, _DEPTH)
-            self._units[unit.start] = table
-        return self._units[unit.start]
+            self._units[unit] = table
+        return self._units[unit]
 
     def _collect(self, parent: Die, prefix: str, table: dict[str, list[Found]], depth: int) -> None:
         for die in parent.children():

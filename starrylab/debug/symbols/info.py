@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
+from collections.abc import Iterator
 from functools import cached_property
 
 from . import dw
@@ -11,6 +12,7 @@ from .die import Die
 from .encoding import UNSIGNED, initial_length
 from .errors import DwarfError, guarded
 from .image import ElfImage, ImageError
+from .package import Package, find_package
 from .sections import Sections
 from .unit import Unit
 
@@ -19,17 +21,26 @@ class Info:
     """The debug information of one file; ``alternate`` is the file that several share (dwz)."""
 
     def __init__(
-        self, sections: Sections, *, main: Info | None = None, alternate: Info | None = None
+        self,
+        sections: Sections,
+        *,
+        main: Info | None = None,
+        alternate: Info | None = None,
+        package: Package | None = None,
     ) -> None:
         self.sections = sections
         self.main_sections = main.sections if main else sections  #: where addresses are
         self.alternate = alternate
         self._splits: dict[int, Unit | None] = {}
+        self._package = package  #: that the file is a part of
+        self._program = ""  #: the path of the program, where the file is its separate one
 
     @classmethod
-    def of(cls, image: ElfImage, alternate: ElfImage | None = None) -> Info:
-        """Return the information in ``image``."""
-        return cls(Sections(image), alternate=cls(Sections(alternate)) if alternate else None)
+    def of(cls, image: ElfImage, alternate: ElfImage | None = None, program: str = "") -> Info:
+        """Return the information in ``image``, which belongs to the file at ``program``."""
+        found = cls(Sections(image), alternate=cls(Sections(alternate)) if alternate else None)
+        found._program = program
+        return found
 
     def units(self) -> list[Unit]:
         """Return the units of ``.debug_info``; what follows a broken header is left out."""
@@ -53,6 +64,11 @@ class Info:
 
     def type_unit(self, signature: int) -> tuple[Unit, int] | None:
         """Return the type unit of this signature, and where the type's own entry is."""
+        found = self.own_type_unit(signature)
+        return self._package.type_unit(signature) if found is None and self._package else found
+
+    def own_type_unit(self, signature: int) -> tuple[Unit, int] | None:
+        """As `type_unit`, in this file alone."""
         return self._type_units.get(signature)
 
     def split(self, skeleton: Unit) -> Unit | None:
@@ -99,28 +115,47 @@ class Info:
     def _unit(self, at: int, *, types: bool) -> Unit:
         return Unit(self, at, types=types)
 
+    @cached_property
+    def _packed(self) -> Package | None:
+        paths = [path for path in (self._program, self.sections.image.path) if path]
+        found = find_package(paths)
+        return Package(found, self) if found else None
+
     def _find_split(self, skeleton: Unit) -> Unit | None:
         if not skeleton.is_skeleton:
             return None
+        identity = skeleton.root.number(dw.AT_GNU_DWO_ID)
+        identity = skeleton.signature if identity is None else identity
+        for candidate in self._candidates(skeleton, identity):
+            try:
+                own = candidate.root_number(dw.AT_GNU_DWO_ID)
+            except ImageError:
+                continue
+            if identity == (candidate.signature if own is None else own):
+                candidate.low_pc_from = skeleton
+                return candidate
+        return None
+
+    def _candidates(self, skeleton: Unit, identity: int) -> Iterator[Unit]:
+        """Yield units that may be the one: from the package, then from files of their own."""
+        try:
+            unit = self._packed.unit(identity) if self._packed else None
+            if unit is not None:
+                yield unit
+        except ImageError:
+            pass  # a broken package is as good as none
         name = skeleton.root.text(dw.AT_DWO_NAME) or skeleton.root.text(dw.AT_GNU_DWO_NAME)
         if not name:
-            return None
-        wanted = skeleton.root.number(dw.AT_GNU_DWO_ID)
-        wanted = skeleton.signature if wanted is None else wanted
+            return
         here = os.path.dirname(self.sections.image.path)
         places = [os.path.join(skeleton.folder, name), os.path.join(here, name)]
         places.append(os.path.join(here, os.path.basename(name)))
         for place in places:
             try:
                 image = ElfImage.open(place)
-                for unit in Info(Sections(image, split=True), main=self).units():
-                    own = unit.root_number(dw.AT_GNU_DWO_ID)
-                    if wanted == (unit.signature if own is None else own):
-                        unit.low_pc_from = skeleton
-                        return unit
+                yield from Info(Sections(image, split=True), main=self).units()
             except ImageError:
                 continue
-        return None
 
 
 def _behind(section: memoryview, at: int) -> int:

@@ -159,7 +159,7 @@ class Symbols:
             alternate = find_alternate(self.debug_image, self._search)
         except ImageError:
             alternate = None
-        return Info.of(self.debug_image, alternate)
+        return Info.of(self.debug_image, alternate, self.image.path)
 
     @cached_property
     def table(self) -> SymbolTable:
