@@ -19,7 +19,8 @@ from .page_content import ABSENT
 if TYPE_CHECKING:
     from .page_store import PageStore
 
-DEFAULT_LIMIT: Final = 16384  #: pages that can be read in again: 64 MiB
+DEFAULT_LIMIT: Final = 16384  #: pages that can be read in again: 64 MiB,
+_LIMIT_SHARE: Final = 8  #: or this part of RAM, where it is more
 _BATCH: Final = 64  #: pages that one eviction frees
 _STALE: Final = 1024  #: entries of pages that are gone, before the clock is swept
 _KEPT_SHARE: Final = 32  #: mapped pages are kept when the cache is down to this part of RAM,
@@ -30,11 +31,15 @@ class PagePool:
     """Frames for page caches, and their eviction."""
 
     def __init__(
-        self, frames: FrameAllocator, kind: int = PAGE_CACHE, limit: int = DEFAULT_LIMIT
+        self, frames: FrameAllocator, kind: int = PAGE_CACHE, limit: int | None = None
     ) -> None:
+        """Take pages from ``frames``; ``limit`` is how many may be evictable at a time."""
+        if limit is None:
+            limit = max(DEFAULT_LIMIT, frames.total // _LIMIT_SHARE)
         self.kind = int(kind)
         self.frames = frames
         self.limit = limit
+        self._try_above = limit  #: how many evictable pages make the next attempt worth while
         self.view = frames.view
         self.evictable = 0  #: pages in RAM that have a backing store
         self.evictions = 0
@@ -79,8 +84,12 @@ class PagePool:
         before = len(clock)
         clock.extend([(handle, index) for index in indexes])
         self.evictable += len(clock) - before
-        if self.evictable > self.limit:
+        if self.evictable > self._try_above:
             self.shrink(self.evictable - self.limit + _BATCH)
+            # Pages that were written, or are in use, stay.  Where most are such pages, to look
+            # at all of them for every page that is added would be all that the lab does.
+            above = self.evictable > self.limit
+            self._try_above = self.evictable + self.limit // 8 if above else self.limit
         if len(clock) > 2 * self.evictable + _STALE:
             self._clock = deque(dict.fromkeys(entry for entry in clock if _is_present(*entry)))
 

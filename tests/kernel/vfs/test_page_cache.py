@@ -154,6 +154,23 @@ def test_eviction_keeps_the_limit_drops_mappings_and_never_shows_stale_data() ->
     assert pool.evictable == 0
 
 
+def test_pages_that_cannot_go_are_not_looked_at_for_every_page_that_comes() -> None:
+    world = World()
+    pool = PagePool(world.frames, limit=64)
+    lower = bytes(2000 * PAGE)
+    cache = PageCache(pool, world.fs, 100, None, Counted(lower), len(lower))
+    for i in range(200):
+        cache.write(b"changed", i * PAGE)  # stays: its backing is not written
+    calls = []
+    shrink, pool.shrink = pool.shrink, lambda count, kept=0: calls.append(1) or shrink(count, kept)
+    for i in range(200, 2000):
+        cache.write(b"changed", i * PAGE)
+    assert pool.evictable == 2000
+    assert 200 < 8 * len(calls) <= 1800
+    cache.truncate(0)
+    assert pool.evictable == 0
+
+
 def test_mappings_and_calls_see_one_file_and_truncation_ends_them() -> None:
     world = World()
     t = world.thread()
