@@ -18,9 +18,11 @@ from ..session.front_end import LabState
 from ..session.inspection.model import Answer, Question
 from ..session.snapshot import EMPTY, Snapshot
 from .settings import Settings
+from .views.boards import BoardsView
 from .views.calls import CallsView
 from .views.debugger import DebuggerView
 from .views.files import FilesView
+from .views.labs import LabsView
 from .views.leaks import LeaksView
 from .views.memory import MemoryView
 from .views.overview import Overview
@@ -33,7 +35,8 @@ from .widgets.tabs import ViewTabs
 from .widgets.terminal import Terminal
 
 VIEWS: Final[tuple[type[View], ...]] = (
-    Overview, ProcessesView, MemoryView, DebuggerView, LeaksView, CallsView, FilesView,
+    Overview, ProcessesView, MemoryView, DebuggerView, LeaksView, CallsView, FilesView, LabsView,
+    BoardsView,
 )  # fmt: skip
 
 

@@ -1,0 +1,269 @@
+"""Boards: choose one and a port, see what answers, flash, and speak with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input
+
+from ...session.snapshot import Snapshot
+from ..board_work import BoardProblem, BoardRow, PortRow, board_rows, port_rows, probe
+from ..serial_line import SerialLine
+from ..widgets.boards import BoardPane, BoardsPane
+from ..widgets.split import Split
+from ..widgets.terminal import Terminal
+from .view import View
+
+_HINT: Final = "Port: /dev/ttyUSB0, or socket://HOST:PORT (Enter: choose, Escape: close)"
+
+
+class BoardsView(View):
+    """Work with a board runs in a thread, one thing at a time; its line in another."""
+
+    NAME: ClassVar[str] = "Boards"
+    SHARE: ClassVar[tuple[int, int]] = (36, 30)
+
+    @dataclass
+    class Found(Message):
+        """Descriptions, or ports, were read."""
+
+        boards: list[BoardRow] | None = None
+        ports: list[PortRow] | None = None
+        problem: str = ""
+
+    @dataclass
+    class Said(Message):
+        """A line about what is being done."""
+
+        text: str
+        style: str = ""
+
+    @dataclass
+    class Progressed(Message):
+        """How far it is; "": done."""
+
+        text: str
+        share: float | None = None
+
+    @dataclass
+    class Heard(Message):
+        """Bytes of the open line."""
+
+        data: bytes
+
+    @dataclass
+    class Hung(Message):
+        """The line is closed."""
+
+        problem: str
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.boards = BoardsPane(id="boards")
+        self.about = BoardPane(id="board")
+        self.terminal = Terminal(id="board-line")
+        self.terminal.display = False
+        self.entry = Input(placeholder=_HINT, id="port-entry")
+        self.line: SerialLine | None = None
+        self._root = Split(
+            self.boards, Container(self.about, self.terminal, id="board-area"), inner=True,
+            percent=(30, 34), id="boards-split",
+        )  # fmt: skip
+        self._asked = False
+        self._busy = ""  #: what is being done
+
+    @property
+    def root(self) -> Split:
+        """See `View.root`."""
+        return self._root
+
+    @property
+    def panes(self) -> tuple[Widget, ...]:
+        """See `View.panes`."""
+        return (self.boards, self.terminal if self.terminal.display else self.about)
+
+    def compose(self) -> ComposeResult:
+        """Lay out the panes, and the line that asks for a port."""
+        yield self.root
+        yield self.entry
+
+    def show(self, snapshot: Snapshot) -> None:
+        """See `View.show`; boards are read when the view is first in sight."""
+        super().show(snapshot)
+        if not self._asked:
+            self._asked = True
+            self.boards.show_boards(board_rows())
+            self._find_ports()
+
+    def on_unmount(self) -> None:
+        """Let go of the port."""
+        if self.line is not None:
+            self.line.close()
+
+    # -- in threads -----------------------------------------------------------------------
+
+    def _in_thread(self, what: str, job: Callable[[], object]) -> None:
+        """Do something that takes a while, unless something is being done."""
+        if self._busy:
+            self.notify(f"{self._busy}: wait, or x stops it", timeout=3)
+            return
+        self._busy = what
+        self.run_worker(partial(self._job, job), thread=True, group="boards", exit_on_error=True)
+
+    def _job(self, job: Callable[[], object]) -> None:
+        try:
+            job()
+        except BoardProblem as problem:
+            self.post_message(self.Said(str(problem), "bold red"))
+        finally:
+            self._busy = ""
+            self.post_message(self.Progressed(""))
+
+    def _find_ports(self) -> None:
+        try:
+            self.boards.show_ports(port_rows())
+        except BoardProblem as problem:
+            self.boards.show_ports([], str(problem))
+
+    def _probe(self) -> None:
+        board, port = self.boards.board, self.boards.port
+        assert board is not None
+        found = probe(board, port, lambda text: self.post_message(self.Said(text, "dim")))
+        self.post_message(self.Said(found, "bold"))
+
+    # -- what comes of it -----------------------------------------------------------------
+
+    def on_boards_view_said(self, message: Said) -> None:
+        """Draw it."""
+        message.stop()
+        self.about.say(message.text, message.style)
+
+    def on_boards_view_progressed(self, message: Progressed) -> None:
+        """Draw it."""
+        message.stop()
+        self.about.show_progress(message.text, message.share)
+
+    # -- what the user wants --------------------------------------------------------------
+
+    def on_boards_pane_chosen(self, message: BoardsPane.Chosen) -> None:
+        """Show the chosen board."""
+        message.stop()
+        self.about.show_board(self.boards.board)
+
+    def on_boards_pane_wanted(self, message: BoardsPane.Wanted) -> None:
+        """Do it, or say what is missing."""
+        message.stop()
+        {
+            "ports": self._find_ports,
+            "name": self._ask_port,
+            "probe": self._want_probe,
+            "line": self._switch_line,
+        }[message.what]()
+
+    def _ready(self) -> bool:
+        """Tell whether a board and a port are chosen and the port is free."""
+        if self.boards.board is None or not self.boards.port:
+            self.notify("choose a board and a port first", timeout=3)
+        elif self.line is not None:
+            self.notify("o closes the line first", timeout=3)
+        else:
+            return True
+        return False
+
+    def _want_probe(self) -> None:
+        if self._ready():
+            self.about.choose("work")
+            self._in_thread("probing", self._probe)
+
+    # -- a port that is not listed --------------------------------------------------------
+
+    def _ask_port(self) -> None:
+        self.entry.value = self.boards.port
+        self.entry.display = True
+        self.entry.focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Choose the port."""
+        event.stop()
+        if event.value.strip():
+            self.boards.use_port(event.value.strip())
+        self._close_entry()
+
+    def key_escape(self) -> None:
+        """Close the line that asks."""
+        if self.entry.has_focus:
+            self._close_entry()
+
+    def _close_entry(self) -> None:
+        self.entry.display = False
+        self.boards.focus()
+
+    # -- the board's own line -------------------------------------------------------------
+
+    def _switch_line(self) -> None:
+        if self.line is not None:
+            self.line.close()
+            return
+        if not self._ready() or self._busy:
+            return
+        board = self.boards.board
+        assert board is not None
+        self._in_thread("opening the line", partial(self._open_line, board.uart.baud))
+
+    def _open_line(self, baud: int) -> None:
+        from ...link.errors import LinkError
+
+        name = self.boards.port
+        try:
+            self.line = SerialLine.open(
+                name, baud,
+                lambda data: self.post_message(self.Heard(data)),
+                lambda problem: self.post_message(self.Hung(problem)),
+            )  # fmt: skip
+        except LinkError as error:
+            raise BoardProblem(str(error)) from None
+        self.post_message(self.Said(f"{name} is open at {baud} baud; F6 and o close it", "dim"))
+        self.app.call_from_thread(self._show_terminal, name)
+
+    def _show_terminal(self, name: str) -> None:
+        self.terminal.clear()
+        self.terminal.border_title = name
+        self.terminal.display = True
+        self.about.display = False
+        self.terminal.focus()
+
+    def on_boards_view_heard(self, message: Heard) -> None:
+        """Draw what the board says."""
+        message.stop()
+        self.terminal.feed(message.data)
+
+    def on_boards_view_hung(self, message: Hung) -> None:
+        """Show the board again; what it said stays in the terminal until the next time."""
+        message.stop()
+        self.line = None
+        if message.problem:
+            self.about.say(message.problem, "bold red")
+        self.terminal.display = False
+        self.about.display = True
+        self.boards.focus()
+
+    def on_terminal_typed(self, message: Terminal.Typed) -> None:
+        """Send keys to the board."""
+        message.stop()
+        if self.line is not None:
+            self.line.type(message.data)
+
+    def on_terminal_drawn(self, message: Terminal.Drawn) -> None:
+        """Keep it from the guest's serial lines."""
+        message.stop()
+
+    def on_terminal_resized(self, message: Terminal.Resized) -> None:
+        """Keep it from the guest's serial lines: a board does not know its window."""
+        message.stop()

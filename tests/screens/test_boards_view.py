@@ -1,0 +1,137 @@
+"""Boards on screen: descriptions, a port, what answers there, and its terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import threading
+import tty
+from contextlib import contextmanager
+
+from starrylab.screens import board_work
+from starrylab.screens.board_work import PortRow
+from starrylab.screens.views import boards as view_module
+from tests.screens.terminal_oracle import text_of
+from tests.screens.test_console_app import console, until
+from tests.screens.test_views import pane_text
+
+
+@contextmanager
+def prompt_at_a_port():
+    """Yield the name of a port at which a boot loader shows a prompt and echoes what is typed."""
+    ours, theirs = pty.openpty()
+    tty.setraw(theirs)
+    heard = bytearray()
+
+    def answer() -> None:
+        while True:
+            try:
+                data = os.read(ours, 100)
+            except OSError:
+                return
+            heard.extend(data)
+            os.write(ours, b"\r\n=> " if data == b"\x03" else data)
+
+    thread = threading.Thread(target=answer, daemon=True)
+    thread.start()
+    try:
+        yield os.ttyname(theirs), heard
+    finally:
+        os.close(theirs)
+        os.close(ours)
+        thread.join(5)
+
+
+def view_of(app):
+    return next(view for view in app.console_screen.views if view.NAME == "Boards")
+
+
+async def choose(pilot, app, port: str):
+    """Show the view and choose VisionFive 2 and a port."""
+    view = view_of(app)
+    await pilot.press("alt+9")
+    await until(pilot, lambda: "visionfive2" in pane_text(view.boards))
+    names = [row.name for row in view.boards.boards]
+    await pilot.press(*["down"] * names.index("visionfive2"), "enter")
+    await until(pilot, lambda: view.boards.board is not None)
+    if port:
+        await pilot.press("n", *port, "enter")
+        await until(pilot, lambda: view.boards.port == port)
+    return view
+
+
+async def test_what_a_board_is() -> None:
+    async with console() as (app, _, pilot):
+        view = await choose(pilot, app, "")
+        assert "StarFive VisionFive 2" in str(view.about.border_title)
+        for section, words in (
+            ("board", "0x10000000, irq 32, 115200 baud"),
+            ("memory", "kept for OpenSBI"),
+            ("devices", "starfive,jh7110-mmc"),
+            ("loader", "loady {address:#x}"),
+            ("storage", "sf update"),
+            ("traps", "Hart 0 is an S7"),
+            ("recovery", "2. set both boot switches"),
+        ):
+            view.about.choose(section)
+            assert words in pane_text(view.about), section
+        await pilot.press("p")
+        await until(
+            pilot, lambda: any("board and a port first" in n.message for n in app._notifications)
+        )
+
+
+async def test_a_boot_loader_is_seen_and_spoken_to() -> None:
+    with prompt_at_a_port() as (port, heard):
+        async with console() as (app, client, pilot):
+            view = await choose(pilot, app, port)
+            await pilot.press("p")
+            await until(pilot, lambda: "a boot loader at its prompt" in pane_text(view.about), 15)
+            await until(pilot, lambda: not view._busy)
+            await pilot.press("o")
+            await until(pilot, lambda: view.terminal.has_focus)
+            await pilot.press(*"help", "enter")
+            shown = view.terminal.terminal
+            await until(pilot, lambda: "help" in "".join(text_of(shown)))
+            assert heard.endswith(b"help\r")
+            assert client.typed == b""
+            await pilot.press("f6", "f6")
+            await until(pilot, lambda: app.focused is view.boards)
+            await pilot.press("o")
+            await until(pilot, lambda: view.line is None and view.about.display)
+
+
+async def test_a_port_that_is_not_there_is_said_in_a_line() -> None:
+    async with console() as (app, _, pilot):
+        view = await choose(pilot, app, "/dev/ttyNOPE7")
+        for key in ("p", "o"):
+            view.about.done.clear()
+            await pilot.press(key)
+            await until(pilot, lambda: "/dev/ttyNOPE7: no such port" in pane_text(view.about))
+            await until(pilot, lambda: not view._busy)
+
+
+async def test_ports_are_listed_and_one_alone_is_chosen(monkeypatch) -> None:
+    found = [PortRow("/dev/ttyUSB0", "1a86:7523 USB Serial", "permission denied")]
+    monkeypatch.setattr(view_module, "port_rows", lambda: found)
+    async with console() as (app, _, pilot):
+        view = view_of(app)
+        await pilot.press("alt+9")
+        await until(pilot, lambda: view.boards.port == "/dev/ttyUSB0")
+        view.boards.choose("ports")
+        assert "▶ /dev/ttyUSB0      1a86:7523 USB Serial  permission denied" in pane_text(
+            view.boards
+        )
+        found.clear()
+        await pilot.press("r")
+        await until(pilot, lambda: "no serial port" in pane_text(view.boards))
+
+
+def test_a_broken_description_is_a_row(monkeypatch) -> None:
+    def broken(name: str):
+        raise board_work.BoardError(f"boards/{name}/board.toml:12: unknown key 'x'")
+
+    monkeypatch.setattr(board_work, "load", broken)
+    row = board_work.board_rows()[0]
+    assert row.board is None
+    assert "board.toml:12" in row.problem
