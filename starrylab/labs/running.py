@@ -44,8 +44,9 @@ _LATE: Final = Text(
 class Runner:
     """The worker process of one lab."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, *, grace: float = 5.0) -> None:
         self.lab = lab
+        self.grace = grace  #: seconds that a run may do nothing
         self._process: subprocess.Popen[bytes] | None = None
 
     def ask(self, request: Request) -> Answer:
@@ -124,12 +125,19 @@ class SubmissionRun:
 
     def __call__(self, scenario: Scenario, /, *args: Any) -> Any:
         """See `api.Run`."""
-        request = Request(scenario.__name__, list(args), str(self.folder), self._uid, slowness())
+        request = Request(
+            scenario.__name__,
+            list(args),
+            str(self.folder),
+            self._uid,
+            slowness(),
+            self._runner.grace,
+        )
         answer = self._runner.ask(request)
         self.output = answer.output
         if answer.kind == "value":
             return answer.value
-        raise Refused(_reason(answer), answer.detail_zh if answer.kind == "raised" else "")
+        raise Refused(_reason(answer), answer.detail if answer.kind == "raised" else "")
 
     def build(self, *sources: str, flags: tuple[str, ...] = ()) -> bytes:
         """See `api.Run`."""
@@ -143,7 +151,7 @@ def _reason(answer: Answer) -> Text:
         return Text(_DIED.en.format(answer.detail), _DIED.zh.format(answer.detail))
     if answer.kind == "unusable":
         return Text(answer.detail, answer.detail_zh)
-    last = answer.detail_zh.rpartition("\n")[2]
+    last = answer.detail.rpartition("\n")[2]
     return Text(f"your code raised {last}", f"你的代码抛出了异常 {last}")
 
 

@@ -29,7 +29,6 @@ from .student import Student, StudentError, explain
 _LENGTH: Final = struct.Struct("<I")
 _LARGEST: Final = 16 << 20  #: bytes of one message
 _OUTPUT: Final = 16 << 10  #: bytes kept of what a run prints
-_GRACE: Final = 5.0  #: seconds of wall-clock beside the CPU time
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -40,6 +39,7 @@ class Request(msgspec.Struct, frozen=True):
     folder: str
     uid: int | None
     slowness: float
+    grace: float  #: seconds of wall-clock beside twice the CPU time
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -114,7 +114,7 @@ def _run(
     child = _fork(check, description, request, ours)
     budget = description.limits.work_seconds * request.slowness
     try:
-        result, output, late = _collect(child, time.monotonic() + 2 * budget + _GRACE)
+        result, output, late = _collect(child, time.monotonic() + 2 * budget + request.grace)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
@@ -180,7 +180,7 @@ def _serve_one(check: ModuleType, description: Description, request: Request) ->
     except StudentError as error:
         return Answer("unusable", detail=error.text.en, detail_zh=error.text.zh)
     except BaseException as error:  # whatever it is, it is the submission's
-        return Answer("raised", type(error).__name__, explain(error, folder))
+        return Answer("raised", detail=explain(error, folder))
     finally:
         sys.stdout.flush()
 
@@ -189,9 +189,13 @@ def _encode(answer: Answer) -> bytes:
     try:
         data = msgspec.msgpack.encode(answer)
     except (TypeError, OverflowError, ValueError, RecursionError) as error:
-        data = msgspec.msgpack.encode(Answer("raised", "TypeError", f"not a plain result: {error}"))
+        data = msgspec.msgpack.encode(
+            Answer("raised", detail=f"TypeError: not a plain result: {error}")
+        )
     if len(data) > _LARGEST:
-        data = msgspec.msgpack.encode(Answer("raised", "ValueError", "the result is too large"))
+        data = msgspec.msgpack.encode(
+            Answer("raised", detail="ValueError: the result is too large")
+        )
     return data
 
 

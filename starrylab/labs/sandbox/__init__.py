@@ -74,12 +74,12 @@ def _limit(policy: Policy) -> None:
     seconds = math.ceil(policy.cpu_seconds)
     for kind, value in (
         (resource.RLIMIT_AS, policy.memory),
-        (resource.RLIMIT_CPU, seconds),
         (resource.RLIMIT_FSIZE, _OUTPUT),
         (resource.RLIMIT_NOFILE, _FILES),
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(kind, (value, value))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))  # SIGXCPU, then SIGKILL
     if policy.uid is not None:
         resource.setrlimit(resource.RLIMIT_NPROC, (_TASKS, _TASKS))
 
