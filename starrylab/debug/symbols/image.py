@@ -27,8 +27,10 @@ _SHT_NOBITS: Final = 8
 _SHF_COMPRESSED: Final = 1 << 11
 _SHN_XINDEX: Final = 0xFFFF
 _NT_GNU_BUILD_ID: Final = 3
-_ZLIB: Final = 1  #: ELFCOMPRESS_ZLIB; 2 is zstd
-_ZLIB_RATIO: Final = 1032  #: deflate cannot do better: a larger claim is a lie
+_ZLIB: Final = 1  #: ELFCOMPRESS_ZLIB
+_ZSTD: Final = 2  #: ELFCOMPRESS_ZSTD
+#: format -> the best that it can do: a larger claim is a lie
+_RATIO: Final = {_ZLIB: 1032, _ZSTD: 1 << 15}
 
 
 class ImageError(Exception):
@@ -229,26 +231,23 @@ class ElfImage:
         content = self.content(old)
         if bytes(content[:4]) != b"ZLIB":  # GNU's first format: magic and a big-endian size
             raise self.error(f"section {old.name} is not compressed as its name says")
-        return self._inflate(old.name, content[12:], int.from_bytes(content[4:12], "big"))
+        return self._expand(_ZLIB, old.name, content[12:], int.from_bytes(content[4:12], "big"))
 
     def _decompress(self, section: Section, content: memoryview) -> memoryview:
         if len(content) < _COMPRESSION.size:
             raise self.error(f"compressed section {section.name} is cut short")
         kind, _, size, _ = _COMPRESSION.unpack_from(content)
-        if kind != _ZLIB:
+        if kind not in _RATIO:
             raise self.error(
-                f"section {section.name} is not compressed with zlib; "
+                f"section {section.name} is compressed in the unknown format {kind}; "
                 "try objcopy --decompress-debug-sections"
             )
-        return self._inflate(section.name, content[_COMPRESSION.size :], size)
+        return self._expand(kind, section.name, content[_COMPRESSION.size :], size)
 
-    def _inflate(self, name: str, content: memoryview, size: int) -> memoryview:
+    def _expand(self, kind: int, name: str, content: memoryview, size: int) -> memoryview:
         plain = b""
-        if size <= len(content) * _ZLIB_RATIO + 64:
-            try:
-                plain = zlib.decompressobj().decompress(content, max(size, 1))
-            except zlib.error:
-                plain = b""
+        if size <= len(content) * _RATIO[kind] + 64:
+            plain = _inflate(content, size) if kind == _ZLIB else _unzstd(content, size)
         if len(plain) != size:
             raise self.error(f"section {name} cannot be decompressed")
         return memoryview(plain)
@@ -311,6 +310,24 @@ def _string_in_view(strings: memoryview, offset: int) -> str:
         if end >= 0 or len(chunk) < size:
             return chunk[: end if end >= 0 else len(chunk)].decode("utf-8", "replace")
         size *= 4
+
+
+def _inflate(content: memoryview, size: int) -> bytes:
+    """Return at most ``size`` bytes of a zlib stream, b"" of a broken one."""
+    try:
+        return zlib.decompressobj().decompress(content, max(size, 1))
+    except zlib.error:
+        return b""
+
+
+def _unzstd(content: memoryview, size: int) -> bytes:
+    """As `_inflate`, of a Zstandard frame (RFC 8878)."""
+    from backports import zstd  # part of Python itself from 3.14 on
+
+    try:
+        return zstd.ZstdDecompressor().decompress(content, max(size, 1))
+    except (zstd.ZstdError, EOFError):
+        return b""
 
 
 def _notes(area: memoryview) -> Iterator[tuple[bytes, int, memoryview]]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import zlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from starrylab.debug.symbols import ElfImage, ImageError, Symbols
+from starrylab.userland import programs
 from tests.debug.dwarf_writer import (
     NOBITS,
     RX,
@@ -20,6 +24,7 @@ from tests.debug.dwarf_writer import (
     elf,
     symbols,
 )
+from tests.oracle.fixtures import _missing as missing
 
 
 def image(*sections: Section, **options) -> ElfImage:
@@ -48,6 +53,20 @@ def test_compressed_sections_are_read_plain() -> None:
     assert bytes(found.section(".debug_line") or b"") == text
 
 
+@pytest.mark.parametrize("form", ["zlib", "zlib-gnu", "zstd"])
+def test_sections_that_binutils_compressed(form: str, tmp_path: Path) -> None:
+    tool = shutil.which("riscv64-linux-gnu-objcopy")
+    if tool is None:
+        missing("riscv64-linux-gnu-objcopy is missing; install binutils-riscv64-linux-gnu")
+    plain = ElfImage.open(programs("riscv64") / "starry")
+    packed = tmp_path / "packed"
+    subprocess.run([tool, f"--compress-debug-sections={form}", plain.path, packed], check=True)
+    found = ElfImage.open(packed)
+    for name in (".debug_info", ".debug_line", ".debug_str", ".debug_abbrev"):
+        assert found.section(name) == plain.section(name)
+    assert len(found.data) < len(plain.data)
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -55,6 +74,8 @@ def test_compressed_sections_are_read_plain() -> None:
         (1).to_bytes(4, "little") + bytes(4) + (1 << 62).to_bytes(8, "little") + bytes(8),
         (1).to_bytes(4, "little") + bytes(4) + (5).to_bytes(8, "little") + bytes(8) + b"junk",
         (2).to_bytes(4, "little") + bytes(4) + (5).to_bytes(8, "little") + bytes(8) + b"zstd?",
+        (2).to_bytes(4, "little") + bytes(4) + (1 << 62).to_bytes(8, "little") + bytes(8),
+        (3).to_bytes(4, "little") + bytes(4) + (5).to_bytes(8, "little") + bytes(8) + b"other",
     ],
 )
 def test_what_cannot_be_decompressed_is_said(content: bytes) -> None:
