@@ -8,18 +8,35 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from ..boards import Board, BoardError, load, names
 
 if TYPE_CHECKING:
+    from ..flash.events import Event
     from ..link.detect import Sighting
 
+_TIME: Final = 1_767_225_600  #: 2026-01-01, of an image whose time nobody asks for
 Say = Callable[[str], object]  #: takes a line of what happens
 
 
 class BoardProblem(Exception):
     """Something cannot be done with a board: one line for the user."""
+
+
+class Stopped(Exception):
+    """The user does not want it any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What happens while a board is flashed."""
+
+    text: str
+    share: float | None = None  #: of a transfer that was done, 0 to 1
+    urgent: bool = False  #: the user has to do something
+    passing: bool = False  #: how far something is; the next one takes its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +116,60 @@ def _words(found: Sighting, board: Board) -> str:
         Kind.MONITOR: "the monitor runs already",
     }
     return f"{found.kind.value}: {advice[found.kind]}"
+
+
+def image_for(board: Board, file: str) -> bytes:
+    """Return a file, or the monitor for ``board`` if there is no name; raises `BoardProblem`."""
+    from ..boards.images import default_format, monitor_program, pack
+    from ..boards.monitor_build import monitor_elf
+    from ..userland import BuildError
+
+    try:
+        if file:
+            return Path(file).expanduser().read_bytes()
+        program = monitor_program(board, monitor_elf(board.arch))
+        return pack(program, board, default_format(board, program), _TIME)
+    except OSError as error:
+        raise BoardProblem(f"{file}: {error.strerror}") from None
+    except (BoardError, BuildError) as error:
+        raise BoardProblem(" ".join(str(error).splitlines()[:2])) from None
+
+
+def flash(board: Board, port_name: str, file: str, tell: Callable[[Step], None]) -> None:
+    """Bring a file, or the monitor, to a board, and start it.
+
+    ``tell`` is called at each step and may raise `Stopped`: then the board is left at its prompt.
+    Raises `BoardProblem` and `Stopped`.
+    """
+    from ..flash.errors import FlashError
+    from ..flash.job import Job
+    from ..flash.strategy import Flasher
+    from ..link.errors import LinkError
+    from ..link.port import Port
+
+    tell(Step(f"reading {file}" if file else f"building the monitor for {board.title}"))
+    image = image_for(board, file)
+    name = Path(file).name if file else "monitor"
+    tell(Step(f"{name}: {len(image):,} bytes"))
+    try:
+        with Port.open(port_name, board.uart.baud) as port:
+            Flasher(port, Job(board, image, name), lambda event: tell(_step(event))).run()
+    except (FlashError, LinkError) as error:
+        raise BoardProblem(str(error)) from None
+
+
+def _step(event: Event) -> Step:
+    """Return an event as it is shown."""
+    from ..flash.events import Said, Sent, StateChanged
+
+    match event:
+        case Sent(what=what, baud=baud, progress=progress):
+            words = f"{what} at {baud} baud, {progress.rate / 1024:.1f} KiB/s"
+            if progress.resent:
+                words += f", {progress.resent} blocks again"
+            words += f", {progress.seconds_left:.0f} s left"
+            return Step(words, progress.sent / max(1, progress.total), passing=True)
+        case StateChanged(state=state, detail=detail):
+            return Step(f"{state.value} {detail}".rstrip())
+        case Said(text=text, urgent=urgent):
+            return Step(text, urgent=urgent)

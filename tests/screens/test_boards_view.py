@@ -8,6 +8,13 @@ import threading
 import tty
 from contextlib import contextmanager
 
+import pytest
+
+from starrylab.boards import monitor_build
+from starrylab.flash import strategy
+from starrylab.flash.errors import FlashError
+from starrylab.flash.events import Said, Sent, State, StateChanged
+from starrylab.link.xmodem import Progress
 from starrylab.screens import board_work
 from starrylab.screens.board_work import PortRow
 from starrylab.screens.views import boards as view_module
@@ -42,6 +49,13 @@ def prompt_at_a_port():
         thread.join(5)
 
 
+async def ask(pilot, view, key: str, answer: object) -> None:
+    """Press a key that asks for words, and give them."""
+    await pilot.press(key)
+    view.entry.value = str(answer)
+    await pilot.press("enter")
+
+
 def view_of(app):
     return next(view for view in app.console_screen.views if view.NAME == "Boards")
 
@@ -55,7 +69,7 @@ async def choose(pilot, app, port: str):
     await pilot.press(*["down"] * names.index("visionfive2"), "enter")
     await until(pilot, lambda: view.boards.board is not None)
     if port:
-        await pilot.press("n", *port, "enter")
+        await ask(pilot, view, "n", port)
         await until(pilot, lambda: view.boards.port == port)
     return view
 
@@ -109,6 +123,73 @@ async def test_a_port_that_is_not_there_is_said_in_a_line() -> None:
             await pilot.press(key)
             await until(pilot, lambda: "/dev/ttyNOPE7: no such port" in pane_text(view.about))
             await until(pilot, lambda: not view._busy)
+
+
+class FakeFlasher:
+    """Says what `flash.strategy.Flasher` says, at the pace of the test."""
+
+    go_on = threading.Event()
+
+    def __init__(self, port, job, say) -> None:
+        self.job, self.say = job, say
+
+    def run(self) -> None:
+        self.say(StateChanged(State.LOADER))
+        for sent in (0, 512, 1024):
+            self.say(Sent(self.job.name, 115200, Progress(sent, 1024, 2048.0, 0.5, 0)))
+            self.go_on.wait(10)
+        if self.job.image == b"bad":
+            raise FlashError("the image does not fit: it would overwrite OpenSBI")
+        self.say(Said("press the reset button", urgent=True))
+        self.say(StateChanged(State.DONE))
+
+
+async def test_flashing_with_progress_an_error_and_a_stop(monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(strategy, "Flasher", FakeFlasher)
+    (tmp_path / "bad").write_bytes(b"bad")
+    (tmp_path / "good").write_bytes(bytes(1024))
+    with prompt_at_a_port() as (port, _):
+        async with console() as (app, _, pilot):
+            view = await choose(pilot, app, port)
+            FakeFlasher.go_on.clear()
+            await ask(pilot, view, "f", tmp_path / "good")
+            await until(pilot, lambda: "░   0% good at 115200 baud, 2.0 KiB/s" in work(view))
+            assert view.about.section == "work"
+            await pilot.press("f6", "p")  # the focus is on the board: nothing happens
+            FakeFlasher.go_on.set()
+            await until(pilot, lambda: "done; o opens its line" in work(view))
+            assert "good: 1,024 bytes" in work(view)
+            assert "press the reset button" in work(view)
+            assert "█" not in work(view)
+            await until(pilot, lambda: not view._busy)
+            view.boards.focus()
+            await ask(pilot, view, "f", tmp_path / "bad")
+            await until(pilot, lambda: "would overwrite OpenSBI" in work(view))
+            await until(pilot, lambda: not view._busy)
+            FakeFlasher.go_on.clear()
+            await ask(pilot, view, "f", tmp_path / "good")
+            await until(pilot, lambda: "░   0% good" in work(view))
+            await pilot.press("p")
+            await until(pilot, lambda: any("x stops it" in n.message for n in app._notifications))
+            await pilot.press("x")
+            FakeFlasher.go_on.set()
+            await until(pilot, lambda: work(view).endswith("stopped"))
+            await until(pilot, lambda: not view._busy)
+            await ask(pilot, view, "f", tmp_path / "none")
+            await until(pilot, lambda: "none: No such file" in work(view))
+
+
+def work(view) -> str:
+    return pane_text(view.about)
+
+
+def test_a_monitor_that_cannot_be_built_is_a_line(monkeypatch) -> None:
+    def build(_arch: str) -> bytes:
+        raise board_work.BoardError("the compiler said:\nmain.c:3: error")
+
+    monkeypatch.setattr(monitor_build, "monitor_elf", build)
+    with pytest.raises(board_work.BoardProblem, match=r"^the compiler said: main.c:3: error$"):
+        board_work.image_for(board_work.board_rows()[0].board, "")
 
 
 async def test_ports_are_listed_and_one_alone_is_chosen(monkeypatch) -> None:

@@ -14,14 +14,28 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from ...session.snapshot import Snapshot
-from ..board_work import BoardProblem, BoardRow, PortRow, board_rows, port_rows, probe
+from ..board_work import (
+    BoardProblem,
+    BoardRow,
+    PortRow,
+    Step,
+    Stopped,
+    board_rows,
+    flash,
+    port_rows,
+    probe,
+)
 from ..serial_line import SerialLine
 from ..widgets.boards import BoardPane, BoardsPane
 from ..widgets.split import Split
 from ..widgets.terminal import Terminal
 from .view import View
 
-_HINT: Final = "Port: /dev/ttyUSB0, or socket://HOST:PORT (Enter: choose, Escape: close)"
+#: what the line at the bottom asks for -> its hint
+_PROMPTS: Final = {
+    "port": "Port: /dev/ttyUSB0, or socket://HOST:PORT (Enter: choose, Escape: close)",
+    "image": "Image: a file, or nothing for the monitor (Enter: flash, Escape: close)",
+}
 
 
 class BoardsView(View):
@@ -70,7 +84,7 @@ class BoardsView(View):
         self.about = BoardPane(id="board")
         self.terminal = Terminal(id="board-line")
         self.terminal.display = False
-        self.entry = Input(placeholder=_HINT, id="port-entry")
+        self.entry = Input(id="board-entry")
         self.line: SerialLine | None = None
         self._root = Split(
             self.boards, Container(self.about, self.terminal, id="board-area"), inner=True,
@@ -78,6 +92,8 @@ class BoardsView(View):
         )  # fmt: skip
         self._asked = False
         self._busy = ""  #: what is being done
+        self._stopping = False
+        self._asked_for = ""  #: a key of `_PROMPTS`
 
     @property
     def root(self) -> Split:
@@ -122,7 +138,10 @@ class BoardsView(View):
             job()
         except BoardProblem as problem:
             self.post_message(self.Said(str(problem), "bold red"))
+        except Stopped:
+            self.post_message(self.Said("stopped", "bold"))
         finally:
+            self._stopping = False
             self._busy = ""
             self.post_message(self.Progressed(""))
 
@@ -137,6 +156,22 @@ class BoardsView(View):
         assert board is not None
         found = probe(board, port, lambda text: self.post_message(self.Said(text, "dim")))
         self.post_message(self.Said(found, "bold"))
+
+    def _flash(self, file: str) -> None:
+        board = self.boards.board
+        assert board is not None
+        flash(board, self.boards.port, file, self._tell)
+        self.post_message(self.Said("done; o opens its line", "bold green"))
+
+    def _tell(self, step: Step) -> None:
+        """Show a step of the thread; raises `Stopped` if the user wants no more."""
+        if self._stopping:
+            raise Stopped
+        if step.passing:
+            self.post_message(self.Progressed(step.text, step.share))
+        else:
+            self.post_message(self.Progressed(""))
+            self.post_message(self.Said(step.text, "bold yellow" if step.urgent else ""))
 
     # -- what comes of it -----------------------------------------------------------------
 
@@ -160,12 +195,15 @@ class BoardsView(View):
     def on_boards_pane_wanted(self, message: BoardsPane.Wanted) -> None:
         """Do it, or say what is missing."""
         message.stop()
-        {
+        actions: dict[str, Callable[[], None]] = {
             "ports": self._find_ports,
-            "name": self._ask_port,
+            "name": partial(self._ask, "port"),
+            "flash": self._want_flash,
+            "stop": self._stop,
             "probe": self._want_probe,
             "line": self._switch_line,
-        }[message.what]()
+        }
+        actions[message.what]()
 
     def _ready(self) -> bool:
         """Tell whether a board and a port are chosen and the port is free."""
@@ -182,19 +220,35 @@ class BoardsView(View):
             self.about.choose("work")
             self._in_thread("probing", self._probe)
 
-    # -- a port that is not listed --------------------------------------------------------
+    def _want_flash(self) -> None:
+        if self._ready():
+            self._ask("image")
 
-    def _ask_port(self) -> None:
-        self.entry.value = self.boards.port
+    def _stop(self) -> None:
+        """Stop at the next step; waiting for the board may take its time."""
+        if self._busy:
+            self._stopping = True
+            self.about.say(f"{self._busy} stops at its next step", "dim")
+
+    # -- the line that asks ---------------------------------------------------------------
+
+    def _ask(self, what: str) -> None:
+        self._asked_for = what
+        self.entry.value = self.boards.port if what == "port" else ""
+        self.entry.placeholder = self.entry.border_title = _PROMPTS[what]
         self.entry.display = True
         self.entry.focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Choose the port."""
+        """Choose the port, or flash."""
         event.stop()
-        if event.value.strip():
-            self.boards.use_port(event.value.strip())
+        text = event.value.strip()
         self._close_entry()
+        if self._asked_for == "image":
+            self.about.choose("work")
+            self._in_thread("flashing", partial(self._flash, text))
+        elif text:
+            self.boards.use_port(text)
 
     def key_escape(self) -> None:
         """Close the line that asks."""
