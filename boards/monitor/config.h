@@ -1,11 +1,13 @@
 /* Made from starrylab/boards/monitor_config.py by starrylab.boards.monitor_header. */
 #pragma once
-#include "types.h"
-
 #define CONFIG_OFFSET 64
 #define CONFIG_MAGIC "SLMONCF2"
 #define RESET_BY_SBI 0
 #define RESET_BY_MMIO 1
+#define CONFIG_SIZE 104
+
+#ifndef __ASSEMBLER__
+#include "types.h"
 
 struct config {
     char magic[8];                /* says that there is such a block, and its version */
@@ -26,3 +28,4 @@ struct config {
     u32 poweroff_width;
     u32 poweroff_value;
 };
+#endif

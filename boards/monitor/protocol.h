@@ -8,11 +8,12 @@
 #define SPACES 0x10
 #define SLOTS 0x1000
 #define HINT_NUMBERS 0x200
-#define HINTS_EACH 0x2
+#define HINTS_EACH 0x3
+#define STRING_GRAIN 0x20
 #define DIRTY_LIMIT 0xfa
 #define ALL_DIRTY 0xfb
 #define NAK 0xff
-#define PC 0x20
+#define PC 0x0
 #define GREETING "StarryLab monitor"
 
 #define FEATURE_HINTS 1
@@ -45,11 +46,6 @@
 #define ACCESS_WRITE 2
 #define ACCESS_EXEC 4
 
-#define HINT_FIXED 0
-#define HINT_BUFFER 1
-#define HINT_STRING 2
-#define HINT_VECTOR 3
-
 #define RESET_REBOOT 0
 #define RESET_POWER_OFF 1
 
@@ -72,7 +68,7 @@
 #define OP_GET_FLOATING 16 /* context:U -> state:BYTES */
 #define OP_CLONE 17 /* context:U source:U -> nothing */
 #define OP_RUN 18 /* space:U context:U slice_us:U -> cause:U addr:U values:REGISTERS dirty:FRAMES memory:PIECES */
-#define OP_HINT 19 /* number:U index:U kind:U pointer:U size:U limit:U -> nothing */
+#define OP_HINT 19 /* number:U index:U pointer:U unit:U times:U vector:U limit:U -> nothing */
 #define OP_KEEP 20 /* slot:U frame:U key:U64 -> nothing */
 #define OP_FETCH 21 /* frame:U slot:U -> nothing */
 #define OP_SLOTS 22 /* first:U count:U -> keys:WORDS */

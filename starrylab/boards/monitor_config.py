@@ -94,16 +94,18 @@ def c_header() -> str:
     lines = [
         "/* Made from starrylab/boards/monitor_config.py by starrylab.boards.monitor_header. */",
         "#pragma once",
-        '#include "types.h"',
-        "",
         f"#define CONFIG_OFFSET {OFFSET}",
         f'#define CONFIG_MAGIC "{MAGIC.decode()}"',
         f"#define RESET_BY_SBI {RESET_SBI}",
         f"#define RESET_BY_MMIO {RESET_MMIO}",
+        f"#define CONFIG_SIZE {SIZE}",
+        "",
+        "#ifndef __ASSEMBLER__",
+        '#include "types.h"',
         "",
         "struct config {",
     ]
     for form, name, about in FIELDS:
         line = f"    {_C_TYPES[form].format(name)}"
         lines.append(f"{line:34}/* {about} */" if about else line)
-    return "\n".join([*lines, "};", ""])
+    return "\n".join([*lines, "};", "#endif", ""])

@@ -16,14 +16,13 @@ _FOLDER: Final = Path(__file__).parents[2] / "boards" / "monitor"
 
 _NUMBERS: Final = (
     *("VERSION", "MAGIC", "FRAME_LIMIT", "CONTEXTS", "SPACES", "SLOTS", "HINT_NUMBERS"),
-    *("HINTS_EACH", "DIRTY_LIMIT", "ALL_DIRTY", "NAK", "PC"),
+    *("HINTS_EACH", "STRING_GRAIN", "DIRTY_LIMIT", "ALL_DIRTY", "NAK", "PC"),
 )
 _SETS: Final[tuple[tuple[str, type[IntEnum] | type[p.Feature] | type[p.Access]], ...]] = (
     ("FEATURE", p.Feature),
     ("STATUS", p.Status),
     ("CAUSE", p.Cause),
     ("ACCESS", p.Access),
-    ("HINT", p.Hint),
     ("RESET", p.ResetKind),
 )
 

@@ -19,6 +19,7 @@ from .protocol import NAK
 _TRIES: Final = 24  #: one request; a line that damages half of all frames gets through
 _BITS: Final = 10  #: of a byte on the line
 _TURN_S: Final = 0.1  #: a USB adapter's latency, and the other side's: beyond the bytes themselves
+_LONGEST_S: Final = 2.0  #: to wait for an answer, beyond the time that user code may run
 _REPLY_SIZE: Final = 9000  #: bytes; a reply may be as long as that
 _QUIET_S: Final = 0.02  #: no byte for so long: text is complete
 
@@ -62,6 +63,7 @@ class Exchange:
         self._splitter = framing.Splitter()
         self._ready: list[bytes] = []
         self._seq = 0
+        self._silence = False  #: the last request had no answer at all
 
     def request(self, content: bytes, busy_s: float = 0.0, *, tries: int = 0) -> bytes:
         """Send operations and return what the monitor replies, from the status on.
@@ -80,6 +82,8 @@ class Exchange:
                 reply = self._reply(wait)
                 if reply is not None:
                     return reply
+                if self._silence:  # or else what is slow gets ever more to do
+                    wait = min(wait * 2, max(wait, busy_s + _LONGEST_S))
         except LinkError as error:
             raise MonitorError(str(error)) from error
         raise MonitorError(
@@ -95,6 +99,7 @@ class Exchange:
     def _reply(self, wait: float) -> bytes | None:
         """Return the reply; None after silence, or when the frame has to be sent again."""
         last = time.monotonic()
+        self._silence = False
         while True:
             while self._ready:
                 content = self._ready.pop(0)
@@ -110,6 +115,7 @@ class Exchange:
                 wait = _TURN_S  # it has begun: a pause within is the adapter's
                 self._ready += self._splitter.feed(data)
             elif now - last >= wait:
+                self._silence = True
                 self._splitter.idle()
                 self._hand_out_text()
                 return None

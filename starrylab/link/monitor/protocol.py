@@ -30,12 +30,13 @@ CONTEXTS: Final = 64
 SPACES: Final = 16
 SLOTS: Final = 4096  #: pages of the cache
 HINT_NUMBERS: Final = 512  #: system call numbers that may have hints
-HINTS_EACH: Final = 2  #: hints of one system call
+HINTS_EACH: Final = 3  #: hints of one system call
+STRING_GRAIN: Final = 32  #: a string brings along what follows it, up to a multiple of this address
 DIRTY_LIMIT: Final = 250  #: pages of the list in a reply to RUN
 
 ALL_DIRTY: Final = DIRTY_LIMIT + 1  #: this count, without a list: any writable page may be dirty
 NAK: Final = 0xFF  #: the sequence number that answers a frame whose check is wrong
-PC: Final = 32  #: the number of the program counter among the registers
+PC: Final = 0  #: the program counter's number: register 0 of both architectures is always zero
 GREETING: Final = "StarryLab monitor"  #: the text that it starts with
 
 
@@ -100,15 +101,6 @@ class Access(IntFlag):
     EXEC = 4
 
 
-class Hint(IntEnum):
-    """What an argument of a system call points to, in HINT."""
-
-    FIXED = 0  #: `size` bytes
-    BUFFER = 1  #: as many bytes as argument `size` says
-    STRING = 2  #: bytes up to a NUL
-    VECTOR = 3  #: argument `size` has the count of struct iovec; they and their buffers
-
-
 class ResetKind(IntEnum):
     """What RESET does."""
 
@@ -163,7 +155,7 @@ _TABLE: Final = (
     (11, "DROP", "space", "", "Take all mappings of a space away."),
     (12, "SYNC", "", "", "Code was written: fence.i, ibar."),
     (13, "SET", "context values:REGISTERS", "", "Set registers."),
-    (14, "GET", "context", "values:REGISTERS", "All registers, 1..31 and pc."),
+    (14, "GET", "context", "values:REGISTERS", "All registers; differences of RUN count from these, too."),
     (15, "SET_FLOATING", "context state:BYTES", "", "Set the state, as in NT_PRFPREG."),
     (16, "GET_FLOATING", "context", "state:BYTES", "Get it."),
     (17, "CLONE", "context source", "", "Make a context equal to another."),
@@ -171,8 +163,10 @@ _TABLE: Final = (
      "cause addr values:REGISTERS dirty:FRAMES memory:PIECES",
      ("Run user code. `values`: differences to what was said last of this context: pc, and at a"
      " system call a0..a7. `dirty`, `memory`: with these features only. The last of a request.")),
-    (19, "HINT", "number index kind pointer size limit", "",
-     "What comes along when user code makes a system call; limit 0: nothing."),
+    (19, "HINT", "number index pointer unit times vector limit", "",
+     ("What comes along with a system call: `unit` bytes, or as many times argument `times` - 1,"
+      " where argument `pointer` points; unit 0: a string. `vector`: these are struct iovec, and"
+      " what they point to comes as well. limit 0: nothing.")),
     (20, "KEEP", "slot frame key:U64", "", "Put a page into the cache."),
     (21, "FETCH", "frame slot", "", "Copy a page out of the cache."),
     (22, "SLOTS", "first count", "keys:WORDS", "What the cache has; key 0: nothing."),
