@@ -105,6 +105,11 @@ class BoardContext:
         self.known |= 1 << number
         self.dirty |= 1 << number
 
+    def registers(self) -> list[int]:
+        """Return the general registers by number."""
+        self._pull()
+        return self.values[:PC]
+
     # -- UserContext -------------------------------------------------------------------------------
 
     @property

@@ -210,6 +210,14 @@ class Copies:
                 self._take(copy, inside, piece)
             at += len(piece)
 
+    def take_page(self, keep: int = -1) -> int:
+        """Return a page of the board that stands for no frame; see `make`."""
+        return self._place(keep)
+
+    def give_back(self, page: int) -> None:
+        """Take a page back from `take_page`."""
+        self._free.append(page)
+
     # -- inside -----------------------------------------------------------------------------------
 
     def _overlapping(self, start: int, end: int) -> Iterator[tuple[Copy, int, int]]:

@@ -7,6 +7,7 @@ does.  So what works here depends on nothing that a board would not have.
 from __future__ import annotations
 
 import struct
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -33,6 +34,7 @@ from .follow import LIMIT, STRING, STRING_GRAIN, Follow
 from .monitor import PC, Cause, Change, MonitorError, Stop
 
 BASE: Final = 0x8000_0000  #: where the memory begins
+_NS: Final = 100  #: of a tick of the board's counter
 _CAUSES: Final = {READ: Cause.LOAD, WRITE: Cause.STORE, EXEC: Cause.FETCH}
 _FAULTS: Final = {
     "illegal instruction": Cause.ILLEGAL,
@@ -66,6 +68,7 @@ class EmulatedBoard:
         self._ram = HostRam(size)
         self._hart = UnicornHart(self._ram)
         self._hart.bind(_Leave())
+        self._hart.set_clock(lambda: time.monotonic_ns() // _NS)
         self._contexts = [self._hart.new_context() for _ in range(contexts)]
         self._tables: list[PageTable] = [{} for _ in range(spaces)]
         self._written: set[int] = set()  #: frames whose translations may be old
@@ -91,6 +94,14 @@ class EmulatedBoard:
     def follow(self, table: Mapping[int, Sequence[Follow]]) -> None:
         """See `Monitor.follow`."""
         self._follow = table
+
+    def reset(self) -> None:
+        """Forget everything but the cache, as at the begin of a session."""
+        for number in range(self.spaces):
+            self._drop(number)
+        for context in self._contexts:
+            context.clear(0, 0)
+        self._follow = {}
 
     def run(self, changes: Sequence[Change], space: int, context: int, slice_ns: int) -> Stop:
         """See `Monitor.run`."""

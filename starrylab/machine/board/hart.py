@@ -8,8 +8,9 @@ most system calls and page faults are one round trip.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Final, cast
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, cast
 
 from ...abi.numbers import Arch
 from ..api import (
@@ -20,6 +21,7 @@ from ..api import (
     PAGE_SHIFT,
     PAGE_SIZE,
     PTE_FRAME,
+    PTE_PERMISSIONS,
     READ,
     WRITE,
     Fault,
@@ -40,6 +42,9 @@ from .copies import Copies
 from .monitor import PC, Cause, Change, CodeChanged, Map, Monitor, MonitorError, Stop, Unmap
 from .ram import BoardRam
 from .spaces import Space, Spaces
+
+if TYPE_CHECKING:
+    from .debug import BoardDebug
 
 _ACCESS: Final = {Cause.LOAD: READ, Cause.STORE: WRITE, Cause.FETCH: EXEC}
 _FAULT: Final = {
@@ -69,20 +74,22 @@ class BoardHart:
         self._monitor = monitor
         self._host = HostRam() if ram is None else ram
         self._cache = PageCache(monitor.slots, monitor.cached)
-        self._copies = Copies(self._host.view, self, monitor.memory, self._cache)
-        self.ram = BoardRam(self._host, self._copies)
-        self._spaces = Spaces(monitor.spaces, self.changes)
-        self._copies.evicting = self._spaces.forget_frame
+        self.copies = Copies(self._host.view, self, monitor.memory, self._cache)
+        self.ram = BoardRam(self._host, self.copies)
+        self.spaces = Spaces(monitor.spaces, self.changes)
+        self.copies.evicting = self.spaces.forget_frame
         self._contexts = Contexts(self, monitor.contexts, self.changes)
-        self._space: Space = self._spaces.use({})
+        self._space: Space = self.spaces.use({})
         self._shortest_ns = shortest_slice_ns
         self._period_ns = 0
         monitor.follow(follow.table(cast("Arch", monitor.arch)))
         self._interrupted = False
         self._code_changed = False  #: the board may have fetched what is no longer there
         self._last_fault = 0, 0, 0
+        self._debug: BoardDebug | None = None
+        self._stepping = False
         self._running: BoardContext
-        self._handler: TrapHandler
+        self.handler: TrapHandler
         self._serve: dict[Cause, Callable[[Stop], Trap | None]] = {
             Cause.SYSCALL: self._syscall,
             Cause.SLICE: self._slice_over,
@@ -90,11 +97,11 @@ class BoardHart:
             **dict.fromkeys(_FAULT, self._fault),
         }
 
-    # -- Hart ----------------------------------------------------------------------------------
+    # -- Hart ------------------------------------------------------------------------------------
 
     def bind(self, handler: TrapHandler) -> None:
         """See `Hart.bind`."""
-        self._handler = handler
+        self.handler = handler
 
     def new_context(self, template: UserContext | None = None) -> BoardContext:
         """See `Hart.new_context`."""
@@ -105,7 +112,7 @@ class BoardHart:
     def use(self, table: PageTable) -> None:
         """See `Hart.use`."""
         if table is not self._space.table:
-            self._space = self._spaces.use(table)
+            self._space = self.spaces.use(table)
 
     def run(self, context: UserContext) -> Trap:
         """See `Hart.run`; raises `MonitorError` when the board is gone."""
@@ -116,21 +123,24 @@ class BoardHart:
             if self._interrupted:
                 self._interrupted = False
                 return INTERRUPT
-            stop = self._once()
-            trap = self._serve[stop.cause](stop)
+            trap = self.explain(self.run_in(self._space, self._running))
             if trap is not None:
                 return trap
 
     def switch(self, context: UserContext) -> bool:
         """See `Hart.switch`."""
-        if not isinstance(context, BoardContext):
+        if self._stepping or not isinstance(context, BoardContext):
             return False
         self._running = context
         return True
 
     def debug(self) -> HartDebug:
         """See `Hart.debug`."""
-        raise NotImplementedError("a board has no debugging side yet")
+        if self._debug is None:
+            from .debug import BoardDebug  # most runs need none
+
+            self._debug = BoardDebug(self)
+        return self._debug
 
     def interrupt(self) -> None:
         """See `Hart.interrupt`; the board hears of it when its slice is over."""
@@ -146,7 +156,7 @@ class BoardHart:
 
     def code_changed(self, frame: int) -> None:
         """See `Hart.code_changed`; the board is told with the next run."""
-        if self._copies.get(frame) is not None:
+        if self.copies.get(frame) is not None:
             self._code_changed = True
 
     def set_clock(self, read: Callable[[], int]) -> None:
@@ -181,9 +191,19 @@ class BoardHart:
 
     # -- running ---------------------------------------------------------------------------------
 
-    def _once(self) -> Stop:
+    @property
+    def table(self) -> PageTable:
+        """The page table in use."""
+        return self._space.table
+
+    def explain(self, stop: Stop) -> Trap | None:
+        """Serve a stop; return the trap that ends the run, if it is one."""
+        return self._serve[stop.cause](stop)
+
+    def run_in(self, space: Space, context: BoardContext) -> Stop:
         """Run user code until it traps."""
-        context, space, copies = self._running, self._space, self._copies
+        self._running = context
+        copies = self.copies
         if space.changed:
             self._forbid(space)
         self._push(space)
@@ -215,30 +235,64 @@ class BoardHart:
         self.changes += [Unmap(space.number, vpn) for vpn in gone]
         for vpn in other:
             entry = space.table[vpn]
-            if self._copies.get(entry & PTE_FRAME) is None:
+            if self.copies.get(entry & PTE_FRAME) is None:
                 self.changes.append(Unmap(space.number, vpn))
             else:
                 self._map(space, vpn, entry)
 
     def _push(self, space: Space) -> None:
         """Send what the kernel stored in pages that are mapped."""
-        pushed = self._copies.push_all({e & PTE_FRAME for e in space.mapped.values()})
+        pushed = self.copies.push_all({e & PTE_FRAME for e in space.mapped.values()})
         if pushed and pushed & space.executable():
             self._code_changed = True
+        if pushed and self._debug is not None:
+            self._debug.stored(pushed)
 
     def _map(self, space: Space, vpn: int, entry: int) -> None:
-        copy = self._copies.make(entry & PTE_FRAME)
-        self._copies.push(copy, keep=not entry & WRITE)
+        if self._debug is None:
+            self.map_plain(space, vpn, entry)
+            return
+        self.copies.push(self.copies.make(entry & PTE_FRAME), keep=not entry & WRITE)
+        at, entry = self._debug.shown(space, vpn, entry)
+        self.map_plain(space, vpn, entry, at)
+
+    def map_plain(self, space: Space, vpn: int, entry: int, at: int = -1) -> None:
+        """Map a page as the kernel wants it, or the page ``at`` of the board in its stead."""
+        if at < 0:
+            copy = self.copies.make(entry & PTE_FRAME)
+            self.copies.push(copy, keep=not entry & WRITE)
+            at = copy.at
         if entry & EXEC:
             self._code_changed = True
-        self.changes.append(Map(space.number, vpn, copy.at, entry & (READ | WRITE | EXEC)))
+        self.changes.append(Map(space.number, vpn, at, entry & PTE_PERMISSIONS))
         space.enter(vpn, entry)
+
+    def code_is_new(self) -> None:
+        """Let fetches see what was written."""
+        self._code_changed = True
+
+    @contextmanager
+    def stepping_space(self) -> Iterator[Space]:
+        """Lend a page table for a step."""
+        table = self._space.table
+        self._stepping = True
+        space = self.spaces.use({})
+        try:
+            yield space
+        finally:
+            self._stepping = False
+            self.spaces.drop(space)
+            self._space = self.spaces.use(table)
 
     # -- traps -----------------------------------------------------------------------------------
 
-    def _syscall(self, stop: Stop) -> Trap | None:
+    def _syscall(self, _: Stop) -> Trap | None:
+        return self.serve_call()
+
+    def serve_call(self) -> Trap | None:
+        """Serve a system call."""
         arguments: SyscallRegisters = self._running.arguments()
-        result = self._handler.syscall(arguments)
+        result = self.handler.syscall(arguments)
         if result is None:
             return LEFT
         self._running.set_result(result)
@@ -247,16 +301,23 @@ class BoardHart:
     def _page_fault(self, stop: Stop) -> Trap | None:
         access, addr = _ACCESS[stop.cause], stop.addr
         vpn, space = addr >> PAGE_SHIFT, self._space
-        entry = space.table.get(vpn, 0)
+        entry = self.entry(addr, access)
         if not entry & access:
-            entry = self._handler.page_fault(addr & ~PAGE_MASK, access)
-            if not entry & access:
-                return PageFault(addr, access)
-        elif space.permits(vpn, access):
+            return PageFault(addr, access)
+        if space.permits(vpn, access):
             self._expect_progress(stop)
+        if self._debug is not None and self._debug.hides(space, vpn, access):
+            return self._debug.over(self._running)
         self._map(space, vpn, entry)
         self._map_around(space, vpn, access)
         return None
+
+    def entry(self, addr: int, access: int) -> int:
+        """Return the page table entry for an access; one that does not permit it: refused."""
+        entry = self._space.table.get(addr >> PAGE_SHIFT, 0)
+        if entry & access:
+            return entry
+        return self.handler.page_fault(addr & ~PAGE_MASK, access)
 
     def _expect_progress(self, stop: Stop) -> None:
         """Raise `MonitorError` when the board faults again and again where a page is mapped."""
@@ -275,10 +336,10 @@ class BoardHart:
         for near in range(vpn - _AROUND, vpn + _AROUND + 1):
             entry = get(near, 0)
             if entry & READ and near not in space.mapped:
-                copy = self._copies.get(entry & PTE_FRAME)
+                copy = self.copies.get(entry & PTE_FRAME)
                 if copy is not None and not copy.pending:
                     self._map(space, near, entry)
-        if access != WRITE and self._cache.used and self._copies.room > _AHEAD:
+        if access != WRITE and self._cache.used and self.copies.room > _AHEAD:
             self._map_ahead(space, vpn, access)
 
     def _map_ahead(self, space: Space, vpn: int, access: int) -> None:
@@ -287,20 +348,24 @@ class BoardHart:
         The kernel serves a fault for each, as Linux does (fault_around_bytes).
         """
         for near in range(vpn + 1, vpn + _AHEAD + 1):
-            entry = space.table.get(near) or self._handler.page_fault(near << PAGE_SHIFT, access)
+            entry = space.table.get(near) or self.handler.page_fault(near << PAGE_SHIFT, access)
             if not entry & access or entry & WRITE:
                 return
             if near not in space.mapped and self._on_board(entry & PTE_FRAME):
                 self._map(space, near, entry)
 
     def _on_board(self, frame: int) -> bool:
-        copy = self._copies.get(frame)
+        copy = self.copies.get(frame)
         if copy is not None and not copy.pending:
             return True
         page = self._host.view[frame : frame + PAGE_SIZE].tobytes()
         return self._cache.has(page) and not (copy is not None and copy.stale)
 
     def _fault(self, stop: Stop) -> Trap:
+        if stop.cause is Cause.BREAKPOINT and self._debug is not None and not self._stepping:
+            met = self._debug.broke(self._space, stop.registers[PC])
+            if met is not None:
+                return met
         return Fault(_FAULT[stop.cause], stop.addr if stop.cause is Cause.MISALIGNED else 0)
 
     def _slice_over(self, stop: Stop) -> Trap | None:

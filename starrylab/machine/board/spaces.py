@@ -69,6 +69,13 @@ class Space:
         self.changed = False
         return gone, other
 
+    def forget_page(self, vpn: int) -> bool:
+        """Forget a page; tell whether it was mapped."""
+        entry = self.mapped.pop(vpn, 0)
+        if entry & WRITE:
+            self._find_writable()
+        return bool(entry)
+
     def forget_frame(self, frame: int) -> list[int]:
         """Return the pages that show ``frame``, which are forgotten."""
         found = [vpn for vpn, entry in self.mapped.items() if entry & PTE_FRAME == frame]
@@ -85,7 +92,7 @@ class Spaces:
     """The page tables that the board keeps, least recently used first."""
 
     def __init__(self, limit: int, changes: list[monitor.Change]) -> None:
-        self._limit = limit
+        self._free = list(range(limit - 1, -1, -1))
         self._changes = changes
         self._spaces: OrderedDict[int, Space] = OrderedDict()  # by the id of the table
 
@@ -100,6 +107,16 @@ class Spaces:
         space.changed = True  # a table that is not in use changes without a word
         return space
 
+    def find(self, table: PageTable) -> Space | None:
+        """Return the space of ``table``, if it has one."""
+        return self._spaces.get(id(table))
+
+    def drop(self, space: Space) -> None:
+        """Give a space up."""
+        if self._spaces.pop(id(space.table), None) is not None:
+            self._changes.append(monitor.DropSpace(space.number))
+            self._free.append(space.number)
+
     def forget_frame(self, frame: int) -> None:
         """Take ``frame`` out of every page table on the board."""
         for space in self._spaces.values():
@@ -108,8 +125,8 @@ class Spaces:
 
     def _number(self) -> int:
         """Return the number of a space that is not in use."""
-        if len(self._spaces) < self._limit:
-            return len(self._spaces)
+        if self._free:
+            return self._free.pop()
         # A table that the kernel emptied belongs to a process that is gone.
         key = next((k for k, s in self._spaces.items() if not s.table), None)
         key = next(iter(self._spaces)) if key is None else key

@@ -61,7 +61,7 @@ class Bench:
         self.ram.view[frame : frame + len(data)] = data
 
     def word(self, at: int) -> int:
-        return struct.unpack_from("<Q", self.ram.view, at)[0]
+        return struct.unpack("<Q", self.ram.view[at : at + 8])[0]
 
     def context(self, pc: int = CODE, **registers: int):
         context = self.hart.new_context()
