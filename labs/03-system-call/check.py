@@ -1,0 +1,141 @@
+"""Goals of lab 3."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starrylab.abi.errno import EFAULT, EINVAL, ERANGE
+from starrylab.labs.api import Run, goal, hint, scenario
+from starrylab.labs.benches import ScriptedBench, run_program
+from starrylab.labs.components import attach, student_calls
+from starrylab.labs.student import Student
+from starrylab.machine.scripted import Program, ScriptedContext
+
+_BAD = 0xDEAD_0000  # nothing is mapped there
+
+
+@scenario
+def call(student: Student, name: str, arguments: list[int], memory: bytes) -> list[Any]:
+    """Make one call with ``memory`` at the scratch address; return its result and the memory.
+
+    An argument of -1 stands for the scratch address.
+    """
+    bench = ScriptedBench()
+    attach(bench.kernel, student)
+    numbers = {entry.name: number for number, entry in student_calls(student.module()).items()}
+    if name not in numbers:
+        return ["missing", b""]
+    bench.hart.numbers.update(numbers)
+    found: list[Any] = []
+
+    def program(m: ScriptedContext) -> Program:
+        m.store(m.scratch, memory or b"\0")
+        result = yield m.call(name, *(m.scratch if a == -1 else a for a in arguments))
+        found.extend([result, m.load(m.scratch, len(memory))])
+        yield m.call("exit_group", 0)
+
+    bench.run(program)
+    return found
+
+
+@scenario
+def run_ask(student: Student, program: bytes, words: list[str]) -> dict[str, object]:
+    """Run the student's program on the student's kernel."""
+    outcome = run_program(
+        program,
+        words,
+        prepare=lambda kernel: attach(kernel, student),
+        instructions=student.description.limits.instructions,
+    )
+    return outcome.plain()
+
+
+def _made(found: list[Any], name: str) -> tuple[int, bytes]:
+    assert found[0] != "missing", hint(
+        f"NUMBERS does not give {name} a number", f"NUMBERS 中没有 {name} 的编号"
+    )
+    return found[0], found[1]
+
+
+@goal(points=20, zh="clamp 把数限制在范围内；low > high 时返回 EINVAL。")
+def numbers_in_numbers_out(run: Run) -> None:
+    """clamp() keeps a number in a range, and answers EINVAL where low > high."""
+    low, high = run.random.randrange(-100, 0), run.random.randrange(1, 100)
+    for value in (low - 7, low, 0, high, high + 7):
+        result, _ = _made(
+            run(call, "clamp", [value & (1 << 64) - 1, low & (1 << 64) - 1, high], b""), "clamp"
+        )
+        expected = max(low, min(value, high))
+        assert result == expected, hint(
+            f"clamp({value}, {low}, {high}) answered {result}, not {expected}",
+            f"clamp({value}, {low}, {high}) 返回 {result}，应为 {expected}",
+        )
+    result, _ = _made(run(call, "clamp", [1, 9, 2], b""), "clamp")
+    assert result == -EINVAL.errno, hint(
+        f"clamp(1, 9, 2) answered {result}: raise EINVAL, and the kernel makes the number of it",
+        f"clamp(1, 9, 2) 返回 {result}：请 raise EINVAL，由内核转换为错误号",
+    )
+
+
+@goal(points=30, zh="reverse 反转用户内存中的字节；地址无效时返回 EFAULT 且不改变内存。")
+def memory_of_the_program(run: Run) -> None:
+    """reverse() turns bytes of user memory round; a bad address is EFAULT and changes nothing."""
+    data = run.random.randbytes(run.random.randrange(5000, 9000))
+    result, after = _made(run(call, "reverse", [-1, len(data)], data), "reverse")
+    assert (result, after) == (len(data), data[::-1]), hint(
+        f"{len(data)} bytes, on several pages, were to be reversed; the result was {result}",
+        f"要反转跨越多页的 {len(data)} 个字节，返回值为 {result}",
+    )
+    result, _ = _made(run(call, "reverse", [_BAD, 16], b""), "reverse")
+    assert result == -EFAULT.errno, hint(
+        f"nothing is mapped at {_BAD:#x}, but reverse() answered {result} and not EFAULT (-14)",
+        f"地址 {_BAD:#x} 未映射，reverse() 却返回 {result}，应为 EFAULT (-14)",
+    )
+    size = 300 * 4096  # more than there is at the scratch address
+    result, after = _made(run(call, "reverse", [-1, size], data[:64]), "reverse")
+    assert result in (-EFAULT.errno, -EINVAL.errno) and after == data[:64], hint(
+        "the end of the buffer is not mapped: answer an error, with the memory as it was",
+        "缓冲区末尾未映射：应返回错误，且内存保持原样",
+    )
+
+
+@goal(points=25, zh="whoami 写出进程号和程序名；缓冲区太小时返回 ERANGE 且不越界写入。")
+def no_byte_too_many(run: Run) -> None:
+    """whoami() writes pid and name; a buffer that is too small is ERANGE, and stays untouched."""
+    expected = b"1 init\0"
+    blank = b"\xaa" * 16
+    result, after = _made(run(call, "whoami", [-1, 16], blank), "whoami")
+    assert after.startswith(expected), hint(
+        f"process 1 is called init; you wrote {after[:8]!r}, without the NUL?",
+        f"1 号进程名为 init；你写入的是 {after[:8]!r}，是否缺少 NUL？",
+    )
+    assert result == len(expected) and after[result:] == blank[result:], hint(
+        f"{len(expected)} bytes were to be written and returned, you returned {result}",
+        f"应写入并返回 {len(expected)} 个字节，你返回了 {result}",
+    )
+    for size in (0, 1, len(expected) - 1):
+        result, after = _made(run(call, "whoami", [-1, size], blank), "whoami")
+        assert result == -ERANGE.errno and after == blank, hint(
+            f"with room for {size} bytes whoami() must be ERANGE and write nothing; it gave {result}",
+            f"只有 {size} 个字节的空间时，whoami() 应返回 ERANGE 且不写入；它返回了 {result}",
+        )
+
+
+@goal(points=25, zh="ask 程序在真正的 CPU 上使用你的调用。", after="memory_of_the_program")
+def a_program_uses_it(run: Run) -> None:
+    """ask, compiled and run on a CPU, prints its argument backwards by your call."""
+    word = "".join(run.random.choice("abcdefghijkl") for _ in range(12))
+    found = run(run_ask, run.build("ask.c"), [word])
+    output = found["output"].decode(errors="replace").replace("\r\n", "\n")
+    used = [call for call in found["calls"] if call[0] == "reverse"]
+    assert used, hint(
+        "ask never made the call: syscall(SYS_reverse, address, size), see syscall(2)",
+        "ask 没有使用该调用：syscall(SYS_reverse, 地址, 大小)，见 syscall(2)",
+    )
+    assert output == f"{word[::-1]}\n", hint(
+        f"ask {word} printed {output!r}: is the NUL at the string's end reversed as well?",
+        f"ask {word} 输出 {output!r}：是否把字符串末尾的 NUL 也反转了？",
+    )
+    assert found["status"] == 0, hint(
+        f"ask ended with status {found['status']}", f"ask 的退出状态为 {found['status']}"
+    )
