@@ -155,7 +155,7 @@ _TABLE: Final = (
     (11, "DROP", "space", "", "Take all mappings of a space away."),
     (12, "SYNC", "", "", "Code was written: fence.i, ibar."),
     (13, "SET", "context values:REGISTERS", "", "Set registers."),
-    (14, "GET", "context", "values:REGISTERS", "All registers; differences of RUN count from these, too."),
+    (14, "GET", "context", "values:REGISTERS", "All registers; RUN counts from them."),
     (15, "SET_FLOATING", "context state:BYTES", "", "Set the state, as in NT_PRFPREG."),
     (16, "GET_FLOATING", "context", "state:BYTES", "Get it."),
     (17, "CLONE", "context source", "", "Make a context equal to another."),
