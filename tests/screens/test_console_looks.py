@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from starrylab.app import ConsoleApp
+from starrylab.boards import load
+from starrylab.screens.board_work import BoardRow, PortRow
+from starrylab.screens.lab_work import GoalRow, LabRow, OpenLab
 from starrylab.session.inspection.model import (
     AboutCall,
     AboutCalls,
@@ -124,6 +129,57 @@ def test_debugger(snap_compare, size) -> None:
                 break
             await pilot.pause(0.02)
         await pilot.press("f6")
+        await pilot.pause(0.2)
+
+    assert snap_compare(app, run_before=run, terminal_size=size)
+
+
+GOALS = (
+    GoalRow("once", "Every page is given out once.", 25, "reached"),
+    GoalRow("again", "A page that was freed can be had again.", 25, "failed", 2,
+            "page 3 was free and never came", 'File "pages.py", line 18, in alloc'),
+    GoalRow("runs", "Runs of pages are adjacent.", 50, "skipped", detail="after: A page"),
+)  # fmt: skip
+LAB = OpenLab(
+    LabRow("04-page-allocator", "页分配器 Page allocator", 1.5, started=True, points=25, of=100),
+    "# The page allocator\n\nRAM is given out in *pages*.\n\n```\nbitmap  1 1 0 1\n```\n",
+    "bitmaps", Path("/home/you/starrylab-labs/04-page-allocator"), ("pages.py",), GOALS,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 40)], ids=["80x24", "140x40"])
+def test_labs(snap_compare, size) -> None:
+    app = ConsoleApp(client=FakeClient())
+
+    async def run(pilot) -> None:
+        view = next(view for view in app.console_screen.views if view.NAME == "Labs")
+        view._asked = True  # the course is the test's
+        await show(Output(SESSION), BUSY)(pilot)
+        await pilot.press("alt+8")
+        view.labs.show_course([LAB.row, LabRow("05-byte-allocator", "Byte allocators", 2)])
+        view.post_message(view.Changed(LAB, fresh=True))
+        await pilot.press("down")
+        await pilot.pause(0.2)
+
+    assert snap_compare(app, run_before=run, terminal_size=size)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 40)], ids=["80x24", "140x40"])
+def test_boards(snap_compare, size) -> None:
+    app = ConsoleApp(client=FakeClient())
+
+    async def run(pilot) -> None:
+        view = next(view for view in app.console_screen.views if view.NAME == "Boards")
+        view._asked = True
+        await show(Output(SESSION), BUSY)(pilot)
+        await pilot.press("alt+9")
+        problem = "boards/mine/board.toml:3: unknown key 'pizza'"
+        rows = [BoardRow("mine", None, problem), BoardRow("visionfive2", load("visionfive2"))]
+        view.boards.show_boards(rows)
+        view.boards.show_ports([PortRow("/dev/ttyUSB0", "1a86:7523 USB Serial")])
+        await pilot.press("down", "enter")
+        view.about.say("at the boot loader's prompt")
+        view.about.show_progress("monitor at 1500000 baud, 131.2 KiB/s, 1 s left", 0.42)
         await pilot.pause(0.2)
 
     assert snap_compare(app, run_before=run, terminal_size=size)

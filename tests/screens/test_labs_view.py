@@ -125,7 +125,8 @@ async def test_the_view_from_the_list_to_green_goals(work: LabWork) -> None:
 
 
 def test_markdown_keeps_figures_and_fits() -> None:
-    text = "# 标题\n\n" + "word " * 30 + "\n\n```\n+--+\n|页|\n+--+\n```\n"
+    figure = "+--+" + "-" * 50
+    text = f"# 标题\n\n{'word ' * 30}\n\n```\n{figure}\n|页|\n+--+\n```\n"
     lines = markdown_lines(text, 40)
     plain = [line.plain for line in lines]
     assert max(line.cell_len for line in lines) <= 40

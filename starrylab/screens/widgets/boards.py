@@ -13,11 +13,12 @@ from textual.message import Message
 
 from ...boards import Board
 from ..board_work import BoardRow, PortRow
-from .sections import SectionPane, facts, table
+from .sections import SectionPane, facts, table, wrapped
 from .units import size_text
 
 _KEPT: Final = 500  #: lines of what was done
 _BAR: Final = 24  #: cells
+_PROSE: Final = ("traps", "recovery")  #: sections whose lines are broken between words
 
 
 class BoardsPane(SectionPane):
@@ -162,21 +163,24 @@ class BoardPane(SectionPane):
         else:
             full = round(_BAR * min(1.0, max(0.0, share)))
             bar = ("█" * full + "░" * (_BAR - full), "green")
-            self.progress = Text.assemble(bar, f" {share:4.0%} ", text, no_wrap=True)
+            self.progress = Text.assemble(bar, f" {share:4.0%} ", text)
         self._follow()
 
     def _follow(self) -> None:
         if self.section == "work":
-            self.row = len(self.done) + 1
+            self.row = 99999
         self.redraw()
 
     def section_lines(self, section: str, width: int) -> list[Text]:
         """See `SectionPane.section_lines`."""
         if section == "work":
-            return self._work()
+            return [line for part in self._work() for line in wrapped(part, width)]
         if self.board is None:
             return [Text("choose a board with Enter", "dim")]
-        return _DRAWN[section](self.board)
+        lines = _DRAWN[section](self.board)
+        if section in _PROSE:
+            return [line for part in lines for line in wrapped(part, width)]
+        return lines
 
     def _work(self) -> list[Text]:
         lines = [*self.done, *([self.progress] if self.progress is not None else [])]

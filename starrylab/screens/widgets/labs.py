@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from rich.console import Console
-from rich.markdown import Markdown
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.markdown import CodeBlock, Markdown
 from rich.segment import Segment
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from ..lab_work import FAILED, HINT_AFTER, OPEN, REACHED, SKIPPED, TRYING, GoalRow, LabRow, OpenLab
-from .sections import SectionPane
+from .sections import SectionPane, wrapped
 
 #: state of a goal -> sign and style; the sign carries the meaning
 _STATES: Final = {
@@ -168,7 +168,7 @@ class LabTextPane(SectionPane):
         goal = next((goal for goal in lab.goals if goal.name == self.goal), None)
         if goal is None:
             return [Text("Enter on a goal shows what the last check said of it", "dim")]
-        return goal_lines(goal)
+        return [line for part in goal_lines(goal) for line in wrapped(part, width)]
 
     def _text(self, text: str, width: int) -> list[Text]:
         if self._drawn[:2] != (text, width):
@@ -192,8 +192,20 @@ def goal_lines(goal: GoalRow) -> list[Text]:
     for title, text in (("where it failed", goal.detail), ("what your code printed", goal.output)):
         if text.strip():
             lines += [Text(""), Text(title, "bold")]
-            lines += [Text(line, no_wrap=True) for line in text.rstrip().splitlines()]
+            lines += [Text(line) for line in text.rstrip().splitlines()]
     return lines
+
+
+class _Figure(CodeBlock):
+    """Code and figures, cut at the edge: a broken line would spoil a figure."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for line in str(self.text).rstrip().splitlines():
+            yield Text(f"  {line}", "cyan", no_wrap=True, overflow="crop")
+
+
+class _Document(Markdown):
+    elements: ClassVar = {**Markdown.elements, "fence": _Figure, "code_block": _Figure}
 
 
 def markdown_lines(text: str, width: int) -> list[Text]:
@@ -201,7 +213,7 @@ def markdown_lines(text: str, width: int) -> list[Text]:
     console = Console(
         width=width, color_system="truecolor", force_terminal=True, legacy_windows=False
     )
-    rendered = console.render_lines(Markdown(text, hyperlinks=False), pad=False)
+    rendered = console.render_lines(_Document(text, hyperlinks=False), pad=False)
     return [_line_of(segments) for segments in rendered]
 
 

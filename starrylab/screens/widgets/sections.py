@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import StringIO
 from typing import ClassVar, Final
 
 from rich.cells import cell_len
+from rich.console import Console
 from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
@@ -105,6 +107,11 @@ def table(
 def _aligned(cell: str, width: int, *, right: bool) -> str:
     space = " " * (width - cell_len(cell))
     return space + cell if right else cell + space
+
+
+def wrapped(text: Text, width: int) -> list[Text]:
+    """Return ``text`` in lines of at most ``width`` cells, broken between words."""
+    return list(text.wrap(Console(width=width, file=StringIO()), width)) or [Text()]
 
 
 def facts(pairs: list[tuple[str, str]]) -> list[Text]:
