@@ -22,6 +22,8 @@ _LONGJMPS: Final = frozenset(
         "__longjmp", "__longjmp_chk", "____longjmp_chk",
     }
 )  # fmt: skip
+#: what a handler of C++ begins with (Itanium C++ ABI, 2.5.3)
+_CATCHES: Final = frozenset({"__cxa_begin_catch"})
 
 
 class Code:
@@ -31,7 +33,9 @@ class Code:
         self.stacks = stacks
         self._layout = UNWINDING[stacks.kernel.arch]
         self._link = self._layout.general.index(self._layout.return_address) * _WORD
-        self._longjmps: WeakKeyDictionary[Module, tuple[int, ...]] = WeakKeyDictionary()
+        self._named: WeakKeyDictionary[Module, dict[frozenset[str], tuple[int, ...]]] = (
+            WeakKeyDictionary()
+        )
 
     def module(self, space: AddressSpace, addr: int) -> Module | None:
         """Return the module at ``addr``."""
@@ -110,16 +114,24 @@ class Code:
 
     def longjmps(self, space: AddressSpace) -> list[int]:
         """Return where functions begin that jump out of others (setjmp(3))."""
+        return self._begin(space, _LONGJMPS)
+
+    def catches(self, space: AddressSpace) -> list[int]:
+        """Return where the function begins that every handler of an exception calls first."""
+        return self._begin(space, _CATCHES)
+
+    def _begin(self, space: AddressSpace, names: frozenset[str]) -> list[int]:
         found = []
         for module in self.stacks.modules(space):
-            if module not in self._longjmps:
-                self._longjmps[module] = _longjmps_of(module)
-            found += [addr + module.bias for addr in self._longjmps[module]]
+            known = self._named.setdefault(module, {})
+            if names not in known:
+                known[names] = _addresses(module, names)
+            found += [addr + module.bias for addr in known[names]]
         return found
 
 
-def _longjmps_of(module: Module) -> tuple[int, ...]:
+def _addresses(module: Module, names: frozenset[str]) -> tuple[int, ...]:
     symbols = module.symbols
     if symbols is None:
         return ()
-    return tuple({symbol.address for name in _LONGJMPS for symbol in symbols.table.named(name)})
+    return tuple({symbol.address for name in names for symbol in symbols.table.named(name)})

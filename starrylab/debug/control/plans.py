@@ -76,19 +76,26 @@ class _Base:
         self.sp = thread.context.sp  #: of the frame that is stepped
         self._set: list[int] = []
         self._targets: dict[int, int] = {}  #: address -> least stack pointer there
+        self._outer = self.sp  #: least stack pointer of frames that are not below
         self._longjmps: frozenset[int] = frozenset()
+        self._catches: frozenset[int] = frozenset()
         self._jumping = 0  #: instructions that a longjmp took so far
         self._jump_sp = 0
         self._before = 0  #: the program counter when a signal came
 
     def wait_for(self, targets: dict[int, int]) -> Next:
-        """Run up to one of these addresses, or a longjmp."""
+        """Run up to one of these addresses, a longjmp out, or the handler of an exception."""
         self._targets = targets
         self._longjmps = frozenset(self.code.longjmps(self.space))
-        for addr in (*targets, *self._longjmps):
-            self.places.add(self.space, addr, self)
-            self._set.append(addr)
+        self._catches = frozenset(self.code.catches(self.space))
+        self._outer = min((sp for sp in targets.values() if sp), default=self.sp)
+        for addr in (*targets, *self._longjmps, *self._catches):
+            self._break_at(addr)
         return Next.RUN
+
+    def _break_at(self, addr: int) -> None:
+        self.places.add(self.space, addr, self)
+        self._set.append(addr)
 
     def still_waiting(self) -> Next | None:
         """Say how to go on waiting; ``None`` when it is over."""
@@ -103,6 +110,11 @@ class _Base:
         if pc in self._longjmps:
             self._jumping, self._jump_sp = 1, sp
             return Next.STEP
+        if pc in self._catches and sp >= self._outer:
+            # The frame of a handler, and none below: on into the handler itself.
+            self.text = "exception"
+            self._targets = {self.code.return_address(self.thread): sp}
+            self._break_at(*self._targets)
         return Next.RUN
 
     def _jump(self) -> Next | None:

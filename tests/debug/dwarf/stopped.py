@@ -35,13 +35,15 @@ def compiled(name: str, *flags: str) -> Path:
     return build.compile_c([PROGRAMS / name], "riscv64", flags=("-gdwarf-5", *flags))
 
 
-def compiled_cxx(name: str, *flags: str) -> Path:
-    """Build a C++ program of this folder with libc++ for riscv64, once."""
+def compiled_cxx(name: str | Path, *flags: str) -> Path:
+    """Build a C++ program, of this folder or by its path, with libc++ for riscv64, once."""
     source = PROGRAMS / name
     arguments = [sys.executable, "-m", "ziglang", "c++", "-target", "riscv64-linux-musl", "-static",
                  "-std=c++17", "-g", "-gdwarf-5", "-fno-sanitize=undefined", *flags]  # fmt: skip
     seed = "\0".join([build.compiler_version(), *arguments]).encode() + source.read_bytes()
-    folder = build.cache_folder() / "programs" / f"{name}-{hashlib.sha256(seed).hexdigest()[:16]}"
+    folder = (
+        build.cache_folder() / "programs" / f"{source.name}-{hashlib.sha256(seed).hexdigest()[:16]}"
+    )
     output = folder / source.stem
     if not output.exists():
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,79 @@
+"""Steps over C++ exceptions: they stop where the exception is handled, not at the program's end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from starrylab.debug.control import creating
+from starrylab.debug.control.api import Reason, StepKind
+from tests.debug.control.conftest import PROGRAMS, Bench, line_of
+from tests.debug.dwarf.stopped import compiled_cxx
+
+
+@pytest.fixture
+def stopped_at() -> Iterator[Callable[..., Bench]]:
+    """Return what starts the program and runs it up to the line with a text."""
+    made = []
+
+    def start(text: str, *flags: str) -> Bench:
+        bench = Bench(compiled_cxx(PROGRAMS / "throwing.cc", *(flags or ("-O0",))))
+        made.append(bench)
+        bench.debugger.run()
+        creating.add_breakpoint(bench.debugger, f"throwing.cc:{at(text)}", temporary=True)
+        assert bench.go().reason is Reason.BREAKPOINT
+        return bench
+
+    yield start
+    for bench in made:
+        bench.close()
+
+
+def at(text: str) -> int:
+    return line_of(text, "throwing.cc")
+
+
+def test_next_stops_in_the_handler(stopped_at):
+    bench = stopped_at("// second")
+    stop = bench.step(StepKind.OVER)
+    assert (stop.reason, stop.text) == (Reason.STEP, "exception")
+    assert (bench.function(), bench.line()) == ("main", at("// handler"))
+
+
+def test_optimised_code(stopped_at):
+    bench = stopped_at("// second", "-O1", "-fno-inline")
+    stop = bench.step(StepKind.OVER)
+    assert (stop.reason, stop.text, bench.function()) == (Reason.STEP, "exception", "main")
+    assert at("// second") < bench.line() < at("// third")
+
+
+def test_an_exception_that_is_handled_below_is_part_of_the_call(stopped_at):
+    bench = stopped_at("// first")
+    stop = bench.step(StepKind.OVER)
+    assert (stop.text, bench.line()) == ("", at("// second"))
+
+
+def test_next_leaves_its_function_with_the_exception(stopped_at):
+    bench = stopped_at("// leaves passes")
+    bench.step(StepKind.OVER)
+    assert (bench.function(), bench.line()) == ("main", at("// handler"))
+
+
+def test_finish_of_a_function_that_throws(stopped_at):
+    bench = stopped_at("// leaves passes")
+    stop = bench.step(StepKind.OUT)
+    assert (stop.reason, stop.text, stop.value) == (Reason.STEP, "exception", None)
+    assert (bench.function(), bench.line()) == ("main", at("catch (int value)"))
+
+
+def test_until_ends_with_the_exception(stopped_at):
+    bench = stopped_at("// leaves passes")
+    stop = bench.step(StepKind.UNTIL, location=f"throwing.cc:{at('return before')}")
+    assert (stop.text, bench.function()) == ("exception", "main")
+
+
+def test_out_of_many_frames(stopped_at):
+    bench = stopped_at("// deeper")
+    bench.step(StepKind.OVER)
+    assert (bench.function(), bench.line()) == ("main", at("// outer handler"))
