@@ -13,11 +13,12 @@ from types import MappingProxyType, ModuleType
 from typing import Any, Final
 
 from ..kernel.core.component import Components
+from ..kernel.dev.uart import UartDriver
 from ..kernel.kernel import Kernel
 from ..kernel.mm.chosen import ChosenFrames
 from ..kernel.mm.frames import FrameAllocator
 from ..kernel.syscalls import Entry
-from .student import Student, StudentError
+from .student import Student, StudentError, named
 from .texts import Text
 
 
@@ -44,6 +45,14 @@ def _reload_pages(kernel: Kernel, implementation: Any) -> None:
 def _attach_calls(kernel: Kernel, module: ModuleType) -> None:
     for number, entry in student_calls(module).items():
         kernel.calls.add(number, entry)
+
+
+def _attach_log(kernel: Kernel, module: ModuleType) -> None:
+    """Let the student's ``print_line(registers, level, text)`` show the kernel log."""
+    tty = kernel.console.tty
+    if tty is not None and isinstance(tty.driver, UartDriver):
+        print_line, registers = named(module, "print_line"), tty.driver.registers
+        kernel.klog.console = lambda level, line: print_line(registers, level, line)
 
 
 def student_calls(module: ModuleType) -> dict[int, Entry]:
@@ -73,6 +82,7 @@ SEAMS: Final[Mapping[str, Seam]] = MappingProxyType(
         "PageAllocator": Seam(
             "which page of RAM is given out next", _bind_pages, None, _reload_pages
         ),
+        "LogConsole": Seam("how a line of the kernel log is shown", attach=_attach_log),
         "SystemCalls": Seam("system calls besides the kernel's own", attach=_attach_calls),
     }
 )

@@ -63,7 +63,8 @@ class KernelLog:
         self.console_level = CONSOLE_LEVEL
         self.saved_level: int | None = None  #: while SYSLOG_ACTION_CONSOLE_OFF is in force
         self.readers = PollSet()
-        self.console: Callable[[bytes], object] | None = None
+        #: Shows a line with its level, where somebody does; `CONSOLE_LEVEL` says which.
+        self.console: Callable[[int, bytes], object] | None = None
         self.capacity = LOG_SIZE
         self._taken = 0  #: sequence number of the next record for `take`
 
@@ -81,7 +82,7 @@ class KernelLog:
             self.size -= len(self.records.popleft().text)
         self.readers.wake()
         if self.console is not None and priority & 7 < self.console_level:
-            self.console(record.syslog().partition(b">")[2])
+            self.console(priority & 7, record.syslog().partition(b">")[2].rstrip(b"\n"))
 
     def take(self, size: int) -> bytes:
         """Return whole records that nobody took yet, at most ``size`` bytes."""

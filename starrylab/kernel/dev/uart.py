@@ -54,7 +54,7 @@ class UartDriver(TtyDriver):
     def __init__(
         self, registers: Mmio, surroundings: Surroundings, clock_hz: int = 1_843_200
     ) -> None:
-        self._registers = registers
+        self.registers = registers  #: of the chip
         self._around = surroundings
         self._clock_hz = clock_hz
         self.tty: Tty | None = None
@@ -70,7 +70,7 @@ class UartDriver(TtyDriver):
     def start(self, tty: Tty) -> None:
         """Program the chip for ``tty`` and let it interrupt."""
         self.tty = tty
-        write = self._registers.write8
+        write = self.registers.write8
         write(_IER, 0)
         write(_FCR, _FCR_ON)
         self._program(tty.termios)
@@ -81,7 +81,7 @@ class UartDriver(TtyDriver):
 
     def interrupt(self) -> None:
         """Serve everything the chip asks for."""
-        read = self._registers.read8
+        read = self.registers.read8
         while not (iir := read(_IIR)) & _IIR_NONE:
             source = iir >> 1 & 7
             if source == 1:
@@ -92,7 +92,7 @@ class UartDriver(TtyDriver):
                 self._receive()
 
     def _receive(self) -> None:
-        registers = self._registers
+        registers = self.registers
         tty = self.tty
         assert tty is not None
         while (lsr := registers.read8(_LSR)) & (_LSR_DR | _LSR_OE):
@@ -118,7 +118,7 @@ class UartDriver(TtyDriver):
 
     def _send_more(self) -> None:
         if self._waiting and not self._stopped:
-            taken = self._registers.write_burst(_DATA, bytes(self._waiting))
+            taken = self.registers.write_burst(_DATA, bytes(self._waiting))
             del self._waiting[:taken]
             self.sent += taken
             if taken and self.tty is not None:
@@ -135,7 +135,7 @@ class UartDriver(TtyDriver):
     def write(self, data: bytes) -> None:
         """See ``TtyDriver.write``."""
         if not self._waiting and not self._stopped:
-            registers = self._registers
+            registers = self.registers
             if registers.read8(_LSR) & _LSR_THRE:
                 taken = registers.write_burst(_DATA, data)
                 self.sent += taken
@@ -170,7 +170,7 @@ class UartDriver(TtyDriver):
 
     def send_urgent(self, byte: int) -> None:
         """See ``TtyDriver.send_urgent``."""
-        if self._registers.write_burst(_DATA, bytes((byte,))) == 0:
+        if self.registers.write_burst(_DATA, bytes((byte,))) == 0:
             self._waiting.insert(0, byte)
             self._set_ier(self._ier | _IER_TX)
 
@@ -182,7 +182,7 @@ class UartDriver(TtyDriver):
 
     def modem_lines(self) -> int:
         """See ``TtyDriver.modem_lines``."""
-        msr = self._registers.read8(_MSR)
+        msr = self.registers.read8(_MSR)
         out = sum(line for bit, line in _MODEM_OUT if self._mcr & bit)
         return out | sum(line for bit, line in _MODEM_IN if msr & bit)
 
@@ -211,20 +211,20 @@ class UartDriver(TtyDriver):
         if termios.ospeed:
             divisor = max(1, min(0xFFFF, self._clock_hz // (16 * termios.ospeed)))
             self._set_lcr(lcr | _LCR_DLAB)
-            self._registers.write8(_DLL, divisor & 0xFF)
-            self._registers.write8(_DLM, divisor >> 8)
+            self.registers.write8(_DLL, divisor & 0xFF)
+            self.registers.write8(_DLM, divisor >> 8)
         self._set_lcr(lcr)
 
     def _set_lcr(self, value: int) -> None:
         self._lcr = value
-        self._registers.write8(_LCR, value)
+        self.registers.write8(_LCR, value)
 
     def _set_mcr(self, value: int) -> None:
         if value != self._mcr:
             self._mcr = value
-            self._registers.write8(_MCR, value)
+            self.registers.write8(_MCR, value)
 
     def _set_ier(self, value: int) -> None:
         if value != self._ier:
             self._ier = value
-            self._registers.write8(_IER, value)
+            self.registers.write8(_IER, value)
