@@ -144,7 +144,7 @@ WRONG = {
     "frame 99": "no frame at level 99",
     "thread 99": "no thread 99",
     "x/q 0": "undefined output format 'q'",
-    "catch": "catch what? syscall, signal, fork, vfork, clone, exec, exit",
+    "catch": "catch what? syscall, signal, fork, vfork, clone, exec, exit, throw, rethrow, catch",
     "catch syscall nothing": "unknown syscall name: nothing",
     "handle NOSIG stop": "unknown signal: NOSIG",
     "info nothing": 'undefined info: "nothing"; try "help"',

@@ -10,7 +10,9 @@ from .state import State
 from .texts import new_point, signal_lines
 from .words import number, numbers, place_and_condition, resolve
 
-_CAUGHT: Final = ["syscall", "signal", "fork", "vfork", "clone", "exec", "exit"]
+_CAUGHT: Final = [
+    "syscall", "signal", "fork", "vfork", "clone", "exec", "exit", "throw", "rethrow", "catch",
+]  # fmt: skip
 _ACTIONS: Final = {
     "stop": ("stop", True), "nostop": ("stop", False), "print": ("show", True),
     "noprint": ("show", False), "pass": ("passed", True), "nopass": ("passed", False),

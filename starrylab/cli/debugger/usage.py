@@ -17,7 +17,7 @@ USAGE: Final[dict[str, tuple[str, str]]] = {
         "stop at a function, FILE:LINE, LINE or *ADDR",
     ),
     "catch": (
-        "catch syscall|signal [NAME...] [if COND], catch fork|exec|clone|exit",
+        "catch syscall|signal [NAME...] [if COND], catch fork|exec|clone|exit|throw|rethrow|catch",
         "stop at events",
     ),
     "clear": ("clear FUNCTION|FILE:LINE", "remove the breakpoints that were set with these words"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ...abi import numbers
 from ...abi import signal as sig
@@ -14,6 +14,11 @@ from .points import Point, watch_name
 
 if TYPE_CHECKING:
     from .debugger import Debugger
+
+#: what happens to a C++ exception -> the function that does it (Itanium C++ ABI, 2.4 and 2.5)
+EXCEPTIONS: Final = {
+    "throw": "__cxa_throw", "rethrow": "__cxa_rethrow", "catch": "__cxa_begin_catch",
+}  # fmt: skip
 
 
 def add_breakpoint(
@@ -84,6 +89,14 @@ def catch_event(debugger: Debugger, kind: EventKind, *, condition: str = "") -> 
     """Stop at a process event."""
     info = Breakpoint(0, f"catch {kind.value}", "", condition)
     return debugger.points.add(Point(info, event=kind), ())
+
+
+def catch_exception(debugger: Debugger, kind: str, *, condition: str = "") -> Breakpoint:
+    """Stop where a C++ exception is thrown, thrown again or caught (see `EXCEPTIONS`)."""
+    info = Breakpoint(0, f"catch {kind}", "", condition)
+    made = debugger.points.add(Point(info, parse(EXCEPTIONS[kind])), debugger.processes())
+    debugger.events.refresh()
+    return made
 
 
 def change(

@@ -71,9 +71,9 @@ class WatchMemory(msgspec.Struct, frozen=True, tag="watch"):
 
 
 class Catch(msgspec.Struct, frozen=True, tag="catch"):
-    """Stop at system calls, signals or process events; replied with `Points`."""
+    """Stop at system calls, signals, process events or C++ exceptions; see `Points`."""
 
-    what: str  #: "syscall", "signal", "fork", "clone", "exec", "exit"
+    what: str  #: "syscall", "signal", "fork", "clone", "exec", "exit", "throw" ...
     names: tuple[str, ...] = ()  #: empty: all
     condition: str = ""
 

@@ -186,6 +186,9 @@ class DebugServer:
             return self._points(creating.catch_calls(self.debugger, names, condition=condition))
         if command.what == "signal":
             return self._points(creating.catch_signals(self.debugger, names, condition=condition))
+        if command.what in creating.EXCEPTIONS:
+            found = creating.catch_exception(self.debugger, command.what, condition=condition)
+            return self._points(found)
         if command.what not in _EVENTS:
             raise ControlError(f"cannot catch {command.what}")
         kind = _EVENTS[command.what]

@@ -73,6 +73,19 @@ def test_until_ends_with_the_exception(stopped_at):
     assert (stop.text, bench.function()) == ("exception", "main")
 
 
+def test_catchpoints(stopped_at):
+    bench = stopped_at("// second")
+    thrown = creating.catch_exception(bench.debugger, "throw")
+    caught = creating.catch_exception(bench.debugger, "catch")
+    bench.debugger.handling.stop.clear()
+    for point in (thrown, caught):
+        stop = bench.go()
+        assert (stop.reason, stop.breakpoints) == (Reason.BREAKPOINT, (point.number,))
+        frames = [f.function for f in bench.debugger.stacks.user(bench.thread)]
+        assert "main" in frames[1:]
+        assert ("thrower" in " ".join(frames)) == (point is thrown)
+
+
 def test_out_of_many_frames(stopped_at):
     bench = stopped_at("// deeper")
     bench.step(StepKind.OVER)
