@@ -19,6 +19,7 @@ from ..image.uimage import ARCH_LOONGARCH, ARCH_RISCV, UImage
 from .board import Board, Range
 from .errors import BoardError
 from .monitor_config import patch
+from .mover import ALIGNMENT, movable
 
 FORMATS: Final = ("riscv", "raw", "uimage", "fit", "elf")
 _UIMAGE_ARCHES: Final = {"riscv64": ARCH_RISCV, "loongarch64": ARCH_LOONGARCH}
@@ -63,7 +64,8 @@ def monitor_program(board: Board, elf: bytes, files: Iterable[bytes] = ()) -> Pr
 def wrapped_program(board: Board, file: bytes, title: str, address: int | None = None) -> Program:
     """Return a bare-metal program: an ELF file, a RISC-V Image, or bytes that run at `address`.
 
-    Without `address` bytes run at the board's `run_address`.
+    Without `address` bytes run at the board's `run_address`. An ELF file whose segments have
+    virtual addresses only is put to `address`.
 
     Raises:
         BoardError: for another architecture, or where something else lies on the board.
@@ -72,9 +74,7 @@ def wrapped_program(board: Board, file: bytes, title: str, address: int | None =
     if is_elf(file):
         flat = _flat(file)
         _check_arch(board, flat.arch)
-        if address not in (None, flat.base):
-            raise BoardError(f"the ELF file was linked to {flat.base:#x}, not to {address:#x}")
-        place = flat.base, flat.entry, flat.memory_size
+        place = *_physical(board, flat, address), flat.memory_size
         return _placed(board, Program(title, flat.arch, flat.data, *place, movable=False))
     if is_riscv(file) and board.boot.start.riscv:
         header = read_header(file)
@@ -94,14 +94,6 @@ def formats(board: Board) -> tuple[str, ...]:
     return tuple(name for name in FORMATS if getattr(board.boot.start, name, None) is not None)
 
 
-def default_format(board: Board, program: Program) -> str:
-    """Return the form in which the board's boot loader starts `program`."""
-    usable = [name for name in formats(board) if name != "raw" or program.movable]
-    if not usable:
-        raise BoardError(f"the boot loader of {board.title} starts nothing that runs at one place")
-    return usable[0]
-
-
 def pack(program: Program, board: Board, form: str, time: int) -> bytes:
     """Return `program` as an image of the form `form`; `time` is in seconds since 1970.
 
@@ -116,6 +108,15 @@ def pack(program: Program, board: Board, form: str, time: int) -> bytes:
         return _PACKERS[form](program, board, time)
     except ImageFormatError as error:
         raise BoardError(str(error)) from error
+
+
+def _physical(board: Board, flat: Flat, address: int | None) -> tuple[int, int]:
+    """Return where `flat` and its entry lie; `address` corrects an ELF file of virtual ones."""
+    if address is None or address == flat.base:
+        return flat.base, flat.entry
+    if board.in_the_way(Range(start=flat.base, size=1)) is None:
+        raise BoardError(f"the ELF file was linked to {flat.base:#x}, not to {address:#x}")
+    return address, flat.entry - flat.base + address
 
 
 def _as_riscv(program: Program, board: Board, _time: int) -> bytes:
@@ -143,13 +144,23 @@ def _jump(distance: int) -> bytes:
     return auipc.to_bytes(4, "little") + jalr.to_bytes(4, "little")
 
 
-def _as_raw(program: Program, _board: Board, _time: int) -> bytes:
-    if not program.movable and program.entry != program.load:
-        raise BoardError(
-            f"{program.title} begins at {program.entry:#x}, not at its first byte "
-            f"{program.load:#x}: a raw image cannot say so"
-        )
-    return program.data
+def _as_raw(program: Program, board: Board, _time: int) -> bytes:
+    if program.movable:
+        return program.data
+    if program.load % ALIGNMENT:
+        raise BoardError(f"{program.title} begins at {program.load:#x}, no multiple of {ALIGNMENT}")
+    image = movable(
+        program.arch, program.data, to=program.load, memory_size=program.memory_size,
+        entry=program.entry,
+    )  # fmt: skip
+    place = Range(start=program.load, size=program.memory_size + ALIGNMENT)
+    for loader in board.loader:
+        if place.overlaps(Range(start=loader.load_address, size=len(image))):
+            raise BoardError(
+                f"{program.title} runs at {program.load:#x}, where {loader.kind} loads it first "
+                f"({loader.load_address:#x}): link it elsewhere, or use another --format"
+            )
+    return image
 
 
 def _as_uimage(program: Program, _board: Board, time: int) -> bytes:

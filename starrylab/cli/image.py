@@ -93,7 +93,7 @@ def _inspect(path: Path) -> None:
 
 def _make(args: argparse.Namespace) -> None:
     from ..boards import load
-    from ..boards.images import default_format, pack
+    from ..boards.images import formats, pack
 
     if not args.board:
         raise UserError("which board? see starrylab image --list")
@@ -103,7 +103,7 @@ def _make(args: argparse.Namespace) -> None:
         raise UserError(f"--rootfs fills an SD card; --format {args.format} has no room for it")
     board = load(args.board)
     program = _program(args, board)
-    form = args.format or ("sd" if args.rootfs else default_format(board, program))
+    form = args.format or ("sd" if args.rootfs else formats(board)[0])
     output = Path(args.output or f"{board.name}.{_SUFFIXES[form]}")
     try:
         if form == "sd":

@@ -3,7 +3,7 @@ import struct
 import pytest
 
 from starrylab.boards import BoardError, load
-from starrylab.boards.images import default_format, formats, monitor_program, pack, wrapped_program
+from starrylab.boards.images import formats, monitor_program, pack, wrapped_program
 from starrylab.boards.inspect import explain
 from starrylab.boards.monitor_config import FIELDS, MAGIC, OFFSET
 from starrylab.image.elf import flatten
@@ -74,10 +74,29 @@ def test_boards_start_different_forms():
     assert formats(VIRT) == ("riscv", "raw", "uimage", "fit")
     assert formats(LOONGSON) == ("raw", "uimage")
     assert formats(load("virt-loongarch64")) == ("elf",)
-    fixed = wrapped_program(LOONGSON, elf((0x90000000, CODE, 64, 0), entry=0x90000000,
-                                          machine=258), "fixed")  # fmt: skip
-    assert default_format(LOONGSON, fixed) == "uimage"
+    kernel = elf((0x90000000, CODE, 64, 0), entry=0x90000000, machine=258)
+    fixed = wrapped_program(LOONGSON, kernel, "fixed")
     assert read_uimage(pack(fixed, LOONGSON, "uimage", TIME)).arch == 27
+
+
+def test_a_raw_program_is_moved_to_where_it_runs():
+    image = pack(wrapped_program(VIRT, HELLO, "hello"), VIRT, "raw", TIME)
+    assert image[PAGE:] == CODE
+    assert struct.unpack_from("<4Q", image, 128) == (BASE, 64, 40, BASE + 4)
+    there = wrapped_program(VIRT, CODE, "code", VIRT.boot.load_address + 0x1000)
+    with pytest.raises(BoardError, match="where u-boot loads it first"):
+        pack(there, VIRT, "raw", TIME)
+    with pytest.raises(BoardError, match="no multiple of 8"):
+        pack(wrapped_program(VIRT, CODE, "code", BASE + 2), VIRT, "raw", TIME)
+
+
+def test_an_elf_file_of_virtual_addresses_is_put_where_it_is_told():
+    high = 0xFFFFFFC080200000
+    file = elf((high, CODE, 64, 0), entry=high + 8)
+    with pytest.raises(BoardError, match="is not memory"):
+        wrapped_program(VIRT, file, "kernel")
+    program = wrapped_program(VIRT, file, "kernel", 0x80200000)
+    assert (program.load, program.entry) == (0x80200000, 0x80200008)
 
 
 @pytest.mark.parametrize(
@@ -107,9 +126,6 @@ def test_a_form_that_the_board_does_not_start_is_refused():
     program = wrapped_program(LOONGSON, CODE, "code")
     with pytest.raises(BoardError, match="starts no fit; it starts: raw, uimage"):
         pack(program, LOONGSON, "fit", TIME)
-    entered_later = wrapped_program(VIRT, HELLO, "hello")
-    with pytest.raises(BoardError, match="a raw image cannot say so"):
-        pack(entered_later, VIRT, "raw", TIME)
 
 
 @pytest.mark.parametrize("board", [VIRT, LOONGSON], ids=lambda board: board.name)

@@ -121,11 +121,8 @@ def test_uboot_starts_a_card_and_every_form(line):
     line.wait(b"=> ")
     line.run(f"load virtio 0:1 {place + 0x1000000:#x} boot.scr && source {place + 0x1000000:#x}")
     assert b"Executing script" in line.wait(HELLO)
-    for form in ("riscv", "uimage", "fit"):
+    for form in ("riscv", "uimage", "fit", "raw"):
         line.prompt()
         start = getattr(BOARD.boot.start, form).format(address=place)
         line.run(f"virtio scan; load virtio 0:1 {place:#x} {form} && {start}")
-        assert b"Starting kernel" in line.wait(HELLO)
-    line.prompt()
-    line.run("virtio scan; load virtio 0:1 0x80200000 raw && go 0x80200000")
-    line.wait(b"hello, without")
+        line.wait(b"hello, without" if form == "raw" else HELLO)  # go hands over argc and argv
