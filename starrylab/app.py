@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+import msgspec
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -25,6 +26,7 @@ from .screens.views.calls import CallsView
 from .screens.views.debugger import DebuggerView
 from .screens.views.leaks import LeaksView
 from .screens.views.processes import ProcessesView
+from .screens.views.view import View
 from .screens.widgets.processes import ProcessPane
 from .screens.widgets.terminal import Terminal
 from .screens.widgets.terminal.host_keys import name_alt_keys
@@ -203,6 +205,15 @@ class ConsoleApp(SerialApp, inherit_bindings=False):
     def on_process_pane_signalled(self, message: ProcessPane.Signalled) -> None:
         """Send a signal to a guest process."""
         self.client.signal(message.pid, message.signo)
+
+    async def on_view_boot_wanted(self, message: View.BootWanted) -> None:
+        """Boot another machine."""
+        message.stop()
+        if not self.client.owner:
+            self.notify("only the console that started the lab can boot another one", timeout=5)
+            return
+        self.config = msgspec.structs.replace(self.config, **message.changes)
+        await self.action_restart()
 
     def on_processes_view_limit_chosen(self, message: ProcessesView.LimitChosen) -> None:
         """Give a guest process another limit."""

@@ -120,7 +120,7 @@ def _words(found: Sighting, board: Board) -> str:
 
 def image_for(board: Board, file: str) -> bytes:
     """Return a file, or the monitor for ``board`` if there is no name; raises `BoardProblem`."""
-    from ..boards.images import default_format, monitor_program, pack
+    from ..boards.images import formats, monitor_program, pack
     from ..boards.monitor_build import monitor_elf
     from ..userland import BuildError
 
@@ -128,7 +128,7 @@ def image_for(board: Board, file: str) -> bytes:
         if file:
             return Path(file).expanduser().read_bytes()
         program = monitor_program(board, monitor_elf(board.arch))
-        return pack(program, board, default_format(board, program), _TIME)
+        return pack(program, board, formats(board)[0], _TIME)
     except OSError as error:
         raise BoardProblem(f"{file}: {error.strerror}") from None
     except (BoardError, BuildError) as error:

@@ -74,7 +74,9 @@ class FrontEnd:
     def title(self) -> str:
         """What a front end calls this lab."""
         program = b" ".join(self.config.argv).decode(errors="replace") or "init"
-        return f"{self.config.arch} {program}"
+        where = "" if self.config.board is None else f" on {self.config.board.name}"
+        with_files = "" if self.config.lab is None else f" with {Path(self.config.lab).name}"
+        return f"{self.config.arch} {program}{where}{with_files}"
 
     @property
     def transcript_path(self) -> Path | None:

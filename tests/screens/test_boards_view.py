@@ -18,6 +18,7 @@ from starrylab.link.xmodem import Progress
 from starrylab.screens import board_work
 from starrylab.screens.board_work import PortRow
 from starrylab.screens.views import boards as view_module
+from starrylab.session.config import BoardPort
 from tests.screens.terminal_oracle import text_of
 from tests.screens.test_console_app import console, until
 from tests.screens.test_views import pane_text
@@ -113,6 +114,22 @@ async def test_a_boot_loader_is_seen_and_spoken_to() -> None:
             await until(pilot, lambda: app.focused is view.boards)
             await pilot.press("o")
             await until(pilot, lambda: view.line is None and view.about.display)
+
+
+async def test_a_lab_is_booted_on_the_board_and_off_it_again() -> None:
+    async with console() as (app, client, pilot):
+        view = await choose(pilot, app, "socket://127.0.0.1:1")
+        await pilot.press("c")
+        await until(pilot, lambda: client.starts == 2)
+        assert client.config.board == BoardPort("visionfive2", "socket://127.0.0.1:1")
+        assert app.console_screen.view is view
+        await pilot.press("C")
+        await until(pilot, lambda: client.starts == 3)
+        assert client.config.board is None
+        client.owner = False
+        await pilot.press("c")
+        await until(pilot, lambda: any("only the console" in n.message for n in app._notifications))
+        assert client.starts == 3
 
 
 async def test_a_port_that_is_not_there_is_said_in_a_line() -> None:

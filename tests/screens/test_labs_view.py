@@ -92,7 +92,7 @@ def test_a_course_that_is_not_there_is_said(tmp_path) -> None:
 
 
 async def test_the_view_from_the_list_to_green_goals(work: LabWork) -> None:
-    async with console() as (app, _, pilot):
+    async with console() as (app, client, pilot):
         view = next(view for view in app.console_screen.views if view.NAME == "Labs")
         view.work = work
         await pilot.press("alt+8")
@@ -106,6 +106,10 @@ async def test_the_view_from_the_list_to_green_goals(work: LabWork) -> None:
         await until(pilot, lambda: any("was not started" in n.message for n in app._notifications))
         await pilot.press("s")
         await until(pilot, lambda: view.labs.open.row.started)
+        await pilot.press("b")
+        await until(pilot, lambda: client.config.lab == str(view.labs.open.folder))
+        await pilot.press("B")
+        await until(pilot, lambda: client.config.lab is None)
         await pilot.press("c")
         await until(pilot, lambda: "✗   3" in pane_text(view.labs), 20)
         await until(pilot, lambda: not view._busy, 20)

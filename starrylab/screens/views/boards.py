@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input
 
+from ...session.config import BoardPort
 from ...session.snapshot import Snapshot
 from ..board_work import (
     BoardProblem,
@@ -200,6 +201,8 @@ class BoardsView(View):
             "name": partial(self._ask, "port"),
             "flash": self._want_flash,
             "stop": self._stop,
+            "connect": self._connect,
+            "leave": lambda: self._boot_on(None),
             "probe": self._want_probe,
             "line": self._switch_line,
         }
@@ -223,6 +226,14 @@ class BoardsView(View):
     def _want_flash(self) -> None:
         if self._ready():
             self._ask("image")
+
+    def _connect(self) -> None:
+        board = self.boards.board
+        if board is not None and not self._busy and self._ready():
+            self._boot_on(BoardPort(board.name, self.boards.port))
+
+    def _boot_on(self, board: BoardPort | None) -> None:
+        self.post_message(self.BootWanted({"board": board}))
 
     def _stop(self) -> None:
         """Stop at the next step; waiting for the board may take its time."""

@@ -162,7 +162,14 @@ class LabsView(View):
         message.stop()
         if message.what == "watch":
             self._switch_watch()
-            return
+        elif message.what == "boot":
+            self._boot()
+        elif message.what == "boot-plain":
+            self.post_message(self.BootWanted({"lab": None}))
+        else:
+            self._do(message)
+
+    def _do(self, message: LabsPane.Wanted) -> None:
         if not message.name and message.what != "language":
             self.notify("mark a lab first", timeout=3)
             return
@@ -173,6 +180,13 @@ class LabsView(View):
         }[message.what]
         if not self._in_thread(lambda: job(message.name)):
             self.notify("a check is still running", timeout=3)
+
+    def _boot(self) -> None:
+        lab = self.labs.open
+        if lab is None or not lab.row.started:
+            self.notify("open a lab with Enter and start it with s first", timeout=4)
+        else:
+            self.post_message(self.BootWanted({"lab": str(lab.folder)}))
 
     def _switch_watch(self) -> None:
         if self.labs.open is None:

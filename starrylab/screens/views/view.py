@@ -30,6 +30,12 @@ class View(Container):
 
         question: Question
 
+    @dataclass
+    class BootWanted(Message):
+        """The user wants another machine; these fields of its `LabConfig` are other ones."""
+
+        changes: dict[str, object]
+
     def __init__(self) -> None:
         """Make the panes; they are mounted when the view is shown for the first time."""
         super().__init__(id=f"view-{self.NAME.lower().replace(' ', '-')}")

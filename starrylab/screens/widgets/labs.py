@@ -37,6 +37,10 @@ class LabsPane(SectionPane):
         Binding("c", "wanted('check')", "Check", id="labs.check", tooltip="Try all goals"),
         Binding("w", "wanted('watch')", "Watch", id="labs.watch",
                 tooltip="Check whenever a file of the lab is saved, or no longer"),
+        Binding("b", "wanted('boot')", "Boot", id="labs.boot",
+                tooltip="Boot a machine that has your files in its kernel"),
+        Binding("B", "wanted('boot-plain')", "Boot plain", id="labs.boot-plain", show=False,
+                tooltip="Boot a machine without your files"),
         Binding("l", "wanted('language')", "Language", id="labs.language",
                 tooltip="Show texts in English or Chinese"),
     ]  # fmt: skip
