@@ -19,6 +19,7 @@ u32 crc32(u32 crc, const u8 *data, u64 size);
 void uart_init(void);
 void uart_put(u8 byte);
 void uart_text(const char *text);
+void uart_finish(void); /* until the last bit has left */
 u8 uart_get(void); /* waits */
 void uart_change_baud(u32 baud); /* back again unless uart_trusted() follows within a second */
 void uart_trusted(void);

@@ -347,8 +347,10 @@ void operations_after_reply(void) {
     if (next_baud)
         uart_change_baud(next_baud);
     next_baud = 0;
-    if (next_reset >= 0)
+    if (next_reset >= 0) {
+        uart_finish();
         arch_reset(next_reset);
+    }
     next_reset = -1;
 }
 

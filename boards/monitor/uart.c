@@ -40,10 +40,14 @@ static void set_lcr(u32 value) {
     }
 }
 
-static void set_baud(u32 baud) {
-    u32 divisor = (config.uart_clock + 8 * baud) / (16 * baud);
+void uart_finish(void) {
     while (!(load(LSR) & LSR_IDLE)) {
     }
+}
+
+static void set_baud(u32 baud) {
+    u32 divisor = (config.uart_clock + 8 * baud) / (16 * baud);
+    uart_finish();
     set_lcr(LCR_8N1 | LCR_DIVISOR);
     store(DIVISOR_LOW, divisor & 0xff);
     store(DIVISOR_HIGH, divisor >> 8);
@@ -55,8 +59,7 @@ static void set_baud(u32 baud) {
 void uart_init(void) {
     base = arch_registers(config.uart_base);
     uart_baud = config.uart_baud;
-    while (!(load(LSR) & LSR_IDLE)) {
-    }
+    uart_finish();
     store(IER, 0);
     store(FCR, FCR_ON);
 }

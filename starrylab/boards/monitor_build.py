@@ -41,7 +41,7 @@ _TARGETS: Final = {
         *("-mcpu=generic_la64+d+f-ual", "-mcmodel=medium"),
     ),
 }
-_COMMON: Final = (
+COMMON: Final = (
     *("main", "operations", "run", "tables", "memory", "cache", "hints"),
     *("coding", "frame", "uart", "string", "inflate"),
 )
@@ -63,7 +63,7 @@ def monitor_elf(arch: str, *, cache: Path | None = None) -> bytes:
     if arch not in _TARGETS:
         raise BoardError(f"there is no monitor for {arch}; known: {', '.join(_TARGETS)}")
     folder = sources_folder()
-    sources = [folder / name for name in (*_ONLY[arch], *(f"{name}.c" for name in _COMMON))]
+    sources = [folder / name for name in (*_ONLY[arch], *(f"{name}.c" for name in COMMON))]
     place = (cache or cache_folder()) / "monitor"
     output = place / f"{arch}-{_key(folder, arch)}.elf"
     try:

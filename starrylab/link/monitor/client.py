@@ -12,7 +12,7 @@ from ...machine.board.follow import LIMIT, Follow
 from ...machine.board.monitor import MonitorError
 from . import coding
 from . import protocol as p
-from .exchange import Exchange, LinePort
+from .exchange import TURN_S, Exchange, LinePort
 from .plan import Planner, operation, wire_number
 
 WANTED: Final = (
@@ -22,7 +22,7 @@ WANTED: Final = (
 _ROOM: Final = 16  #: bytes of a frame that are not operations
 _DATA: Final = 4096  #: bytes read or written by one operation
 _SLOTS: Final = 512  #: keys asked for at a time
-_GREETING_TRIES: Final = 3
+_GREETING_TRIES: Final = 5
 _MASK: Final = (1 << 64) - 1
 _CAUSES: Final[dict[int, m.Cause]] = {
     cause: m.Cause[cause.name] for cause in p.Cause if cause is not p.Cause.OTHER
@@ -81,9 +81,10 @@ class MonitorClient:
         *,
         features: p.Feature = WANTED,
         on_text: Callable[[bytes], object] | None = None,
+        turn_s: float = TURN_S,
     ) -> None:
         """Greet the monitor behind ``port``; raises `MonitorError` when there is none."""
-        self.exchange = Exchange(port, on_text)
+        self.exchange = Exchange(port, on_text, turn_s)
         self.greeting = self._greet(features)
         greeting = self.greeting
         self.arch = greeting.arch

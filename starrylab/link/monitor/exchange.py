@@ -18,7 +18,7 @@ from .protocol import NAK
 
 _TRIES: Final = 24  #: one request; a line that damages half of all frames gets through
 _BITS: Final = 10  #: of a byte on the line
-_TURN_S: Final = 0.1  #: a USB adapter's latency, and the other side's: beyond the bytes themselves
+TURN_S: Final = 0.25  #: a USB adapter's latency, and the other side's: beyond the bytes themselves
 _LONGEST_S: Final = 2.0  #: to wait for an answer, beyond the time that user code may run
 _REPLY_SIZE: Final = 9000  #: bytes; a reply may be as long as that
 _QUIET_S: Final = 0.02  #: no byte for so long: text is complete
@@ -55,9 +55,16 @@ class Traffic:
 class Exchange:
     """Sends requests and waits for replies; text that comes between goes to `on_text`."""
 
-    def __init__(self, port: LinePort, on_text: Callable[[bytes], object] | None = None) -> None:
+    def __init__(
+        self,
+        port: LinePort,
+        on_text: Callable[[bytes], object] | None = None,
+        turn_s: float = TURN_S,
+    ) -> None:
+        """Wait ``turn_s`` for an answer, beyond the time that bytes and user code take."""
         self.port = port
         self.on_text = on_text
+        self.turn_s = turn_s
         self.traffic = Traffic()
         self.tries = _TRIES
         self._splitter = framing.Splitter()
@@ -73,7 +80,7 @@ class Exchange:
         self._seq = (self._seq + 1) % NAK
         frame = framing.frame(bytes((self._seq,)) + content)
         self.traffic.requests += 1
-        wait = busy_s + _TURN_S + len(frame) * _BITS / self.port.baud
+        wait = busy_s + self.turn_s + len(frame) * _BITS / self.port.baud
         try:
             for attempt in range(tries or self.tries):
                 self.traffic.resent += attempt > 0
@@ -91,14 +98,18 @@ class Exchange:
             "board and flash it again"
         )
 
-    def lost(self, content: bytes) -> None:
-        """Send operations that have no reply."""
-        self._seq = (self._seq + 1) % NAK
-        self.port.write(framing.frame(bytes((self._seq,)) + content))
+    def attempts(self, tries: int, ask: Callable[[], object]) -> None:
+        """Do ``ask`` with fewer tries than usual."""
+        usual, self.tries = self.tries, tries
+        try:
+            ask()
+        finally:
+            self.tries = usual
 
     def _reply(self, wait: float) -> bytes | None:
         """Return the reply; None after silence, or when the frame has to be sent again."""
         last = time.monotonic()
+        bad = self._splitter.bad
         self._silence = False
         while True:
             while self._ready:
@@ -112,8 +123,10 @@ class Exchange:
             if data:
                 last = now
                 self.traffic.received += len(data)
-                wait = _TURN_S  # it has begun: a pause within is the adapter's
+                wait = self.turn_s  # it has begun: a pause within is the adapter's
                 self._ready += self._splitter.feed(data)
+                if self._splitter.bad > bad and not self._ready:
+                    return None  # that was it: ask again
             elif now - last >= wait:
                 self._silence = True
                 self._splitter.idle()

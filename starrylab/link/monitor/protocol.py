@@ -178,7 +178,7 @@ _TABLE: Final = (
      "Store bytes to `address` as long as `status & mask == wanted`."),
     (27, "BAUD", "baud", "",
      "Change the rate behind the reply; back again unless a good frame comes within a second."),
-    (28, "RESET", "kind", "", "Restart the board, or switch it off; no reply."),
+    (28, "RESET", "kind", "", "Restart the board, or switch it off, behind the reply."),
     (29, "WALK", "space vpn", "entry", "The page table entry of the CPU, 0: none."),
 )  # fmt: skip
 
