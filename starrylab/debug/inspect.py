@@ -70,6 +70,17 @@ class Inspector:
         return found
 
 
+def namer(stacks: Stacks) -> Callable[[Thread, int], str]:
+    """Return what names an address of a thread as " <name+4>", or "" where nothing has a name."""
+    inspector = Inspector(stacks)
+
+    def name(thread: Thread, address: int) -> str:
+        found = inspector.thread(thread).symbol(address)
+        return f" {found}" if found else ""
+
+    return name
+
+
 def _debug_data(loaded: LoadedImage) -> DebugData:
     symbols = loaded.symbols
     return DebugData(loaded.image, symbols.info, symbols.debug_image)

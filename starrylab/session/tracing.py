@@ -8,6 +8,7 @@ counted beyond.  So a flood neither stalls the guest nor fills a queue.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ..debug.trace import CallRecord, EventRecord, Options, Tracer
     from ..debug.waits import Waits
     from ..kernel.kernel import Kernel
+    from ..kernel.thread import Thread
 
 KEPT: Final = 2000  #: records that wait to be sent
 _GATHER_NS: Final = 50_000_000  #: how long a record may wait for others
@@ -145,7 +147,14 @@ class TraceServer:
             case AskWaits():
                 from ..debug.waits import look
 
-                self._send(waits_found(look(self._kernel)))
+                self._send(waits_found(look(self._kernel, self._names)))
+
+    @cached_property
+    def _names(self) -> Callable[[Thread, int], str]:
+        from ..debug.inspect import namer
+        from ..debug.stack import Stacks
+
+        return namer(Stacks(self._kernel))
 
     def _trace(self, command: Trace) -> None:
         from ..debug.trace import FilterError, Tracer

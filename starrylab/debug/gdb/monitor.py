@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from ..inspect import namer
 from ..stack import one_stack
 from ..stack_text import format_stack
 from ..statistics import report
@@ -45,7 +46,7 @@ def _stack(stub: Stub, words: list[str]) -> str:
 
 def _waits(stub: Stub, words: list[str]) -> str:
     """Show what every thread waits for, who could wake it, and deadlocks."""
-    return waits_text.report(look(stub.kernel))
+    return waits_text.report(look(stub.kernel, namer(stub.stacks)))
 
 
 def _stats(stub: Stub, words: list[str]) -> str:

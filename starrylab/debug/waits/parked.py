@@ -183,8 +183,9 @@ def _clock_left(look: Look, deadline: tuple[int, int]) -> int:
 
 
 def _children(look: Look, local: Locals, found: Found) -> bool:
-    candidates = inspect.getclosurevars(local["take"]).nonlocals["candidates"]
-    for child in candidates():
+    asked = inspect.getclosurevars(local["take"]).nonlocals
+    children = asked["whom"].children if "whom" in asked else asked["candidates"]
+    for child in children():
         if child.zombie:
             continue
         what = f"for {_child_name(child)}" + (", which is stopped" if child.stopped else "")

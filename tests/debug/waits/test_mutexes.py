@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from starrylab.debug.inspect import namer
+from starrylab.debug.stack import Stacks
 from starrylab.debug.waits import Waits, look, report
 from starrylab.session.assemble import HostIo, assemble
 from starrylab.session.config import Bind, LabConfig
@@ -54,7 +57,7 @@ def run(program: Path, *argv: str, root: Path | None = None) -> Waits:
     seen: list[Waits] = []
 
     def snap() -> None:
-        found = look(lab.kernel)
+        found = look(lab.kernel, namer(Stacks(lab.kernel)))
         if found.deadlocks or executor.now > end:
             seen.append(found)
             executor.stop()
@@ -85,6 +88,8 @@ def test_threads_of_musl_that_do_not() -> None:
     waits = run(compile_c([PROGRAM], "riscv64"), "threads")
     assert [deadlock.tids for deadlock in waits.deadlocks] == [(1, 2)]
     assert "whose owner is not known" in report(waits)
+    assert re.search(r"on futex 0x\w+ <own\+4>", report(waits))
+    assert re.search(r"on futex 0x\w+ <own\+44>", report(waits))
 
 
 def test_processes_of_musl() -> None:

@@ -13,6 +13,7 @@ static void make(pthread_mutex_t *m, int type, int shared)
     pthread_mutexattr_setpshared(&a, shared);
     pthread_mutex_init(m, &a);
 }
+static pthread_mutex_t own[2];
 static pthread_mutex_t *lock;
 static volatile int *ready;
 static void *take(void *arg)
@@ -30,7 +31,7 @@ int main(int argc, char **argv)
     int shared = argc > 1 && argv[1][0] == 'p';
     int type = argc > 2 ? PTHREAD_MUTEX_ERRORCHECK : PTHREAD_MUTEX_NORMAL;
     char *m = mmap(0, 4096, 3, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    lock = (pthread_mutex_t *)m;
+    lock = shared ? (pthread_mutex_t *)m : own;
     ready = (int *)(m + 1024);
     make(&lock[0], type, shared);
     make(&lock[1], type, shared);
