@@ -21,6 +21,7 @@ from .transfer import Transfer
 PIECE: Final = 256 << 10  #: bytes; a multiple of what every medium erases at once
 _SPEED: Final = 1e5  #: bytes a second that the slowest medium writes
 _WORD: Final = 4
+_ALIGNED: Final = 64
 _MARK: Final = 0x5AFE_C0DE  #: what lies where a piece is read back to, before it is
 
 
@@ -80,13 +81,15 @@ class Writer:
         self._say(Said(f"{len(image):,} bytes are on the {medium.title}, and were read back"))
 
     def _load(self, piece: bytes, name: str) -> None:
-        """Put a piece into memory; zeros at its end, and there are many, are made there."""
-        used = piece.rstrip(b"\0")
+        """Put a piece into memory; zeros around its data, and there are many, are made there."""
+        skipped = len(piece) - len(piece.lstrip(b"\0"))
+        skipped -= skipped % _ALIGNED
+        used = piece[skipped:].rstrip(b"\0")
         if len(used) < len(piece):
             at = self._dialect.spelled(self._from)
             self._loader.run(f"mw.b {at:#x} 0 {len(piece):#x}", 30.0)
         if used:
-            self._transfer.load(self._from, used, name)
+            self._transfer.load(self._from + skipped, used, name)
         if len(used) < len(piece) and not self._transfer.verify(self._from, piece):
             raise FlashError("the board's memory does not keep zeros")
 

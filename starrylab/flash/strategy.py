@@ -61,6 +61,7 @@ class Flasher:
         self._transfer: Transfer | None = None
         self._loader: Loader | None = None
         self._resets = 0
+        self._losses = 0
         self._sighting = Sighting(Kind.SILENCE)
         self._steps: dict[State, Callable[[], State]] = {
             State.UNKNOWN: self._look,
@@ -113,7 +114,10 @@ class Flasher:
             raise FlashError(f"{self._resets - 1} resets did not help; {advice.CABLE}")
         self._say(Said(advice.next_step(self._sighting), urgent=True))
         seconds = self._job.patience
+        before = self._sighting
         self._sighting = Watcher(self._port, self._dialects).wait(seconds)
+        if self._sighting.kind is Kind.SILENCE:
+            self._sighting = before  # which says more
         if self._sighting.kind not in _STATES:
             raise FlashError(advice.dead_end(self._job.board, self._sighting, seconds))
         return self._arrived()
@@ -153,8 +157,7 @@ class Flasher:
             refuse_overwriting(job, dialect, taken)
             transfer.load(dialect.load_address, job.image, job.name)
         except (Deaf, ShellError) as error:
-            self._sighting = Sighting(Kind.TEXT, str(error))
-            return State.OFF
+            return self._lost(str(error))
         return State.LOADED
 
     def _persist(self, loader: Loader, dialect: BootLoader, transfer: Transfer) -> State:
@@ -198,6 +201,14 @@ class Flasher:
         """Return the state that belongs to what was seen."""
         self._dialect = next((d for d in self._dialects if d is self._sighting.dialect), None)
         return _STATES.get(self._sighting.kind, State.OFF)
+
+    def _lost(self, why: str) -> State:
+        """Look again what is there, a few times: the board may have restarted by itself."""
+        self._losses += 1
+        if self._losses > _RESETS:
+            raise FlashError(f"the boot loader is lost again and again: {why}")
+        self._say(Said(why))
+        return State.UNKNOWN
 
     def _at_prompt(self) -> tuple[Loader, BootLoader, Transfer]:
         """Return the boot loader that was found, and what sends to it."""

@@ -15,13 +15,16 @@ from typing import Final, Protocol
 from .loader import LoaderDialect
 from .port import Port
 from .shell import prompt_pattern, without_escapes
-from .xmodem import cancel, printable
+from .xmodem import printable
 
 _KEPT: Final = 1 << 14  #: bytes that are looked at
+_CALLING: Final = 6.0  #: seconds in which whoever waits for a file asks three times
+_STARTING: Final = 15.0  #: seconds from a boot loader's first words to its prompt
 _TICK: Final = 0.1  #: seconds between two keys that stop a countdown, if the board names none
 _CALLS: Final = re.compile(rb"C{3,}\s*\Z")
 _ROM: Final = re.compile(rb"\(C\)StarFive")
 _SPL: Final = re.compile(rb"U-Boot SPL.*Trying to boot from UART", re.DOTALL)
+_WAITS: Final = re.compile(rb"Trying to boot from UART(?!.*U-Boot 20)", re.DOTALL)
 _SYSTEM: Final = re.compile(rb"(login: ?|[$#] ?)\Z")
 _NOISE: Final = re.compile(rb"[^\t\r\n\x07\x08\x1b -~]")
 _GARBAGE: Final = 0.3  #: share of bytes that are no text, from which on the rate must be wrong
@@ -81,20 +84,26 @@ class Watcher:
         self._seen = b""
 
     def detect(self, hello: Callable[[Port], str | None] | None = None) -> Sighting:
-        """Say what is there now, asking it twice at most; takes about two seconds in silence."""
+        """Say what is there now: what it says by itself, then what it answers to Ctrl-C.
+
+        In silence that takes two seconds; a board that is just starting is followed and stopped.
+        """
         self._listen(0.3)
         found = self._known()
         if found is None:
             self._port.write(self._dialects[0].interrupt.encode())
             self._listen(1.0)
             found = self._known()
-        if found is None and hello is not None and not self._booting():
+        if found is None and self._seen.endswith(b"C"):  # one call is no row of them
+            self._listen(_CALLING)
+            found = self._known()
+        if found is None and self._booting():
+            return self.wait(_STARTING)
+        if found is None and hello is not None:
             version = hello(self._port)
             if version is not None:
                 return Sighting(Kind.MONITOR, version)
-        if found is not None and found.kind is Kind.ROM and not _ROM.search(self._seen):
-            return self._called()
-        return found or Sighting(self._guess(), self._last())
+        return self._judged(found)
 
     def wait(self, seconds: float) -> Sighting:
         """Wait for a board to be switched on; stop its countdown; say where it ended."""
@@ -107,14 +116,14 @@ class Watcher:
             self._listen(min(tick or _TICK, end - port.now()), until=self._countdown)
             found = self._known()
             if found is not None:
-                return found
+                break
             if not stopped and self._countdown():
                 stopped = True
                 key_due = 0.0
             if (tick or stopped) and port.now() >= key_due:
                 port.write(self._keys())
                 key_due = port.now() + (tick or _TICK)
-        return Sighting(self._guess(), self._last())
+        return self._judged(self._known())
 
     def _listen(self, seconds: float, until: Callable[[], bool] | None = None) -> None:
         """Read for so long, or until something is clear."""
@@ -138,13 +147,23 @@ class Watcher:
             return Sighting(kind, self._last())
         return None
 
-    def _called(self) -> Sighting:
-        """Tell who sends ``CCC`` without a word: an abandoned `loady`, or the ROM."""
-        cancel(self._port, 3.0)
+    def _judged(self, found: Sighting | None) -> Sighting:
+        if found is None:
+            return Sighting(self._guess(), self._last())
+        if found.kind is Kind.ROM and not _ROM.search(self._seen):
+            return self._called(found)
+        return found
+
+    def _called(self, found: Sighting) -> Sighting:
+        """Tell who sends ``CCC`` without a word: an abandoned `loady`, or the ROM.
+
+        Three Ctrl-C end the one; the other takes them for nothing.
+        """
         self._seen = b""
-        self._port.write(self._dialects[0].interrupt.encode())
+        self._port.write(b"\x03" * 3)
         self._listen(3.0)
-        return self._known() or Sighting(Kind.ROM, self._last())
+        answer = self._known()
+        return answer if answer is not None and answer.kind is Kind.PROMPT else found
 
     def _countdown(self) -> bool:
         return any(
@@ -160,6 +179,8 @@ class Watcher:
         From its banner on, a board that announces a countdown gets keys as well: with a delay of
         zero it looks once, and before it says so.
         """
+        if _WAITS.search(self._seen):
+            return 0.0  # three Ctrl-C would end its receiver
         always = max((d.stop_interval_ms for d in self._dialects), default=0)
         if always:
             return always / 1000

@@ -35,6 +35,8 @@ PAD: Final = b"\x1a"
 
 _SIGNS: Final = bytes((ACK, NAK, CAN, CRC, 0x08))
 _TEXT: Final = re.compile(rb"[ -~]")
+_WORDS: Final = re.compile(rb"[ -BD-~\r\n]{8}")
+_MUCH: Final = 48  #: bytes, more than any receiver answers to one block
 _GLANCE: Final = 0.1  #: seconds in which text follows the letter that began it
 _GAP: Final = 0.05
 _LATE: Final = 0.2  #: seconds in which the answer to the first copy of a block follows the second's
@@ -132,6 +134,8 @@ class Sender:
                     return byte == b"C"
                 port.unread(more)
         text = printable(heard)
+        if self._is_hopeless(text):
+            raise TransferError(f"{self._receiver.name} says {text!r}: {self._receiver.advice}")
         raise TransferError(
             f"{self._receiver.name} did not ask for the file" + (f": {text}" if text else "")
         )
@@ -159,7 +163,8 @@ class Sender:
         silent = False
         for attempt in range(self._receiver.retries):
             self.resent += attempt > 0
-            self._port.drain()  # acknowledgements of what was sent twice
+            if self._is_talk(self._port.drain()):  # else acknowledgements of what was sent twice
+                raise self._gave_up()
             self._port.write(packet)
             answer = self._answer()
             if answer is _Answer.ACK:
@@ -187,9 +192,12 @@ class Sender:
     def _answer(self) -> _Answer:
         """Wait for what the receiver says of what it was sent."""
         port, end = self._port, self._port.now() + self._receiver.ack_timeout
-        cancels = 0
+        cancels, heard = 0, b""
         while (left := end - port.now()) > 0:
             byte = port.read(1, left)
+            heard += byte
+            if self._is_talk(heard):
+                return _Answer.TEXT
             cancels = cancels + 1 if byte == bytes((CAN,)) else 0
             if cancels == 2:
                 raise TransferError(f"{self._receiver.name} cancelled the transfer")
@@ -199,6 +207,13 @@ class Sender:
                 return self._asked_again(byte)
         return _Answer.SILENCE
 
+    def _is_talk(self, heard: bytes) -> bool:
+        """Tell whether that is no receiver any more: the board has restarted, at its own rate."""
+        if len(heard) < _MUCH and not _WORDS.search(heard):
+            return False
+        self.said = printable(heard + self._port.drain(_GAP, _GLANCE)) or "noise"
+        return True
+
     def _asked_again(self, first: bytes) -> _Answer:
         """Tell a request from the first letter of a message."""
         heard = first + self._port.drain(_GAP, _GLANCE)
@@ -207,14 +222,18 @@ class Sender:
             return _Answer.ACK if heard.endswith(bytes((ACK,))) else _Answer.AGAIN
         text = heard[len(heard) - len(rest) - heard.startswith(b"C") :]
         self._port.unread(text)
-        self.said = printable(text)
+        self.said = printable(text.split(b"\r")[0])
         return _Answer.TEXT
 
     def _gave_up(self) -> TransferError:
         receiver = self._receiver
-        if receiver.hopeless is not None and receiver.hopeless.search(self.said.encode()):
+        if self._is_hopeless(self.said):
             return TransferError(f"{receiver.name} says {self.said!r}: {receiver.advice}")
         return TransferError(f"{receiver.name} gave up: {self.said}")
+
+    def _is_hopeless(self, text: str) -> bool:
+        pattern = self._receiver.hopeless
+        return pattern is not None and pattern.search(text.encode()) is not None
 
     def _tell(self, sent: int, total: int) -> None:
         if self._progress is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .receiver import Failed, Quirks, Receiver
+from .receiver import SOH, STX, Failed, Quirks, Receiver
 from .uboot import FakeUBoot
 
 
@@ -26,13 +26,14 @@ class FakeBootRom(FakeUBoot):
 
     def called(self, *, batch: bool) -> bytes:
         """Ask for a file, again and again, and receive it."""
-        self.wire.write(b"C")
-        while not self.wire.waiting():
-            self.wire.sleep(0.5)
-            self.wire.write(b"C")
-        quirks = Quirks(naks_first=0 if batch else self.flood)
+        while (byte := self.wire.read(0.5)) not in (SOH, STX):
+            if byte is None:
+                self.wire.write(b"C")
+        self.wire.unread(byte)
+        quirks = Quirks(naks_first=0 if batch else self.flood, etx_cancels=batch)
         if self.hopeless and not batch:
-            self.wire.read(5.0)
+            for _ in range(100):
+                self.wire.read(5.0)
             self.wire.write("CRC Error, Try again\r\n")
             while True:
                 self.wire.read(0.2)

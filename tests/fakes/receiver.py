@@ -31,6 +31,7 @@ class Quirks:
     start_timeout: float = 90.0
     naks_first: int = 0  #: NAKs that are sent before the first block is taken
     wants_crc: bool = True
+    etx_cancels: bool = True  #: not the boot ROM's
     blocks: list[int] = field(default_factory=list)  #: numbers, as they were accepted
 
 
@@ -39,6 +40,7 @@ class Receiver:
         self._wire = wire
         self._quirks = quirks
         self._batch = batch
+        self._cancels = (CAN, ETX) if quirks.etx_cancels else (CAN,)
         self._again = b"C" if quirks.wants_crc else bytes((NAK,))
 
     def receive(self) -> bytes:
@@ -119,7 +121,7 @@ class Receiver:
                 break
             if byte == EOT:
                 return "eot"
-            cancels = cancels + 1 if byte in (CAN, ETX) else 0
+            cancels = cancels + 1 if byte in self._cancels else 0
             if cancels == 3:
                 raise Failed("Cancelled")
         length = 1024 if byte == STX else 128

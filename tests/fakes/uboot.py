@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable
+from functools import partial
 
 from .receiver import Failed, Quirks, Receiver
 from .wire import FakeBoard
 
+MEDIA = ("mmc", "sf", "virtio")
 _PAGE = 4096
 
 
@@ -119,10 +121,12 @@ class FakeUBoot(FakeLoader):
         self.wire.write("\r\nU-Boot 2025.01 (fake)\r\n\r\nDRAM:  256 MiB\r\n")
         self.wire.sleep(0.5)
         if self.stopped():
+            self.wire.write("\r\n")
             self.shell()
         self.wire.write("\r\nStarting kernel ...\r\n\r\nsome system login: ")
         while True:
-            self.wire.read(0.2)
+            if self.wire.read(0.2) is not None:
+                self.wire.write("\r\nsome system login: ")
 
     def stopped(self) -> bool:
         if self.stop_key is not None:  # AUTOBOOT_KEYED
@@ -142,7 +146,7 @@ class FakeUBoot(FakeLoader):
         return False
 
     def commands(self) -> dict[str, Callable[..., None]]:
-        transport = dict.fromkeys(("mmc", "sf", "virtio"), self.medium)
+        transport = {name: partial(self.medium, 1 if name == "sf" else 512) for name in MEDIA}
         return {
             "loady": self.loady, "crc32": self.crc32, "version": self.version,
             "bdinfo": self.bdinfo, "go": self.go, "booti": self.booti, "mw.b": self.fill,
@@ -204,10 +208,9 @@ class FakeUBoot(FakeLoader):
         word = int(value, 16).to_bytes(4, "little")
         self.memory.write(int(address, 16), word * int(count, 16))
 
-    def medium(self, verb: str, *arguments: str) -> None:
+    def medium(self, unit: int, verb: str, *arguments: str) -> None:
         if re.fullmatch("read|write|update", verb):
             address, at, count = (int(text, 16) for text in arguments)
-            unit = 1 if verb == "update" else 512
             place = slice(at * unit, (at + count) * unit)
             if verb == "read":
                 self.memory.write(address, bytes(self.storage[place]))

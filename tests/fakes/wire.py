@@ -74,6 +74,9 @@ class Wire:
         del self._got[0]
         return byte
 
+    def unread(self, byte: int) -> None:
+        self._got.insert(0, byte)
+
     def waiting(self) -> bool:
         """Tell whether a key is in the FIFO."""
         return bool(self._got) or self._fill(0)
