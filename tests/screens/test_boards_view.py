@@ -123,13 +123,15 @@ async def test_a_lab_is_booted_on_the_board_and_off_it_again() -> None:
         await until(pilot, lambda: client.starts == 2)
         assert client.config.board == BoardPort("visionfive2", "socket://127.0.0.1:1")
         assert app.console_screen.view is view
+        await pilot.press("e")
+        await until(pilot, lambda: client.config.board == BoardPort("emulated"))
         await pilot.press("C")
-        await until(pilot, lambda: client.starts == 3)
+        await until(pilot, lambda: client.starts == 4)
         assert client.config.board is None
         client.owner = False
         await pilot.press("c")
         await until(pilot, lambda: any("only the console" in n.message for n in app._notifications))
-        assert client.starts == 3
+        assert client.starts == 4
 
 
 async def test_a_port_that_is_not_there_is_said_in_a_line() -> None:

@@ -202,6 +202,7 @@ class BoardsView(View):
             "flash": self._want_flash,
             "stop": self._stop,
             "connect": self._connect,
+            "emulated": lambda: self._boot_on(BoardPort("emulated")),
             "leave": lambda: self._boot_on(None),
             "probe": self._want_probe,
             "line": self._switch_line,

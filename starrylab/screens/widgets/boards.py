@@ -36,6 +36,8 @@ class BoardsPane(SectionPane):
                 tooltip="Open the chosen port as a terminal, or close it"),
         Binding("c", "wanted('connect')", "Connect", id="boards.connect",
                 tooltip="Boot the lab with the board's CPU, through its monitor"),
+        Binding("e", "wanted('emulated')", "Emulated", id="boards.emulated", show=False,
+                tooltip="Boot the lab on a mock-up of a board, with its slow line"),
         Binding("C", "wanted('leave')", "Leave", id="boards.leave", show=False,
                 tooltip="Boot the lab with an emulated CPU again"),
         Binding("x", "wanted('stop')", "Stop", id="boards.stop", show=False,
