@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import Final
+from typing import Final, Literal
 
 from ..session.config import Bind, BoardPort, GdbPort, LabConfig
 from .errors import UserError
@@ -68,8 +68,9 @@ def require_terminal(advice: str) -> None:
 
 def machine_config(args: argparse.Namespace, argv: list[str] | None = None) -> LabConfig:
     """Make the configuration that the options describe; raise `UserError`."""
+    board = None if args.board is None else BoardPort(args.board, args.port)
     return LabConfig(
-        arch=args.arch,
+        arch=args.arch if board is None else _arch(board),
         rootfs=args.rootfs,
         binds=tuple(_bind(text) for text in args.bind),
         env=tuple(pair for text in args.env if (pair := _variable(text)) is not None),
@@ -80,8 +81,20 @@ def machine_config(args: argparse.Namespace, argv: list[str] | None = None) -> L
         user=_user(args.user),
         gdb=None if args.gdb is None else _gdb(args.gdb),
         lab=args.lab,
-        board=None if args.board is None else BoardPort(args.board, args.port),
+        board=board,
     )
+
+
+def _arch(board: BoardPort) -> Literal["riscv64", "loongarch64"]:
+    """Return the architecture of a board."""
+    from ..session.board_link import EMULATED, BoardLinkError, describe
+
+    if board.name == EMULATED:
+        return "riscv64"
+    try:
+        return describe(board.name).arch
+    except BoardLinkError as error:
+        raise UserError(str(error)) from None
 
 
 def _bind(text: str) -> Bind:

@@ -20,6 +20,7 @@ from .errors import UserError
 if TYPE_CHECKING:
     from ..session.assemble import Lab
 
+_LOST: Final = 74  #: exit status: EX_IOERR of <sysexits.h>
 _PANIC: Final = 70  #: exit status: EX_SOFTWARE of <sysexits.h>
 
 
@@ -74,6 +75,8 @@ def main(args: argparse.Namespace) -> int:
         from ..debug.statistics import report
 
         sys.stderr.write(report(lab.kernel))
+    if lab.kernel.hart_lost is not None:
+        raise UserError(lab.kernel.hart_lost, _LOST)
     if lab.kernel.panic_text is not None:
         sys.stderr.write(f"starrylab: kernel panic\n{lab.kernel.panic_text}")
         return _PANIC

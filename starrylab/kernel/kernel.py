@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
 
 from ..abi.signal import SIGKILL
+from ..machine.api import HartLost
 from .clock import Clock
 from .core.component import Components
 from .core.events import Events
@@ -100,6 +101,7 @@ class Kernel:
         self.halted: Callable[[], object] = lambda: None
         self.uts = Uts(machine=arch.encode())
         self.filesystems: dict[str, Factory] = {}  #: type name -> factory, for mount(2)
+        self.hart_lost: str | None = None  #: why the CPU is gone, which is a panic as well
         self.devices: Any = None  #: table of device numbers
         self.root: Mountpoint = None  # type: ignore[assignment]  # boot sets these
         self.mounts = MountNamespace()
@@ -159,6 +161,8 @@ class Kernel:
         if self.events.panic is not None:
             self.events.panic(bug)
         self.executor.stop()
+        if isinstance(bug, HartLost):
+            self.hart_lost = str(bug)
         self.hart.interrupt()
         self.halted()
 

@@ -89,6 +89,10 @@ INTERRUPT: Final = Interrupt()
 STEPPED: Final = Stepped()
 
 
+class HartLost(Exception):
+    """The CPU does not answer any more (the line to a board was cut): one line for the user."""
+
+
 class TrapHandler(Protocol):
     """The kernel's side of a trap.  Neither method may raise."""
 

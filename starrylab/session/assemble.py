@@ -27,6 +27,7 @@ from ..kernel.fs.tmpfs import Tmpfs
 from ..kernel.signal.info import SignalInfo
 from ..kernel.task.cred import Credentials
 from ..kernel.thread_signals import send_group_signal, send_process_signal
+from ..machine.api import HartLost
 from ..machine.door import HostDoor
 from ..rootfs import RootfsError, Tree, open_rootfs
 from ..rootfs.source import has_program
@@ -251,6 +252,8 @@ def _listen_for_gdb(lab: Lab, gdb: GdbPort, io: HostIo) -> None:
 
 def _describe_panic(kernel: Kernel, bug: BaseException) -> str:
     """Return the text of a panic with the one stack that led to it."""
+    if isinstance(bug, HartLost):
+        return f"{bug}\n"
     from ..debug.last_stacks import PanicReport  # most runs need none
     from ..debug.stack import Stacks
 

@@ -32,7 +32,7 @@ class BoardPort(msgspec.Struct, frozen=True):
 class LabConfig(msgspec.Struct, frozen=True):
     """A machine, its root file system, and the program to start."""
 
-    arch: Literal["riscv64"] = "riscv64"
+    arch: Literal["riscv64", "loongarch64"] = "riscv64"  #: that of the board, if there is one
     rootfs: str | None = None  #: folder or archive; None: the built-in programs
     binds: tuple[Bind, ...] = ()
     env: tuple[tuple[str, str], ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..machine.board.monitor import MonitorError
 from ..machine.ram import HostRam
 from ..machine.unicorn.hart import UnicornHart
 
@@ -24,10 +25,15 @@ def make_hart(config: LabConfig) -> Hart:
         size = config.memory >> 20
         raise HartError(f"--memory: no {size} MiB on this host: {error.strerror}") from None
     if config.board is None:
-        return UnicornHart(ram, config.arch)
-    from ..machine.board.emulated import EmulatedBoard
-    from ..machine.board.hart import BoardHart
+        try:
+            return UnicornHart(ram, config.arch)
+        except ValueError:
+            raise HartError(f"--arch {config.arch}: runs on a board only; see --board") from None
+    from ..machine.board.hart import BoardHart  # most labs have none
+    from .board_link import BoardLinkError, connect
 
-    if config.board.name != "emulated":
-        raise HartError(f"--board {config.board.name}: there is no such board")
-    return BoardHart(EmulatedBoard(), ram)
+    try:
+        monitor = connect(config.board)
+        return BoardHart(monitor, ram)
+    except (BoardLinkError, MonitorError) as error:
+        raise HartError(str(error)) from None

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, Protocol
 
+from ..api import HartLost
 from .follow import Follow
 
 
@@ -137,7 +138,7 @@ class Stop:
     dirty: frozenset[int] | None = None
 
 
-class MonitorError(Exception):
+class MonitorError(HartLost):
     """The board does not answer, or refuses: one line for the user."""
 
 

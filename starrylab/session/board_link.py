@@ -1,0 +1,71 @@
+"""Connect to the board that a configuration names, and to the monitor that runs there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..boards import Board, BoardError, load
+from ..link.errors import LinkError
+from ..link.monitor.client import MonitorClient
+from ..link.monitor.emulated import EmulatedLine, WireBoard
+from ..link.monitor.speed import greet, speed_up
+from ..link.port import Port
+from ..machine.board.emulated import EmulatedBoard
+from ..machine.board.monitor import MonitorError
+from .config import BoardPort
+
+EMULATED = "emulated"  #: the board that is always there
+
+
+class BoardLinkError(Exception):
+    """There is no board to run on: one line for the user."""
+
+
+def connect(chosen: BoardPort, on_text: Callable[[bytes], object] | None = None) -> MonitorClient:
+    """Return the monitor of the board; raises `BoardLinkError`.
+
+    ``on_text`` takes what the board prints beside the protocol.
+    """
+    if chosen.name == EMULATED:
+        return MonitorClient(EmulatedLine(WireBoard(EmulatedBoard())), on_text=on_text)
+    board = describe(chosen.name)
+    if chosen.port is None:
+        raise BoardLinkError(
+            f"--board {chosen.name}: say where it is connected, for example --port /dev/ttyUSB0"
+        )
+    try:
+        port = Port.open(chosen.port, board.uart.baud)
+    except LinkError as error:
+        raise BoardLinkError(str(error)) from None
+    try:
+        return _greeted(port, board, chosen, on_text)
+    except BaseException:
+        port.close()
+        raise
+
+
+def describe(name: str) -> Board:
+    """Return the description of a board; raises `BoardLinkError`."""
+    try:
+        return load(name)
+    except BoardError as error:
+        raise BoardLinkError(str(error)) from None
+
+
+def _greeted(
+    port: Port, board: Board, chosen: BoardPort, on_text: Callable[[bytes], object] | None
+) -> MonitorClient:
+    others = [baud for baud in board.uart.bauds if baud != board.uart.baud]
+    try:
+        client = greet(port, (board.uart.baud, *others), on_text)
+        if client.arch != board.arch:
+            raise BoardLinkError(
+                f"the board on {chosen.port} is a {client.arch}, but {board.name} is a {board.arch}"
+            )
+        speed_up(client, board.uart.bauds)
+    except (MonitorError, LinkError) as error:
+        raise BoardLinkError(
+            f"no monitor answers on {chosen.port} ({error}); "
+            f"start it with: starrylab flash {board.name} --port {chosen.port}"
+        ) from None
+    return client
