@@ -151,7 +151,7 @@ def _check_once(args: argparse.Namespace, lab: Lab, space: Workspace) -> int:
 
 
 def _show(event: Check, language: str, failures: int) -> None:
-    from ..labs.checking import Checked, GoalFailed, GoalReached, GoalSkipped
+    from ..labs.checking import Checked, GoalFailed, GoalReached, GoalSkipped, Ranked
 
     match event:
         case GoalReached(goal):
@@ -166,6 +166,9 @@ def _show(event: Check, language: str, failures: int) -> None:
         case GoalSkipped(goal, needs):
             print(f"[wait] {goal.text.in_language(language)} ({goal.points})")
             _indent(needs.text.in_language(language), "first: ")
+        case Ranked(_, ranking):
+            entries = sorted({**ranking.others, "*": ranking.score}.items(), key=lambda e: -e[1])
+            _indent(f"{ranking.what}: " + "  ".join(f"{name} {score}" for name, score in entries))
         case Checked(points, of):
             print(f"{points}/{of}")
 

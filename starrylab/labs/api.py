@@ -23,7 +23,7 @@ scenarios are what `marshal` can carry: numbers, strings, bytes, tuples, lists, 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -55,6 +55,10 @@ class Run(Protocol):
 
     def __call__(self, scenario: Scenario, /, *args: Any) -> Any:
         """Return what ``scenario`` observed; raise `Refused`."""
+        ...
+
+    def rank(self, what: str, score: int, others: Mapping[str, int]) -> None:
+        """Tell the submission's score beside others; more is better."""
         ...
 
     def build(self, *sources: str, flags: tuple[str, ...] = ()) -> bytes:

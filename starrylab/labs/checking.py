@@ -11,7 +11,7 @@ from types import ModuleType
 
 from .api import Goal, Refused, goals_of
 from .catalog import Lab, LabError
-from .running import Runner, SubmissionRun, private_copy
+from .running import Ranking, Runner, SubmissionRun, private_copy
 from .texts import Hint, Text
 from .worker import load_check
 
@@ -56,7 +56,15 @@ class Checked:
     of: int
 
 
-Check = GoalStarted | GoalReached | GoalFailed | GoalSkipped | Checked
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """The submission's score at a goal, beside others."""
+
+    goal: Goal
+    ranking: Ranking
+
+
+Check = Ranked | GoalStarted | GoalReached | GoalFailed | GoalSkipped | Checked
 
 
 def goals(lab: Lab) -> list[Goal]:
@@ -107,6 +115,8 @@ def check(
                 failed[goal.name] = goal
             else:
                 points += goal.points
+            if run.ranking is not None:
+                yield Ranked(goal, run.ranking)
             yield outcome
     yield Checked(points, sum(goal.points for goal in tried))
 

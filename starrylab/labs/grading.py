@@ -12,12 +12,12 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from .catalog import Lab, LabError, catalog, find
-from .checking import GoalFailed, GoalReached, GoalSkipped, check, goals
+from .checking import GoalFailed, GoalReached, GoalSkipped, Ranked, check, goals
 from .texts import Text
 
 _LARGEST_FILE: Final = 1 << 20  #: bytes of one file of a submission
@@ -53,6 +53,7 @@ class Mark:
     student: str
     lab: str
     goals: tuple[GoalMark, ...]
+    scores: dict[str, int] = field(default_factory=dict)  #: of challenges, the best of each
 
     @property
     def points(self) -> int:
@@ -144,16 +145,20 @@ def mark(student: str, lab_name: str, files: dict[str, bytes], seed: int) -> Mar
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
         marks = []
+        scores: dict[str, int] = {}
         for event in check(lab, folder, seed=seed):
             if isinstance(event, GoalReached):
                 marks.append(_goal_mark(event.goal, None, ""))
             elif isinstance(event, GoalFailed):
                 marks.append(_goal_mark(event.goal, event.hint, event.detail))
+            elif isinstance(event, Ranked):
+                ranking = event.ranking
+                scores[ranking.what] = max(scores.get(ranking.what, 0), ranking.score)
             elif isinstance(event, GoalSkipped):
                 needs = event.needs.text
                 text = Text(f"needs: {needs.en}", f"前提：{needs.zh}")
                 marks.append(_goal_mark(event.goal, text, ""))
-    return Mark(student, lab_name, tuple(marks))
+    return Mark(student, lab_name, tuple(marks), scores)
 
 
 def _goal_mark(goal, hint: Text | None, detail: str) -> GoalMark:  # type: ignore[no-untyped-def]  # noqa: ANN001

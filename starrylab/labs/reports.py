@@ -21,7 +21,17 @@ def as_text(marks: Sequence[Mark], language: str) -> str:
             if goal.hint is not None:
                 text, hint = goal.text.in_language(language), goal.hint.in_language(language)
                 lines.append(f"{'':{width}}    - {text}  {hint}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_leaders(marks)])
+
+
+def _leaders(marks: Sequence[Mark]) -> list[str]:
+    """Return the leaderboard of each challenge, best first."""
+    lines = []
+    for lab, what in sorted({(mark.lab, what) for mark in marks for what in mark.scores}):
+        found = [(m.scores[what], m.student) for m in marks if m.lab == lab and what in m.scores]
+        lines += ["", f"{lab}: {what}"]
+        lines += [f"{score:8}  {student}" for score, student in sorted(found, reverse=True)]
+    return lines
 
 
 def as_json(marks: Sequence[Mark], language: str) -> str:
@@ -33,6 +43,7 @@ def as_json(marks: Sequence[Mark], language: str) -> str:
                 "lab": mark.lab,
                 "points": mark.points,
                 "of": mark.of,
+                "scores": mark.scores,
                 "goals": [
                     {
                         "name": goal.name,

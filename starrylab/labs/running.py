@@ -14,8 +14,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -110,6 +111,15 @@ def _copy_file(source: Path, folder: Path, name: str) -> None:
             target.write_bytes(data)
 
 
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """A score among others; more is better."""
+
+    what: str
+    score: int
+    others: dict[str, int]
+
+
 class SubmissionRun:
     """See `api.Run`: one goal's view of a submission."""
 
@@ -118,6 +128,7 @@ class SubmissionRun:
     ) -> None:
         self.random = random.Random(seed)
         self.folder = folder
+        self.ranking: Ranking | None = None
         self.output = ""  #: what the last scenario's code printed
         self._runner = runner
         self._uid = uid
@@ -138,6 +149,10 @@ class SubmissionRun:
         if answer.kind == "value":
             return answer.value
         raise Refused(_reason(answer), answer.detail if answer.kind == "raised" else "")
+
+    def rank(self, what: str, score: int, others: Mapping[str, int]) -> None:
+        """See `api.Run`."""
+        self.ranking = Ranking(what, score, dict(others))
 
     def build(self, *sources: str, flags: tuple[str, ...] = ()) -> bytes:
         """See `api.Run`."""
