@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..boards import Board, BoardError, load
 from ..link.errors import LinkError
 from ..link.monitor.client import MonitorClient
 from ..link.monitor.emulated import EmulatedLine, WireBoard
-from ..link.monitor.speed import greet, speed_up
+from ..link.monitor.speed import raise_baud
 from ..link.port import Port
 from ..machine.board.emulated import EmulatedBoard
 from ..machine.board.monitor import MonitorError
@@ -57,15 +57,29 @@ def _greeted(
 ) -> MonitorClient:
     others = [baud for baud in board.uart.bauds if baud != board.uart.baud]
     try:
-        client = greet(port, (board.uart.baud, *others), on_text)
+        client = _greet(port, (board.uart.baud, *others), on_text)
         if client.arch != board.arch:
             raise BoardLinkError(
                 f"the board on {chosen.port} is a {client.arch}, but {board.name} is a {board.arch}"
             )
-        speed_up(client, board.uart.bauds)
+        raise_baud(client, board.uart.bauds)
     except (MonitorError, LinkError) as error:
         raise BoardLinkError(
             f"no monitor answers on {chosen.port} ({error}); "
             f"start it with: starrylab flash {board.name} --port {chosen.port}"
         ) from None
     return client
+
+
+def _greet(
+    port: Port, bauds: Sequence[int], on_text: Callable[[bytes], object] | None
+) -> MonitorClient:
+    """Find the monitor at one of ``bauds``, as a session before may have left it at any."""
+    failure = MonitorError("it has no rate")
+    for baud in bauds:
+        port.baud = baud
+        try:
+            return MonitorClient(port, on_text=on_text)
+        except MonitorError as error:
+            failure = error
+    raise failure

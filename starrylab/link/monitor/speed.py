@@ -1,64 +1,52 @@
-"""The fastest rate that board, adapter and cable stand: tried, and given up when it fails."""
+"""A faster rate, if both ends and the cable can do it."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from ...machine.board.monitor import MonitorError
+from ..errors import LinkError
 from .client import MonitorClient
-from .exchange import LinePort
 from .protocol import Feature
 
-_TESTS: Final = 3
-_PATTERN: Final = bytes(range(256)) * 2
-_SETTLE_S: Final = 0.02  #: an adapter's, after a change of its rate
-_FALL_BACK_S: Final = 1.2  #: the monitor returns to its old rate after a second without a frame
+_PROBE: Final = bytes(range(256)) + b"U" * 64  #: every byte, and the fastest square wave
+_PROBES: Final = 4
+_FALL_BACK_S: Final = 1.2  #: after so long the monitor is back at the old rate
+_SETTLE_S: Final = 0.02  #: until the monitor has changed its divisor
 
 
-def greet(
-    port: LinePort, bauds: Sequence[int], on_text: Callable[[bytes], object] | None = None
-) -> MonitorClient:
-    """Find the monitor at one of ``bauds``; raises `MonitorError` if it is at none."""
-    failure = MonitorError("no rates to try")
-    for baud in bauds:
-        port.baud = baud
-        try:
-            return MonitorClient(port, on_text=on_text)
-        except MonitorError as error:
-            failure = error
-    raise failure
-
-
-def speed_up(
-    client: MonitorClient, bauds: Sequence[int], sleep: Callable[[float], object] = time.sleep
+def raise_baud(
+    client: MonitorClient, bauds: Sequence[int], fall_back_s: float = _FALL_BACK_S
 ) -> int:
-    """Change to the first of ``bauds`` that works; return the rate, at worst the present one."""
+    """Change to the first of ``bauds``, fastest first, that works; return the rate in use.
+
+    Raises `MonitorError` when the monitor is lost on the way.
+    """
     port = client.exchange.port
-    home = port.baud
     if Feature.SPEED not in client.greeting.features:
-        return home
+        return port.baud
     for baud in bauds:
-        if baud == home:
+        if baud <= port.baud:
             break
-        client.ask("BAUD", baud)
-        port.baud = baud
-        sleep(_SETTLE_S)
-        if _works(client):
+        if _works(client, baud, fall_back_s):
             return baud
-        port.baud = home
-        sleep(_FALL_BACK_S)
-    return home
+    return port.baud
 
 
-def _works(client: MonitorClient) -> bool:
-    tries, client.exchange.tries = client.exchange.tries, 2
-    before = client.exchange.traffic.resent
+def _works(client: MonitorClient, baud: int, fall_back_s: float) -> bool:
+    port = client.exchange.port
+    old = port.baud
+    client.ask("BAUD", baud)
+    time.sleep(_SETTLE_S)
     try:
-        good = all(client.ask("ECHO", _PATTERN)["data"] == _PATTERN for _ in range(_TESTS))
-    except MonitorError:
+        port.baud = baud
+        for _ in range(_PROBES):
+            client.exchange.attempts(1, lambda: client.ask("ECHO", _PROBE))
+        return True
+    except (LinkError, MonitorError):  # the adapter, the divisor or the cable cannot
+        port.baud = old
+        time.sleep(fall_back_s)
+        client.ask("ECHO", _PROBE)
         return False
-    finally:
-        client.exchange.tries = tries
-    return good and client.exchange.traffic.resent == before
