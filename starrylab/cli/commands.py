@@ -22,6 +22,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "rootfs": ("rootfs", "make root file systems from Debian's packages, and keep them by name"),
     "image": ("image", "make what a board's boot loader starts, and explain such files"),
     "syscalls": ("syscalls", "list the system calls and how complete each one is"),
+    "flash": ("flash", "bring an image onto a board over its serial line, and start it"),
+    "console": ("serial_console", "a serial terminal that explains a kernel's backtraces"),
     "lab": ("lab", "work through the course: labs that check themselves"),
     "doctor": ("doctor", "check this host, and say how to get what is missing"),
 }

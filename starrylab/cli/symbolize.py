@@ -97,6 +97,12 @@ def _below(line: bytes, reader: LogReader, ending: bytes) -> bytes:
     return b"".join(text.encode("utf-8", "replace") + ending for text in found)
 
 
+def open_reader(elf: str, base: str | None = None) -> LogReader:
+    """Return what explains the log of `elf`; raise `UserError`."""
+    symbols = _symbols(elf, [], keep=True)
+    return LogReader(symbols, _bias(base, symbols.image))
+
+
 def _symbols(elf: str, folders: list[str], *, keep: bool) -> Symbols:
     try:
         image = ElfImage.open(elf)

@@ -36,7 +36,7 @@ def medium_for(board: Board, name: str, image: bytes) -> Storage:
     if medium.at == 0 and kind_of(image) is not ImageKind.DISK:
         raise FlashError(
             f"{medium.title} wants a whole disk image, with a partition table: "
-            f"`starrylab image {board.name} --help` says how to make one"
+            f"`starrylab image {board.name} --format sd` makes one"
         )
     return medium
 

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 _LOADERS: Final[dict[str, type[Loader]]] = {"u-boot": UBoot, "pmon": Pmon}
 _RESETS: Final = 3  #: times that a person is asked for a reset
-_FIRST_WORDS: Final = 2.0  #: seconds in which a boot loader says that it does not start an image
+_RESTART: Final = 20.0  #: seconds from a monitor's reset to the boot loader's prompt
+_FIRST_WORDS: Final = 1.0  #: seconds in which a boot loader says that it does not start an image
 _GREETING: Final = 5.0  #: seconds until a monitor answers
 _STATES: Final = {
     Kind.PROMPT: State.LOADER,
@@ -191,9 +192,14 @@ class Flasher:
 
     def _leave_monitor(self) -> State:
         """Make a monitor restart the board: what shall run is another image."""
-        if self._greeter is not None:
-            self._greeter.reset(self._port)
-        return State.OFF
+        if self._greeter is None:
+            return State.OFF
+        self._greeter.reset(self._port)
+        after = Watcher(self._port, self._dialects).wait(_RESTART)
+        if after.kind is Kind.SILENCE:
+            return State.OFF  # what was seen is still the monitor
+        self._sighting = after
+        return self._arrived()
 
     # Helpers.
 
