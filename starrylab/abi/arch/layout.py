@@ -48,5 +48,6 @@ class ArchLayout:
     trampoline: bytes  #: the instructions that call rt_sigreturn(2)
     trampoline_symbol: str  #: what Linux's vDSO calls them
     sigaction_restorer: bool  #: struct sigaction has an sa_restorer word
+    clone_backwards: bool = True  #: clone(2) takes tls before child_tid (CONFIG_CLONE_BACKWARDS)
     syscall_size: int = 4  #: bytes of the system call instruction
     min_signal_stack: int = 2048  #: MINSIGSTKSZ

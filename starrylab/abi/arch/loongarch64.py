@@ -78,5 +78,6 @@ LOONGARCH64: Final = ArchLayout(
     trampoline=bytes.fromhex("0b2c8203 00002b00"),
     trampoline_symbol="__vdso_rt_sigreturn",
     sigaction_restorer=False,
+    clone_backwards=False,
     min_signal_stack=4096,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ...abi import layouts
+from ...abi.arch import ARCHES
 from ...abi.errno import E2BIG, EFAULT, EINVAL, ENAMETOOLONG
 from ...abi.fcntl import AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW
 from ...abi.sched import (
@@ -64,7 +65,9 @@ def clone_(
     tls: CloneTls,
     child_tid: CloneChildTid,
 ) -> int | Coroutine[object, object, int]:
-    """clone(2); the argument order is that of CONFIG_CLONE_BACKWARDS, as on RISC-V."""
+    """clone(2); the arguments are named as on RISC-V, whose last two are swapped elsewhere."""
+    if not ARCHES[t.kernel.arch].clone_backwards:
+        tls, child_tid = child_tid, tls
     args = CloneArgs(
         flags & 0xFFFF_FFFF & ~CSIGNAL,
         flags & CSIGNAL,
