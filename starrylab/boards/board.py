@@ -6,16 +6,19 @@ for those who write one.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+
+Natural = Annotated[int, msgspec.Meta(ge=0)]
+Positive = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Range(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Addresses ``start .. start + size - 1``."""
 
-    start: int
-    size: int
+    start: Natural
+    size: Positive
 
     @property
     def end(self) -> int:
@@ -40,20 +43,20 @@ class Reserved(Range, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Uart(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The UART that the boot loader speaks on: a 16550 or compatible."""
 
-    base: int
-    register_shift: int  #: a register is at ``base + (number << shift)``
+    base: Natural
+    register_shift: Literal[0, 1, 2, 3]  #: a register is at ``base + (number << shift)``
     register_width: Literal[1, 4]  #: bytes of an access
-    clock_hz: int
-    baud: int  #: what it has after reset
-    bauds: tuple[int, ...]  #: what the divisor gives within 2.5 %, fastest first
-    irq: int
+    clock_hz: Positive
+    baud: Positive  #: what it has after reset
+    bauds: tuple[Positive, ...]  #: what the divisor gives within 2.5 %, fastest first
+    irq: Natural
     quirks: tuple[Literal["dw-apb"], ...] = ()  #: dw-apb: LCR writes are lost while it is busy
 
 
 class Timer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The counter that user programs and the kernel read."""
 
-    frequency_hz: int = 0  #: 0: it has to be asked for, as `probe` says
+    frequency_hz: Natural = 0  #: 0: it has to be asked for, as `probe` says
     probe: Literal["", "cpucfg"] = ""  #: cpucfg: LoongArch's CPUCFG words 4 and 5
 
 
@@ -61,8 +64,8 @@ class Interrupts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """The interrupt controller; numbers of `irq` keys are its inputs."""
 
     kind: Literal["plic", "liointc", "pch-pic"]
-    base: int
-    sources: int
+    base: Natural
+    sources: Positive
 
 
 class Device(Range, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -70,15 +73,15 @@ class Device(Range, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     name: str
     kind: str  #: the device tree's `compatible`
-    irq: int | None = None
+    irq: Natural | None = None
 
 
 class Reset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How a running program restarts or ends the board."""
 
     kind: Literal["sbi", "mmio"]  #: sbi: the SRST extension; mmio: the two writes below
-    reboot: tuple[int, int, int] | None = None  #: address, bytes of the access, value
-    poweroff: tuple[int, int, int] | None = None
+    reboot: tuple[Natural, Positive, Natural] | None = None  #: address, bytes of the access, value
+    poweroff: tuple[Natural, Positive, Natural] | None = None
 
 
 class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -90,9 +93,9 @@ class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     name: Literal["sd", "emmc", "spi", "disk"]
     title: str
-    unit: int  #: bytes that `at` and `count` count in
-    at: int  #: where an image is put, in units: 0 for a whole disk image
-    limit: int  #: bytes that an image may have there; 0: as much as the medium has
+    unit: Positive  #: bytes that `at` and `count` count in
+    at: Natural  #: where an image is put, in units: 0 for a whole disk image
+    limit: Natural  #: bytes that an image may have there; 0: as much as the medium has
     prepare: tuple[str, ...]  #: commands before the first transfer
     write: str
     read: str
@@ -103,7 +106,7 @@ class CardPartition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     name: str
     kind: str  #: its type, a UUID
-    size: int  #: bytes
+    size: Positive  #: bytes
 
 
 class Starts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -131,11 +134,11 @@ class BootLoader(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     prompts: tuple[str, ...]
     stop_keys: str
     stop_when: str
-    stop_interval_ms: int
+    stop_interval_ms: Natural
     interrupt: str  #: keys that give a clean prompt
-    line_limit: int  #: bytes of a command line
-    load_address: int  #: physical
-    virtual_offset: int  #: added to a physical address where the loader wants a virtual one
+    line_limit: Natural  #: bytes of a command line
+    load_address: Natural  #: physical
+    virtual_offset: Natural  #: added to a physical address where the loader wants a virtual one
     load: str  #: `address`; makes the loader receive YMODEM there
     load_baud: str | None = None  #: the same at another rate: `address`, `baud`
     baud_prompt: str | None = None  #: what it prints before it changes the rate
@@ -161,7 +164,7 @@ class Board(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     name: str
     title: str
     arch: Literal["riscv64", "loongarch64"]
-    run_address: int  #: where an image runs: `booti` moves it there
+    run_address: Natural  #: where an image runs: `booti` moves it there
     traps: tuple[str, ...]  #: known traps of the board, one sentence each
     memory: tuple[Range, ...]
     reserved: tuple[Reserved, ...]

@@ -1,4 +1,5 @@
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,9 @@ def test_what_may_not_be_overwritten_is_named():
         ('kind = "plic"', 'kind = "pic"', "interrupts.kind: invalid enum value 'pic'"),
         ("start = 0x1602_0000", "start = 0x1601_8000", "0x16018000.* overlaps 0x16010000"),
         ("start = 0x1602_0000", "start = 0x4100_0000", "mmc1, .*, overlaps memory"),
-        ("size = 0x6_0000", "size = 0", "is not a range"),
+        ("size = 0x6_0000", "size = 0", r"size: expected a number >= 1"),
+        ("size = 0x6_0000", "size = 0xffff_ffff_ffff_ffff", "is not a range"),
+        ("unit = 512", "unit = 0", r"storage\[0\].unit: expected a number >= 1"),
         ("size = 0x6_0000", "size = 0x8000_0001", "is not in one range of memory"),
         ("load_address = 0x4400_0000", "load_address = 0x4000_0000", "would overwrite OpenSBI"),
         ("bauds = [1_500_000", "bauds = [1_500_000, 921_600", "921600 baud cannot be made"),
@@ -103,6 +106,22 @@ def test_a_cut_file_is_refused_in_one_line(length):
         said = str(error)
     assert said.startswith("b.toml:") or length > VF2.index("after recovery")
     assert "\n" not in said
+
+
+VALUES = ["-1", "0", "1", str(2**70), "1.5", "nan", '""', "[]", "{}", "true", '"("', "[0]", '"{x}"']
+
+
+@given(
+    st.integers(0, VF2.count("\n") - 1),
+    st.sampled_from([*VALUES, '["("]', '[["a"]]', "1979-05-27"]),
+)
+def test_any_value_is_taken_or_refused_in_one_line(number, value):
+    lines = VF2.splitlines()
+    key, equals, _ = lines[number].partition(" = ")
+    lines[number] = f"{key}{equals}{value if equals else ''}"
+    with suppress(BoardError):
+        board = parse("\n".join(lines), "b.toml")
+        assert board.boot.spelled(0) == board.boot.virtual_offset
 
 
 def test_an_unknown_board_is_named_with_those_that_are_known(tmp_path):
