@@ -41,6 +41,7 @@ class Card:
     program: Program
     time: int
     root: Iterable[Item] | None = None  #: None: the root partition is left empty
+    arguments: str = ""  #: a kernel's command line
     files: dict[str, bytes] = field(default_factory=dict)  #: more files of the boot partition
 
 
@@ -67,14 +68,18 @@ def boot_files(card: Card) -> dict[str, bytes]:
         raise BoardError(f"the boot loader of {board.title} starts nothing from a card")
     address = board.boot.spelled(board.boot.load_address)
     start = str(getattr(board.boot.start, form)).format(address=address)
+    if any(mark in card.arguments for mark in "\n'"):
+        raise BoardError("a kernel's command line has no line feed and no apostrophe in it")
+    arguments = f"setenv bootargs '{card.arguments}'\n" if card.arguments else ""
+    append = f"  append {card.arguments}\n" if card.arguments else ""
     commands = (
-        f"echo Starting {name}\n"
+        f"echo Starting {name}\n{arguments}"
         f"load ${{devtype}} ${{devnum}}:${{distro_bootpart}} {address:#x} /{IMAGE}\n{start}\n"
     )
     menu = f"default starrylab\ntimeout 10\n\nlabel starrylab\n  menu label {name}\n"
     return {
         IMAGE: pack(card.program, board, form, card.time),
-        "extlinux/extlinux.conf": f"{menu}  kernel /{IMAGE}\n".encode(),
+        "extlinux/extlinux.conf": f"{menu}  kernel /{IMAGE}\n{append}".encode(),
         "boot.cmd": commands.encode(),
         "boot.scr": script(commands, "StarryLab", card.time),
         **card.files,

@@ -46,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rootfs", metavar="ROOT", help="of an SD card: a folder, TAR file or name of a root"
     )
+    parser.add_argument("--append", metavar="TEXT", help="of an SD card: the kernel's command line")
     parser.add_argument("-o", "--output", metavar="FILE", help="default: BOARD.bin, .sd.img ...")
 
 
@@ -99,11 +100,14 @@ def _make(args: argparse.Namespace) -> None:
         raise UserError("which board? see starrylab image --list")
     if args.address and not args.wrap:
         raise UserError("--address says where the binary of --wrap runs")
-    if args.rootfs and args.format not in (None, "sd"):
-        raise UserError(f"--rootfs fills an SD card; --format {args.format} has no room for it")
+    for option, value in (("--rootfs", args.rootfs), ("--append", args.append)):
+        if value and args.format not in (None, "sd"):
+            raise UserError(
+                f"{option} is for an SD card; --format {args.format} has no room for it"
+            )
     board = load(args.board)
     program = _program(args, board)
-    form = args.format or ("sd" if args.rootfs else formats(board)[0])
+    form = args.format or ("sd" if args.rootfs or args.append else formats(board)[0])
     output = Path(args.output or f"{board.name}.{_SUFFIXES[form]}")
     try:
         if form == "sd":
@@ -130,7 +134,8 @@ def _card(args: argparse.Namespace, board: Board, program: Program, output: Path
 
     root = _root(args.rootfs, board.arch) if args.rootfs else None
     with tempfile.TemporaryDirectory(prefix="starrylab-card-", dir=output.parent) as scratch:
-        for note in write_card(Card(board, program, _time(), root), output, Path(scratch)):
+        card = Card(board, program, _time(), root, args.append or "")
+        for note in write_card(card, output, Path(scratch)):
             print(f"note: {note}")
 
 

@@ -100,7 +100,7 @@ def test_a_card_with_a_root(here: Path, source: str, capsys: pytest.CaptureFixtu
         (["2k1000la", "--wrap", "hello.elf"], 1, "has a loongarch64 CPU; the ELF file is for"),
         (["visionfive2", "--wrap", "hello.elf", "--address", "x"], 125, "--address x is no number"),
         (["visionfive2", "--address", "0"], 125, "--address says where the binary of --wrap runs"),
-        (["visionfive2", "--format", "fit", "--rootfs", "r"], 125, "--rootfs fills an SD card"),
+        (["visionfive2", "--format", "fit", "--rootfs", "r"], 125, "--rootfs is for an SD card"),
         (["--inspect", "none"], 1, "cannot read none: No such file"),
         (["--inspect", "text"], 1, "text: 6 bytes that are no known image; they begin with"),
         (["visionfive2", "--wrap", "hello.elf", "--inspect", "x"], 125, "not allowed with"),
@@ -115,6 +115,20 @@ def test_what_is_wrong_is_said_in_one_line(
     assert err.startswith("starrylab: ")
     assert message in err
     assert err.count("\n") == 1
+
+
+def test_a_card_has_the_kernels_command_line(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = ["virt-riscv64", "--wrap", "hello.elf", "--append", "root=/dev/vda2 rw"]
+    assert image(*args, "-o", "card", capsys=capsys)[0] == 0
+    _, out, _ = image("--inspect", "card", capsys=capsys)
+    assert "| setenv bootargs 'root=/dev/vda2 rw'" in out
+    boot = "card@@2097152"
+    assert "append root=/dev/vda2 rw" in run("mtype", "-i", boot, "::extlinux/extlinux.conf")
+    status, _, err = image("virt-riscv64", "--wrap", "hello.elf", "--append", "a'b", capsys=capsys)
+    assert status == 1
+    assert "no apostrophe" in err
 
 
 def test_the_boards_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
