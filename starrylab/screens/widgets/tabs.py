@@ -9,7 +9,7 @@ from textual import events
 from textual.message import Message
 from textual.widget import Widget
 
-_SHORT = 4  #: letters of a name that must be short
+_SHORT = (4, 3, 2, 0)  #: letters of names that must be short
 
 
 class ViewTabs(Widget):
@@ -52,13 +52,14 @@ class ViewTabs(Widget):
         """Return the longest labels that fit: whole names, short ones, numbers alone."""
         numbers = range(1, len(self.names) + 1)
         whole = [f" {n} {name} " for n, name in zip(numbers, self.names, strict=True)]
-        for letters in (_SHORT, 0):
-            if sum(map(len, whole)) <= self.size.width:
-                return whole
-            whole = [
+        labels = whole
+        for letters in _SHORT:
+            if sum(map(len, labels)) <= self.size.width:
+                break
+            labels = [
                 label if index == self.current else f" {n} {name[:letters]}".rstrip() + " "
                 for index, (n, name, label) in enumerate(
                     zip(numbers, self.names, whole, strict=True)
                 )
             ]
-        return whole
+        return labels
