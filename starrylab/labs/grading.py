@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from .api import Goal
 from .catalog import Lab, LabError, catalog, find
-from .checking import GoalFailed, GoalReached, GoalSkipped, Ranked, check, goals
+from .checking import GoalFailed, GoalReached, GoalSkipped, Ranked, check
 from .texts import Text
 
 _LARGEST_FILE: Final = 1 << 20  #: bytes of one file of a submission
@@ -102,8 +103,8 @@ def contents(submission: Submission) -> dict[str, bytes]:
     """Return the files that the lab names, of those that are there and not too large."""
     files = find(submission.lab).description.files
     if submission.path.is_dir():
-        read = _folder_reader(submission)
-        return {name: data for name in files if (data := read(name)) is not None}
+        folder = submission.path / submission.inside
+        return {name: data for name in files if (data := _read(folder / name)) is not None}
     found = {}
     try:
         with tarfile.open(submission.path) as archive:
@@ -117,22 +118,15 @@ def contents(submission: Submission) -> dict[str, bytes]:
     return found
 
 
-def _folder_reader(submission: Submission):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    folder = submission.path / submission.inside
-
-    def read(name: str) -> bytes | None:
-        try:
-            fd = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except OSError:
-            return None
+def _read(path: Path) -> bytes | None:
+    """Return a regular file's content; ``None`` for a link, or where it is too large."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with open(fd, "rb") as file:
-            try:
-                data = file.read(_LARGEST_FILE + 1)
-            except OSError:
-                return None
-        return data if len(data) <= _LARGEST_FILE else None
-
-    return read
+            data = file.read(_LARGEST_FILE + 1)
+    except OSError:
+        return None
+    return data if len(data) <= _LARGEST_FILE else None
 
 
 def mark(student: str, lab_name: str, files: dict[str, bytes], seed: int) -> Mark:
@@ -161,7 +155,7 @@ def mark(student: str, lab_name: str, files: dict[str, bytes], seed: int) -> Mar
     return Mark(student, lab_name, tuple(marks), scores)
 
 
-def _goal_mark(goal, hint: Text | None, detail: str) -> GoalMark:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def _goal_mark(goal: Goal, hint: Text | None, detail: str) -> GoalMark:
     return GoalMark(goal.name, goal.text, goal.points, hint is None, hint, detail)
 
 
@@ -184,12 +178,6 @@ def grade(found: list[Submission], executor: Executor, *, seed: int, width: int)
                 yield task.result()
             except BrokenProcessPool:
                 raise LabError("a grading process was killed; is there enough memory?") from None
-
-
-def no_points(one: Submission, why: Text) -> Mark:
-    """Return the mark of a submission that could not be checked at all."""
-    every = goals(find(one.lab))
-    return Mark(one.student, one.lab, tuple(_goal_mark(goal, why, "") for goal in every))
 
 
 def make_executor(spec: str, width: int) -> Executor:

@@ -1,0 +1,186 @@
+"""Sixty submissions get the marks that they deserve, whatever they try."""
+
+from __future__ import annotations
+
+import json
+import resource
+import tarfile
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from starrylab.cli import main
+from starrylab.labs.api import Goal
+from starrylab.labs.grading import GoalMark, Mark, Submission, contents, grade, submissions
+from starrylab.labs.reports import as_json, as_junit, as_text
+from starrylab.labs.texts import Text
+
+RIGHT = "def answer(n):\n    return 2 * n\n"
+LARGEST_CHILD = 400 << 10  #: KiB resident
+
+#: kind -> (source, points); SOLUTION and COURSE are paths
+KINDS = {
+    "right": (RIGHT, 100),
+    "also-right": ("answer = lambda n: n + n\n", 100),
+    "half": ("def answer(n):\n    return 0\n", 40),
+    "wrong": ("def answer(n):\n    return n + 1\n", 0),
+    "syntax": ("def answer(n:\n", 0),
+    "raising": ("def answer(n):\n    raise OSError(n)\n", 0),
+    "exiting": ("import os\ndef answer(n):\n    os._exit(0)\n", 0),
+    "crashing": ("import ctypes\ndef answer(n):\n    ctypes.string_at(0)\n", 0),
+    "forking": ("import os\ndef answer(n):\n    while True: os.fork()\n", 0),
+    "hungry": ("def answer(n):\n    return bytearray(1 << 30)\n", 0),
+    "reading": (f"g = {{}}\nexec(open(SOLUTION).read(), g)\n{RIGHT}", 0),
+    "importing": ("import sys\nsys.path.insert(0, FOLDER)\nfrom answer import answer\n", 0),
+    "writing": ("def answer(n):\n    open(CHECK, 'w').write('')\n    return 2 * n\n", 0),
+    "patching": (f"import __main__ as w\nw._encode = lambda answer: b''\n{RIGHT}", 0),
+    "deceiving": (f"import starrylab.labs.checking as c\nc.check = print\n{RIGHT}", 100),
+    "answering": ("import os\nfor f in range(3, 20):\n    os.write(f, b'\\x81')\n", 0),
+    "stopping": (f"import os\nos.kill(os.getppid(), 9)\n{RIGHT}", 0),
+}
+
+
+@pytest.fixture(autouse=True)
+def small_course(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STARRYLAB_COURSE", str(course))
+
+
+def fill(folder: Path, course: Path) -> dict[str, int]:
+    """Make sixty submissions; return student -> points."""
+    lab = course / "01-answers"
+    names = {"SOLUTION": lab / "solution" / "answer.py", "FOLDER": lab / "solution"}
+    names["CHECK"] = lab / "check.py"
+    expected = {}
+    kinds = sorted(KINDS)
+    for number in range(57):
+        kind = kinds[number % len(kinds)]
+        source, points = KINDS[kind]
+        for name, path in names.items():
+            source = source.replace(name, repr(str(path)))
+        student = f"{number:02}-{kind}"
+        (folder / student / "01-answers").mkdir(parents=True)
+        (folder / student / "01-answers" / "answer.py").write_text(source)
+        expected[student] = points
+    (folder / "60-looping" / "01-answers").mkdir(parents=True)
+    (folder / "60-looping" / "01-answers" / "answer.py").write_text("while True: pass\n")
+    (folder / "61-empty").mkdir()
+    with tarfile.open(folder / "62-archive.tar.gz", "w:gz") as archive:
+        archive.add(lab / "solution" / "answer.py", "01-answers/answer.py")
+    return expected | {"60-looping": 0, "61-empty": 0, "62-archive": 100}
+
+
+def test_sixty_submissions(tmp_path: Path, course: Path) -> None:
+    folder, report = tmp_path / "handed-in", tmp_path / "marks.json"
+    folder.mkdir()
+    expected = fill(folder, course)
+    before = {path: path.read_bytes() for path in course.rglob("*") if path.is_file()}
+    arguments = ["--lab", "1", "--format", "json", "-o", str(report), "-j", "2", "--seed", "5"]
+    assert main(["lab", "grade", str(folder), *arguments]) == 0
+    marks = {entry["student"]: entry["points"] for entry in json.loads(report.read_text())}
+    assert marks == expected
+    assert {path: path.read_bytes() for path in before} == before
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < LARGEST_CHILD
+
+
+class Counting(Executor):
+    """Does nothing until it is asked for; counts what is on its hands."""
+
+    def __init__(self) -> None:
+        self.tasks: list[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]] = []
+        self.most = 0
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **_: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self.tasks.append((future, function, args))
+        self.most = max(self.most, sum(not task.done() for task, _, _ in self.tasks))
+        if len(self.tasks) >= 4 or self.most >= 4:
+            for task, _, arguments in self.tasks:
+                if not task.done():
+                    task.set_result(Mark(arguments[0], arguments[1], ()))
+        return future
+
+
+def test_a_few_are_on_the_way_at_a_time(tmp_path: Path) -> None:
+    found = []
+    for number in range(20):
+        (tmp_path / f"{number}").mkdir()
+        (tmp_path / f"{number}" / "answer.py").write_text(RIGHT)
+        found.append(Submission(str(number), "01-answers", tmp_path / f"{number}", ""))
+    executor = Counting()
+    assert len(list(grade(found, executor, seed=1, width=2))) == 20
+    assert 2 <= executor.most <= 4
+
+
+def test_links_and_large_files_are_not_read(tmp_path: Path, course: Path) -> None:
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "answer.py").symlink_to(course / "01-answers" / "solution" / "answer.py")
+    one = submissions(tmp_path)
+    assert one == []  # without the lab's folder, and no lab was asked for
+    submission = Submission("s", "01-answers", tmp_path / "s", "")
+    assert contents(submission) == {}
+    (tmp_path / "s" / "answer.py").unlink()
+    (tmp_path / "s" / "answer.py").write_bytes(b"#" * (2 << 20))
+    assert contents(submission) == {}
+
+
+def test_a_broken_archive_is_an_empty_submission(tmp_path: Path) -> None:
+    (tmp_path / "x.tar.gz").write_bytes(b"\x1f\x8b broken")
+    assert contents(Submission("x", "01-answers", tmp_path / "x.tar.gz", "")) == {}
+
+
+def marks() -> list[Mark]:
+    text = Text("Doubled.", "加倍")
+    reached = GoalMark("doubled", text, 60, True, None, "")
+    hint = Text("zero \x1b[31m", "零")
+    missed = GoalMark("zero", text, 40, False, hint, "Trace\x00back")
+    return [Mark("li", "01-answers", (reached, missed), {"rounds": 7})]
+
+
+def test_reports() -> None:
+    assert as_text(marks(), "en").splitlines()[0] == "li  01-answers   60/100"
+    assert "零" in as_text(marks(), "zh")
+    assert as_text(marks(), "en").splitlines()[-1].split() == ["7", "li"]
+    assert json.loads(as_json(marks(), "zh"))[0]["goals"][1]["hint"] == "零"
+    suite = ET.fromstring(as_junit(marks(), "en"))[0]
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    assert suite[1][0].get("message") == "zero [31m"
+
+
+def test_goals_are_values() -> None:
+    assert Goal("a", Text("a", "b"), 1, (), print) == Goal("a", Text("a", "b"), 1, (), print)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["grade", "nowhere"], "nowhere: No such file or directory"),
+        (["grade", "."], "no submissions"),
+        (["check", "9"], "there is no lab 9"),
+        (["check", "1"], "was not started"),
+        (["check"], "no lab was started"),
+        (["new", "mine"], "a lab is called NN-name"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(
+    arguments: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["lab", *arguments]) == 1 or "no submissions" in said
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+
+
+def test_an_executor_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "s").mkdir()
+    arguments = ["lab", "grade", str(tmp_path), "--lab", "1", "--executor"]
+    assert main([*arguments, "slurm"]) == 1
+    assert "give processes, or dask://HOST:PORT" in capsys.readouterr().err

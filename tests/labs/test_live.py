@@ -1,0 +1,143 @@
+"""A student's file in a running kernel: put in at boot, and again while it runs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from starrylab.kernel.mm.chosen import BadPage
+from starrylab.labs import LabError, find
+from starrylab.labs.benches import GuestLimit, ScriptedBench, run_program
+from starrylab.labs.components import student_calls
+from starrylab.labs.live import open_live
+from starrylab.labs.student import Student, StudentError
+from starrylab.machine.scripted import Program, ScriptedContext
+from starrylab.userland import compile_c
+
+CALLS = """\
+from __future__ import annotations
+from starrylab.labs.calls import Int, syscall
+NUMBERS = {"twice": 500}
+@syscall()
+def twice(t: object, value: Int) -> int:
+    return FACTOR * value
+"""
+
+
+def folder_of(lab: str, tmp_path: Path) -> Path:
+    """Copy the solution of a lab to a folder of its name."""
+    found = find(lab)
+    folder = tmp_path / found.name
+    folder.mkdir()
+    for name in found.description.files:
+        (folder / name).write_text((found.solution / name).read_text())
+    return folder
+
+
+def test_a_file_that_is_saved_is_put_in(tmp_path: Path) -> None:
+    folder = folder_of("3", tmp_path)
+    source = folder / "calls.py"
+    source.write_text(CALLS.replace("FACTOR", "2"))
+    live = open_live(folder)
+    bench = ScriptedBench(live.parts)
+    bench.hart.numbers["twice"] = 500
+    told: list[str] = []
+    live.attach(bench.kernel, told.append)
+
+    def save(text: str) -> None:
+        source.write_text(text)
+        stamp = source.stat().st_mtime_ns + 10_000_000
+        os.utime(source, ns=(stamp, stamp))
+
+    def program(m: ScriptedContext) -> Program:
+        m.store(m.scratch, (1).to_bytes(8, "little") + bytes(8))  # a second
+        yield m.call("twice", 21)
+        save(CALLS.replace("FACTOR", "3"))
+        yield m.call("nanosleep", m.scratch, 0)
+        yield m.call("twice", 21)
+        save("syntax error(")
+        yield m.call("nanosleep", m.scratch, 0)
+        yield m.call("twice", 21)
+        save(CALLS.replace("FACTOR", "5"))
+        yield m.call("nanosleep", m.scratch, 0)
+        yield m.call("twice", 21)
+        yield m.call("exit_group", 0)
+
+    results = bench.run(program)
+    assert [result for result in results if result] == [42, 63, 63, 105]
+    assert [text.split(":")[0] for text in told] == ["reloaded", "not reloaded", "reloaded"]
+    assert "SyntaxError" in told[1]
+
+
+def test_pages_go_on_with_new_methods(tmp_path: Path) -> None:
+    folder = folder_of("4", tmp_path)
+    live = open_live(folder)
+    bench = ScriptedBench(live.parts)
+    before = bench.kernel.frames.free_frames()
+    frame = bench.kernel.frames.alloc()
+    source = (folder / "pages.py").read_text().replace("return page\n", "return 0\n", 1)
+    (folder / "pages.py").write_text(source)
+    student = Student(folder, live.lab.description)
+    from starrylab.labs.components import SEAMS
+
+    reload = SEAMS["PageAllocator"].reload
+    assert reload is not None
+    reload(bench.kernel, student.component("PageAllocator"))
+    with pytest.raises(BadPage, match="page 0, which is in use"):
+        bench.kernel.frames.alloc()
+    bench.kernel.frames.release(frame)
+    assert bench.kernel.frames.free_frames() == before
+
+
+def test_what_cannot_be_loaded_is_told(tmp_path: Path) -> None:
+    folder = folder_of("4", tmp_path)
+    (folder / "pages.py").write_text("1 / 0\n")
+    with pytest.raises(LabError, match="ZeroDivisionError"):
+        open_live(folder)
+    with pytest.raises(LabError, match="no lab has that name"):
+        open_live(tmp_path)
+
+
+def test_calls_need_numbers(tmp_path: Path) -> None:
+    (tmp_path / "calls.py").write_text("")
+    student = Student(tmp_path, find("3").description)
+    with pytest.raises(StudentError, match="NUMBERS"):
+        student_calls(student.module("calls.py"))
+
+
+COUNT = """\
+#include <stdio.h>
+#include <time.h>
+int main(int argc, char **argv) {
+    struct timespec a, b;
+    clock_gettime(CLOCK_MONOTONIC, &a);
+    for (volatile long i = 0; argc > 1 || i < 300000; i++) ;
+    clock_gettime(CLOCK_MONOTONIC, &b);
+    printf("%ld\\n", (b.tv_sec - a.tv_sec) * 1000000000 + b.tv_nsec - a.tv_nsec);
+    return 7;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def counting(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    source = tmp_path_factory.mktemp("c") / "count.c"
+    source.write_text(COUNT)
+    return compile_c([source], "riscv64").read_bytes()
+
+
+def test_a_program_s_clock_is_its_instructions(counting: bytes) -> None:
+    """So two runs are the same to the nanosecond, on whatever host."""
+    first, second = (run_program(counting) for _ in range(2))
+    assert first.plain() == second.plain()
+    assert first.status == 7
+    assert int(first.output) >= 300_000 * 3 * 10
+
+
+def test_limits_are_the_guest_s(counting: bytes) -> None:
+    with pytest.raises(GuestLimit, match="instructions"):
+        run_program(counting, ["forever"], instructions=2_000_000)
+    with pytest.raises(GuestLimit, match="time"):
+        run_program(counting, ["forever"], guest_seconds=0.05)
