@@ -15,6 +15,7 @@ from . import monitor_config
 Lines = Iterator[str]
 
 _GPT_AT: Final = 512
+_LAST_SECTOR_AT: Final = _GPT_AT + 32  # where the first header says that the second is
 _EXT_AT: Final = 1024 + 56
 _SPL: Final = struct.Struct("<3I")  # from byte 0x288: payload, header size, CRC-32
 _UIMAGE_ARCHES: Final = {
@@ -41,7 +42,12 @@ def explain(data: bytes) -> list[str]:
         ImageFormatError: it is torn, or nothing that is known here.
 
     """
-    return list(_explain(data))
+    return [_printable(line) for line in _explain(data)]
+
+
+def _printable(line: str) -> str:
+    """Names come from the file: none of them may move the cursor."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in line)
 
 
 def _explain(data: bytes) -> Lines:
@@ -60,6 +66,9 @@ def _explain(data: bytes) -> Lines:
 
 
 def _disk(data: bytes) -> Lines:
+    sectors = int.from_bytes(data[_LAST_SECTOR_AT : _LAST_SECTOR_AT + 8], "little") + 1
+    if len(data) < sectors * gpt.SECTOR < 1 << 60:
+        raise ImageFormatError(f"the disk is cut: {len(data)} of {sectors * gpt.SECTOR} bytes")
     table = gpt.read_table(data)
     yield f"disk of {_size(len(data))}, GUID partition table {table.guid}"
     for number, part in enumerate(table.partitions, 1):
@@ -193,6 +202,8 @@ def _pages(data: bytes) -> Lines:
 
 
 def _date(seconds: int) -> str:
+    if seconds >= 1 << 37:
+        return "at an impossible time"
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
 
 

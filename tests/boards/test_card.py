@@ -7,6 +7,7 @@ from starrylab.boards import BoardError, load
 from starrylab.boards.card import Card, write_card
 from starrylab.boards.images import wrapped_program
 from starrylab.boards.inspect import explain
+from starrylab.image.errors import ImageFormatError
 from starrylab.rootfs import Tree
 from tests.image.host import run
 from tests.image.test_elf import BASE, elf
@@ -66,6 +67,16 @@ def test_a_card_is_explained(card):
     said = "\n".join(explain(card.read_bytes()))
     for part in ("partition 3 'boot': 64 MiB", "RISC-V Image for booti", "ext4 file system 'root'"):
         assert part in said
+
+
+def test_a_torn_card_is_refused(card):
+    whole = card.read_bytes()
+    with pytest.raises(ImageFormatError, match=r"the disk is cut: 1000000 of \d+ bytes"):
+        explain(whole[:1_000_000])
+    with pytest.raises(ImageFormatError, match="CRC"):
+        explain(whole[:600] + b"x" + whole[601:])
+    with pytest.raises(ImageFormatError, match="no GUID partition table in sector"):
+        explain(whole[:-512] + bytes(512))
 
 
 def test_the_same_card_has_the_same_bytes(card, tmp_path):

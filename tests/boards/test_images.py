@@ -1,6 +1,9 @@
 import struct
+from contextlib import suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from starrylab.boards import BoardError, load
 from starrylab.boards.images import formats, monitor_program, pack, wrapped_program
@@ -181,3 +184,17 @@ def test_every_image_is_explained():
 def test_what_is_unknown_or_torn_is_said(data, message):
     with pytest.raises(ImageFormatError, match=message):
         explain(data)
+
+
+@given(st.data())
+def test_a_torn_image_is_explained_or_refused(data):
+    form = data.draw(st.sampled_from(["monitor", "riscv", "uimage", "fit", "elf"]))
+    if form == "monitor":
+        torn = bytearray(monitor_program(VIRT, monitor(), [b"x" * 5000]).data)
+    else:
+        torn = bytearray(pack(wrapped_program(VIRT, HELLO, "hello"), VIRT, form, TIME))
+    for _ in range(data.draw(st.integers(0, 4))):
+        torn[data.draw(st.integers(0, min(len(torn), 200) - 1))] = data.draw(st.integers(0, 255))
+    with suppress(ImageFormatError):
+        lines = explain(bytes(torn[: data.draw(st.integers(0, len(torn)))]))
+        assert all("\n" not in line for line in lines)
