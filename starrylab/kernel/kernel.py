@@ -26,6 +26,7 @@ from .mm.layout import Layout
 from .mm.pages import Mmu
 from .mm.space import AddressSpace
 from .mm.sysv import ShmTable
+from .net.unix.naming import AbstractNames
 from .syscalls import table
 from .task.futexes import FutexTable
 from .task.ids import PidAllocator
@@ -86,6 +87,7 @@ class Kernel:
         self.clock = Clock(self)
         self.futexes = FutexTable()
         self.travelling = Travelling()  #: descriptors that lie in sockets
+        self.unix_names = AbstractNames()
         self.anon_inodes = count(1)  #: inode numbers of pipes and sockets
         self.processes: dict[int, Process] = {}  #: zombies too, until they are reaped
         self.threads: dict[int, Thread] = {}

@@ -124,9 +124,11 @@ class Thread(Task):
         *,
         nonblocking: bool | None = None,
     ) -> Coroutine[Any, Any, T]:
-        """Wait for ``file`` as its O_NONBLOCK flag allows."""
+        """Wait for ``file`` as its O_NONBLOCK flag and its own timeout allow."""
         if nonblocking is None:
             nonblocking = isinstance(file, File) and file.nonblocking
+        if timeout_ns is None and isinstance(file, File):
+            timeout_ns = file.timeout_ns(events)
         return poll_io(self, file, events, attempt, nonblocking=nonblocking, timeout_ns=timeout_ns)
 
     def send_signal(self, info: SignalInfo) -> None:

@@ -20,11 +20,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from ...kernel.files.pipe_buffer import PipeBuffer
-from ...kernel.files.unix_socket import UnixSocket
 from ...kernel.mm.frames import MemoryKind
 from ...kernel.mm.heap import KernelHeap
 from ...kernel.mm.pages import PageMap
 from ...kernel.mm.shared import SharedPages
+from ...kernel.net.unix.socket import UnixSocket
 from ...kernel.vfs.page_store import PageStore
 from .kinds import attributes
 

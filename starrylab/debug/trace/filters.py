@@ -12,7 +12,7 @@ _FAMILIES: Final[dict[str, frozenset[str]]] = {
     "creds": frozenset({"credentials", "prctl"}),
     "ipc": frozenset({"shm", "futex"}),
     "memory": frozenset({"memory", "shm"}),
-    "network": frozenset({"message", "socketpair"}),
+    "network": frozenset({"message", "socket", "sockopt"}),
     "process": frozenset({"process", "wait", "ids"}),
     "signal": frozenset({"signal"}),
     "time": frozenset({"time", "timer"}),

@@ -17,7 +17,7 @@ from ...kernel.files.pty import PtyMaster
 from ...kernel.files.signalfd import SignalFd
 from ...kernel.files.timerfd import TimerFd
 from ...kernel.files.tty import TerminalFile
-from ...kernel.files.unix_socket import UnixSocket
+from ...kernel.net.unix.socket import UnixSocket
 from .holders import Holders, in_order
 from .model import Need
 
@@ -74,10 +74,12 @@ def _eventfd(holders: Holders, thread: Thread, file: EventFd, events: int) -> li
 
 def _socket(holders: Holders, thread: Thread, file: UnixSocket, events: int) -> list[Need]:
     peer = file.peer
+    what = f"{_verb(events)} {_path(file)}{holders.numbers(thread, file)}"
+    if peer is None:  # a listener, or a datagram socket that anybody may send to
+        return [Need(what, unknown="any process may connect or send to it")]
     tids = holders.of_file(peer)
     # Its descriptor may be on the way through another socket.
     outside = "" if tids or peer.refs <= 0 else "a descriptor in flight"
-    what = f"{_verb(events)} {_path(file)}{holders.numbers(thread, file)}"
     return [Need(what, in_order(tids), f"its peer {_path(peer)}", outside)]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol, TypeVar
 
-from ...abi.errno import EAGAIN, ETIMEDOUT
+from ...abi.errno import EAGAIN
 from .sched import Task, Waker, park
 
 T = TypeVar("T")
@@ -86,7 +86,7 @@ async def poll_io(
 ) -> T:
     """Call ``attempt`` until it stops raising ``EAGAIN``; sleep in between.
 
-    Raises ``EAGAIN`` at once if ``nonblocking``, ``ETIMEDOUT`` after ``timeout_ns``,
+    Raises ``EAGAIN`` at once if ``nonblocking``, or after ``timeout_ns``,
     ``EINTR`` when a signal handler is to run.  With ``tried`` the caller has just made the
     first attempt itself, and nothing ran since.
     """
@@ -104,7 +104,7 @@ async def poll_io(
                         raise
             tried = False
             if deadline is not None and executor.now >= deadline:
-                raise ETIMEDOUT
+                raise EAGAIN
             # No await lies between the attempt and the registration, and everything that
             # can change the file runs on this executor, so no wake-up can be lost here.
             file.register(waker, events)

@@ -104,6 +104,10 @@ class File:
     def register(self, waker: Waker, events: int) -> None:
         """See ``Pollable.register``; a plain file never changes."""
 
+    def timeout_ns(self, events: int) -> int | None:
+        """Return how long a call may wait for ``events`` (SO_RCVTIMEO, SO_SNDTIMEO)."""
+        return None
+
     def ioctl(self, thread: Thread, request: int, arg: int) -> int:
         """ioctl(2) requests of this kind of file; the generic ones are served before."""
         raise ENOTTY

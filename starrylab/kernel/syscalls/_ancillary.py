@@ -9,7 +9,8 @@ from ...abi import socket as so
 from ...abi.capability import CAP_SETGID, CAP_SETUID, CAP_SYS_ADMIN
 from ...abi.errno import EINVAL, EMFILE, ENOTSOCK, EPERM, ETOOMANYREFS
 from ..files.file import File
-from ..files.unix_socket import Received, Sender, UnixSocket
+from ..net.unix.message import Received, Sender
+from ..net.unix.socket import UnixSocket
 
 if TYPE_CHECKING:
     from ..thread import Thread

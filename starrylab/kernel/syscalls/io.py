@@ -64,7 +64,8 @@ def read(t: Thread, file: Fd, buf: OutData, count: Size) -> Result:
         if file.flags & O_NONBLOCK:
             raise
     attempt = partial(file.read_user, t.mm, buf, count)
-    return _held(file, poll_io(t, file, POLLIN, attempt, tried=True))
+    timeout_ns = file.timeout_ns(POLLIN)
+    return _held(file, poll_io(t, file, POLLIN, attempt, timeout_ns=timeout_ns, tried=True))
 
 
 @syscall(restart=Restart.SA_RESTART)

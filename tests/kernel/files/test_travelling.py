@@ -12,7 +12,9 @@ from starrylab.abi.fcntl import O_NONBLOCK
 from starrylab.abi.socket import SOCK_DGRAM, SOCK_STREAM
 from starrylab.kernel.files.file import File
 from starrylab.kernel.files.travelling import Travelling
-from starrylab.kernel.files.unix_socket import Sender, UnixSocket
+from starrylab.kernel.net.unix.making import make_pair
+from starrylab.kernel.net.unix.message import Sender
+from starrylab.kernel.net.unix.socket import UnixSocket
 
 ME = Sender(1, 0, 0)
 
@@ -31,14 +33,14 @@ class Plain(File):
 
 
 def pair(travelling: Travelling, kind: int = SOCK_STREAM) -> tuple[UnixSocket, UnixSocket]:
-    ends = UnixSocket.pair(kind, ME, O_NONBLOCK, travelling=travelling)
+    ends = make_pair(kind, ME, O_NONBLOCK, travelling=travelling)
     for end in ends:
         end.acquire()
     return ends
 
 
 def is_gone(end: UnixSocket) -> bool:
-    return end.peer.peer_closed
+    return end.dead
 
 
 def test_a_socket_sent_to_itself_is_collected() -> None:

@@ -14,14 +14,16 @@ from starrylab.abi.socket import (
     SOCK_STREAM,
 )
 from starrylab.kernel.files.eventfd import EventFd
-from starrylab.kernel.files.unix_socket import DEFAULT_BUFFER, Sender, UnixSocket
+from starrylab.kernel.net.unix.making import make_pair
+from starrylab.kernel.net.unix.message import Sender
+from starrylab.kernel.net.unix.socket import DEFAULT_BUFFER, UnixSocket
 from tests.kernel.files.waiting_support import CountingWaker, held
 
 ME = Sender(1, 2, 3)
 
 
 def pair(kind: int) -> tuple[UnixSocket, UnixSocket]:
-    first, second = UnixSocket.pair(kind, ME, 0, (4, 5))
+    first, second = make_pair(kind, ME, 0, (4, 5))
     return held(first), held(second)
 
 
@@ -180,7 +182,7 @@ def test_memory_is_charged_until_both_ends_are_closed() -> None:
             self.used -= size
 
     heap = Heap()
-    a, b = map(held, UnixSocket.pair(SOCK_STREAM, ME, 0, heap=heap))
+    a, b = map(held, make_pair(SOCK_STREAM, ME, 0, heap=heap))
     a.write(bytes(5000))
     b.write(b"x")
     a.read(1)

@@ -1,0 +1,1 @@
+"""Sockets (design document 9): one package an address family."""
