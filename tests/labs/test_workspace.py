@@ -129,7 +129,7 @@ def test_progress_is_plain_json(space: Workspace, small_lab: Lab) -> None:
     [
         ("starrylab/kernel/mm/frames.py#FrameAllocator.alloc", True),
         ("starrylab/kernel/mm/frames.py#ZERO_PAGE", True),
-        ("starrylab/userland/src/cat.c#cat_main", True),
+        ("starrylab/userland/src/cat.c#main_cat", True),
         ("starrylab/kernel/mm/frames.py#FrameAllocator.no_such", False),
         ("starrylab/kernel/mm/no_such.py#x", False),
     ],
