@@ -15,6 +15,7 @@ from ..boards import Board, BoardError, load, names
 
 if TYPE_CHECKING:
     from ..flash.events import Event
+    from ..flash.job import Recovery
     from ..link.detect import Sighting
 
 _TIME: Final = 1_767_225_600  #: 2026-01-01, of an image whose time nobody asks for
@@ -84,6 +85,7 @@ def port_rows() -> list[PortRow]:
 
 def probe(board: Board, port_name: str, say: Say) -> str:
     """Look what is at the other end of a port; return it in words.  Raises `BoardProblem`."""
+    from ..flash.greeting import MonitorGreeter
     from ..link.detect import Watcher
     from ..link.errors import LinkError
     from ..link.port import Port
@@ -91,7 +93,8 @@ def probe(board: Board, port_name: str, say: Say) -> str:
     say(f"listening at {port_name}, {board.uart.baud} baud")
     try:
         with Port.open(port_name, board.uart.baud) as port:
-            found = Watcher(port, board.loader).detect()
+            greeter = MonitorGreeter()
+            found = Watcher(port, board.loader).detect(lambda port: greeter.hello(port, 1.0))
     except LinkError as error:
         raise BoardProblem(str(error)) from None
     if found.text.strip():
@@ -113,7 +116,7 @@ def _words(found: Sighting, board: Board) -> str:
         Kind.TEXT: "o opens the line, so that you can see",
         Kind.ROM: "recovery sends it a boot loader: see the section recovery",
         Kind.SPL: "recovery sends it a boot loader: see the section recovery",
-        Kind.MONITOR: "the monitor runs already",
+        Kind.MONITOR: "c boots the lab on it",
     }
     return f"{found.kind.value}: {advice[found.kind]}"
 
@@ -142,6 +145,7 @@ def flash(board: Board, port_name: str, file: str, tell: Callable[[Step], None])
     Raises `BoardProblem` and `Stopped`.
     """
     from ..flash.errors import FlashError
+    from ..flash.greeting import MonitorGreeter
     from ..flash.job import Job
     from ..flash.strategy import Flasher
     from ..link.errors import LinkError
@@ -151,11 +155,25 @@ def flash(board: Board, port_name: str, file: str, tell: Callable[[Step], None])
     image = image_for(board, file)
     name = Path(file).name if file else "monitor"
     tell(Step(f"{name}: {len(image):,} bytes"))
+    job = Job(board, image, name, greets=not file, recovery=_recovery(board))
     try:
         with Port.open(port_name, board.uart.baud) as port:
-            Flasher(port, Job(board, image, name), lambda event: tell(_step(event))).run()
+            Flasher(port, job, lambda event: tell(_step(event)), greeter=MonitorGreeter()).run()
     except (FlashError, LinkError) as error:
         raise BoardProblem(str(error)) from None
+
+
+def _recovery(board: Board) -> Recovery | None:
+    """Return what the board's boot ROM is given, if this host has it."""
+    from ..flash.errors import FlashError
+    from ..flash.recovery import read_files
+
+    if board.recovery.kind == "none":
+        return None
+    try:
+        return read_files()
+    except FlashError:  # it is needed only where a boot ROM answers, and is asked for then
+        return None
 
 
 def _step(event: Event) -> Step:

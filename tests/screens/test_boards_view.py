@@ -82,7 +82,7 @@ async def test_what_a_board_is() -> None:
         for section, words in (
             ("board", "0x10000000, irq 32, 115200 baud"),
             ("memory", "kept for OpenSBI"),
-            ("devices", "starfive,jh7110-mmc"),
+            ("devices", "starfive,jh7110-dwmac"),
             ("loader", "loady {address:#x}"),
             ("storage", "sf update"),
             ("traps", "Hart 0 is an S7"),
@@ -149,7 +149,7 @@ class FakeFlasher:
 
     go_on = threading.Event()
 
-    def __init__(self, port, job, say) -> None:
+    def __init__(self, port, job, say, *, greeter) -> None:
         self.job, self.say = job, say
 
     def run(self) -> None:

@@ -231,10 +231,10 @@ class BoardsView(View):
     def _connect(self) -> None:
         board = self.boards.board
         if board is not None and not self._busy and self._ready():
-            self._boot_on(BoardPort(board.name, self.boards.port))
+            self._boot_on(BoardPort(board.name, self.boards.port), board.arch)
 
-    def _boot_on(self, board: BoardPort | None) -> None:
-        self.post_message(self.BootWanted({"board": board}))
+    def _boot_on(self, board: BoardPort | None, arch: str = "riscv64") -> None:
+        self.post_message(self.BootWanted({"board": board, "arch": arch}))
 
     def _stop(self) -> None:
         """Stop at the next step; waiting for the board may take its time."""
