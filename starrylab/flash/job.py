@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ..boards import Range
 from ..image.elf import is_elf
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from ..link.loader import Taken
     from ..link.port import Port
 
-_UIMAGE = bytes.fromhex("27051956")
-_TREE = bytes.fromhex("d00dfeed")
+_UIMAGE: Final = bytes.fromhex("27051956")
+_TREE: Final = bytes.fromhex("d00dfeed")
 
 
 class ImageKind(Enum):

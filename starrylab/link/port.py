@@ -12,6 +12,7 @@ import errno
 import fcntl
 import os
 import select
+import stat
 import sys
 import termios
 import time
@@ -26,6 +27,7 @@ from .ports import access_advice, names_of_ports
 from .record import Record
 
 SOCKET: Final = "socket://"
+_MEMORY_DEVICES: Final = 1  #: major number
 _CHUNK: Final = 4096
 _PATIENCE: Final = 3.0  #: seconds to wait for room, on top of the time that the bytes take
 
@@ -225,6 +227,8 @@ def _open_device(name: str, baud: int) -> serial.SerialBase:
         raise LinkError(
             f"{name}: no such port; " + (f"there is {known}" if known else "none found")
         )
+    if not _may_be_serial(name):
+        raise LinkError(f"{name}: not a serial port")
     others = holders(name)
     if others:
         raise LinkError(f"{name}: in use by {', '.join(map(str, others))}; end that program first")
@@ -234,6 +238,12 @@ def _open_device(name: str, baud: int) -> serial.SerialBase:
     except (OSError, ValueError, serial.SerialException, termios.error) as error:
         raise LinkError(_why_not(name, baud, error)) from error
     return line
+
+
+def _may_be_serial(name: str) -> bool:
+    """Tell whether it is a device, and none of memory such as /dev/null (devices.txt)."""
+    status = os.stat(name)
+    return stat.S_ISCHR(status.st_mode) and os.major(status.st_rdev) != _MEMORY_DEVICES
 
 
 def _why_not(name: str, baud: int, error: Exception) -> str:
