@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -15,13 +16,20 @@ from ..image.errors import ImageFormatError
 from ..image.fit import pack_fit
 from ..image.pages import PAGE, pack_pages
 from ..image.riscv import SIZE, RiscvHeader, is_riscv, read_header
-from ..image.uimage import ARCH_LOONGARCH, ARCH_RISCV, UImage
+from ..image.uimage import (
+    ARCH_LOONGARCH,
+    ARCH_RISCV,
+    COMPRESSION_GZIP,
+    COMPRESSION_NONE,
+    UImage,
+)
 from .board import Board, Range
 from .errors import BoardError
 from .monitor_config import patch
 from .mover import ALIGNMENT, movable
 
 FORMATS: Final = ("riscv", "raw", "uimage", "fit", "elf")
+COMPRESSIBLE: Final = ("uimage", "fit")
 _UIMAGE_ARCHES: Final = {"riscv64": ARCH_RISCV, "loongarch64": ARCH_LOONGARCH}
 
 
@@ -94,18 +102,22 @@ def formats(board: Board) -> tuple[str, ...]:
     return tuple(name for name in FORMATS if getattr(board.boot.start, name, None) is not None)
 
 
-def pack(program: Program, board: Board, form: str, time: int) -> bytes:
+def pack(program: Program, board: Board, form: str, time: int, *, small: bool = False) -> bytes:
     """Return `program` as an image of the form `form`; `time` is in seconds since 1970.
+
+    `small`: compressed by gzip, which the boot loader unpacks; of a uImage and a FIT only.
 
     Raises:
         BoardError: the board starts no such form, or the program does not fit into it.
 
     """
+    if small and form not in COMPRESSIBLE:
+        raise BoardError(f"only {' and '.join(COMPRESSIBLE)} can be compressed, not {form}")
     if form not in formats(board) and form != "elf":
         known = ", ".join(formats(board))
         raise BoardError(f"the boot loader of {board.title} starts no {form}; it starts: {known}")
     try:
-        return _PACKERS[form](program, board, time)
+        return _PACKERS[form](program, board, time, small)
     except ImageFormatError as error:
         raise BoardError(str(error)) from error
 
@@ -119,7 +131,7 @@ def _physical(board: Board, flat: Flat, address: int | None) -> tuple[int, int]:
     return address, flat.entry - flat.base + address
 
 
-def _as_riscv(program: Program, board: Board, _time: int) -> bytes:
+def _as_riscv(program: Program, board: Board, _time: int, _small: bool) -> bytes:
     if is_riscv(program.data):
         return program.data
     # The header takes a page before the program and jumps over itself: a0 and a1 stay.
@@ -144,7 +156,7 @@ def _jump(distance: int) -> bytes:
     return auipc.to_bytes(4, "little") + jalr.to_bytes(4, "little")
 
 
-def _as_raw(program: Program, board: Board, _time: int) -> bytes:
+def _as_raw(program: Program, board: Board, _time: int, _small: bool) -> bytes:
     if program.movable:
         return program.data
     if program.load % ALIGNMENT:
@@ -163,20 +175,29 @@ def _as_raw(program: Program, board: Board, _time: int) -> bytes:
     return image
 
 
-def _as_uimage(program: Program, _board: Board, time: int) -> bytes:
+def _as_uimage(program: Program, _board: Board, time: int, small: bool) -> bytes:
     title = program.title.encode()[:32].decode(errors="ignore")
-    arch = _UIMAGE_ARCHES[program.arch]
-    return UImage(program.data, title, program.load, program.entry, time, arch=arch).pack()
+    data = _gzip(program.data) if small else program.data
+    return UImage(
+        data, title, program.load, program.entry, time, arch=_UIMAGE_ARCHES[program.arch],
+        compression=COMPRESSION_GZIP if small else COMPRESSION_NONE,
+    ).pack()  # fmt: skip
 
 
-def _as_fit(program: Program, _board: Board, time: int) -> bytes:
+def _as_fit(program: Program, _board: Board, time: int, small: bool) -> bytes:
+    data = _gzip(program.data) if small else program.data
     return pack_fit(
-        program.data, title=program.title, arch=program.arch, load=program.load,
-        entry=program.entry, time=time,
+        data, title=program.title, arch=program.arch, load=program.load, entry=program.entry,
+        time=time, compression="gzip" if small else "none",
     )  # fmt: skip
 
 
-def _as_elf(program: Program, _board: Board, _time: int) -> bytes:
+def _gzip(data: bytes) -> bytes:
+    """Compress, without a name and a time."""
+    return gzip.compress(data, 9, mtime=0)
+
+
+def _as_elf(program: Program, _board: Board, _time: int, _small: bool) -> bytes:
     return wrap_elf(
         Flat(program.arch, program.load, program.entry, program.data, program.memory_size)
     )

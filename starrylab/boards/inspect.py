@@ -14,6 +14,7 @@ from . import monitor_config
 
 Lines = Iterator[str]
 
+_LARGEST: Final = 256 << 20  #: bytes that something compressed may become
 _GPT_AT: Final = 512
 _LAST_SECTOR_AT: Final = _GPT_AT + 32  # where the first header says that the second is
 _EXT_AT: Final = 1024 + 56
@@ -160,7 +161,7 @@ def _uimage(data: bytes) -> Lines:
     if found.compression:
         name = dict(enumerate(_COMPRESSIONS)).get(found.compression, str(found.compression))
         yield f"  compressed by {name}"
-    yield from _monitor(found.data)
+    yield from _monitor(_unpacked(found.data))
 
 
 def _fit(data: bytes) -> Lines:
@@ -172,9 +173,20 @@ def _fit(data: bytes) -> Lines:
     for image in found.images:
         checks = " and ".join(image.checked) or "no checksum"
         place = f" for {image.load:#x}" if image.load is not None else ""
+        place += f", compressed by {image.compression}" if image.compression != "none" else ""
         yield f"  {image.name}: {image.kind} for {image.arch}, {len(image.data)} bytes{place}"
         yield f"    checked by {checks}" if image.checked else f"    {checks}"
-        yield from (f"  {line}" for line in _monitor(image.data))
+        yield from (f"  {line}" for line in _monitor(_unpacked(image.data)))
+
+
+def _unpacked(data: bytes) -> bytes:
+    """Return what gzip made `data` of, or `data`; raises ImageFormatError."""
+    if not data.startswith(b"\x1f\x8b"):
+        return data
+    try:
+        return zlib.decompressobj(wbits=31).decompress(data, _LARGEST)
+    except zlib.error as error:
+        raise ImageFormatError(f"what is compressed in it is damaged: {error}") from error
 
 
 def _tree(data: bytes) -> Lines:

@@ -44,6 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="default: what the board's boot loader likes best; sd: a whole SD card",
     )
     parser.add_argument(
+        "--compress", action="store_true", help="by gzip; of the formats uimage and fit"
+    )
+    parser.add_argument(
         "--rootfs", metavar="ROOT", help="of an SD card: a folder, TAR file or name of a root"
     )
     parser.add_argument("--append", metavar="TEXT", help="of an SD card: the kernel's command line")
@@ -107,16 +110,29 @@ def _make(args: argparse.Namespace) -> None:
             )
     board = load(args.board)
     program = _program(args, board)
-    form = args.format or ("sd" if args.rootfs or args.append else formats(board)[0])
+    form = args.format or _form(args, formats(board))
+    if args.compress and form == "sd":
+        raise UserError("--compress is for the formats uimage and fit, not for an SD card")
     output = Path(args.output or f"{board.name}.{_SUFFIXES[form]}")
     try:
         if form == "sd":
             _card(args, board, program, output)
         else:
-            output.write_bytes(pack(program, board, form, _time()))
+            output.write_bytes(pack(program, board, form, _time(), small=args.compress))
     except OSError as error:
         raise UserError(f"cannot write {output}: {error.strerror}", 1) from None
     print(f"{output}: {program.title}, {form}, {output.stat().st_size} bytes")
+
+
+def _form(args: argparse.Namespace, forms: tuple[str, ...]) -> str:
+    """Return the format that goes with the other options."""
+    from ..boards.images import COMPRESSIBLE
+
+    if args.rootfs or args.append:
+        return "sd"
+    if args.compress:
+        return next((form for form in forms if form in COMPRESSIBLE), forms[0])
+    return forms[0]
 
 
 def _program(args: argparse.Namespace, board: Board) -> Program:

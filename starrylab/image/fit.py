@@ -37,6 +37,7 @@ class Image:
     entry: int | None
     data: bytes
     checked: tuple[str, ...]  # hash algorithms that were verified
+    compression: str = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,20 @@ class Fit:
     default: str  # the configuration that is started
 
 
-def pack_fit(data: bytes, *, title: str, arch: str, load: int, entry: int, time: int) -> bytes:
-    """Return a FIT with one kernel, hashed by CRC-32 and SHA-256, and a configuration for it."""
+def pack_fit(
+    data: bytes,
+    *,
+    title: str,
+    arch: str,
+    load: int,
+    entry: int,
+    time: int,
+    compression: str = "none",
+) -> bytes:
+    """Return a FIT with one kernel, hashed by CRC-32 and SHA-256, and a configuration for it.
+
+    `data` is compressed already where `compression` is "gzip".
+    """
     kernel = Node(
         {
             "description": string(title),
@@ -58,7 +71,7 @@ def pack_fit(data: bytes, *, title: str, arch: str, load: int, entry: int, time:
             "type": string("kernel"),
             "arch": string(ARCHES[arch]),
             "os": string("linux"),
-            "compression": string("none"),
+            "compression": string(compression),
             "load": cells64(load),
             "entry": cells64(entry),
         }
@@ -99,6 +112,7 @@ def _image(name: str, node: Node) -> Image:
     return Image(
         name, node.text("description"), node.text("type"), node.text("arch"),
         node.number("load"), node.number("entry"), data, tuple(_verified(name, node, data)),
+        node.text("compression") or "none",
     )  # fmt: skip
 
 

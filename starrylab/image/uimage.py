@@ -19,6 +19,7 @@ ARCH_LOONGARCH = 27  # in Loongson's U-Boot 2022.04; mainline has none
 TYPE_KERNEL = 2
 TYPE_SCRIPT = 6
 COMPRESSION_NONE = 0
+COMPRESSION_GZIP = 1
 _U32 = 1 << 32
 
 

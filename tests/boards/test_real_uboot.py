@@ -12,7 +12,7 @@ import pytest
 
 from starrylab.boards import load
 from starrylab.boards.card import Card, write_card
-from starrylab.boards.images import pack, wrapped_program
+from starrylab.boards.images import COMPRESSIBLE, pack, wrapped_program
 from tests.oracle import debian
 
 HERE = Path(__file__).parent
@@ -55,6 +55,7 @@ def line(firmware, hello, tmp_path):
     if shutil.which("qemu-system-riscv64") is None:
         missing("qemu-system-riscv64 is not installed")
     more = {form: pack(hello, BOARD, form, TIME) for form in ("riscv", "raw", "uimage", "fit")}
+    more |= {f"{form}.gz": pack(hello, BOARD, form, TIME, small=True) for form in COMPRESSIBLE}
     disk = tmp_path / "disk"
     write_card(Card(BOARD, hello, TIME, files=more), disk, tmp_path)
     machine = ["-M", "virt", "-m", "256M", "-kernel", firmware, "-display", "none"]
@@ -121,8 +122,8 @@ def test_uboot_starts_a_card_and_every_form(line):
     line.wait(b"=> ")
     line.run(f"load virtio 0:1 {place + 0x1000000:#x} boot.scr && source {place + 0x1000000:#x}")
     assert b"Executing script" in line.wait(HELLO)
-    for form in ("riscv", "uimage", "fit", "raw"):
+    for form in ("riscv", "uimage", "uimage.gz", "fit", "fit.gz", "raw"):
         line.prompt()
-        start = getattr(BOARD.boot.start, form).format(address=place)
+        start = getattr(BOARD.boot.start, form.removesuffix(".gz")).format(address=place)
         line.run(f"virtio scan; load virtio 0:1 {place:#x} {form} && {start}")
         line.wait(b"hello, without" if form == "raw" else HELLO)  # go hands over argc and argv

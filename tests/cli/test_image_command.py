@@ -53,6 +53,17 @@ def test_a_wrapped_program_has_the_board_as_its_name(
     assert (here / "visionfive2.bin").read_bytes()[56:60] == b"RSC\x05"
 
 
+@pytest.mark.parametrize("form", ["uimage", "fit"])
+def test_a_compressed_monitor(here: Path, form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "program").write_bytes(b"".join(bytes([n]) * 4096 for n in range(1, 100)))
+    args = ["visionfive2", "--program", "program", "--format", form, "--compress", "-o", "m"]
+    assert image(*args, capsys=capsys)[0] == 0
+    assert (here / "m").stat().st_size < 40_000
+    _, out, _ = image("--inspect", "m", capsys=capsys)
+    assert "compressed by gzip" in out
+    assert "99 packed pages" in out
+
+
 def test_the_time_is_that_of_the_environment(
     here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,6 +112,8 @@ def test_a_card_with_a_root(here: Path, source: str, capsys: pytest.CaptureFixtu
         (["visionfive2", "--wrap", "hello.elf", "--address", "x"], 125, "--address x is no number"),
         (["visionfive2", "--address", "0"], 125, "--address says where the binary of --wrap runs"),
         (["visionfive2", "--format", "fit", "--rootfs", "r"], 125, "--rootfs is for an SD card"),
+        (["visionfive2", "--compress", "--rootfs", "r"], 125, "not for an SD card"),
+        (["visionfive2", "--compress", "--format", "raw"], 1, "only uimage and fit can be comp"),
         (["--inspect", "none"], 1, "cannot read none: No such file"),
         (["--inspect", "text"], 1, "text: 6 bytes that are no known image; they begin with"),
         (["visionfive2", "--wrap", "hello.elf", "--inspect", "x"], 125, "not allowed with"),
