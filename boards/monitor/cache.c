@@ -17,7 +17,7 @@ void cache_init(void) {
     if (cache_slots > SLOTS)
         cache_slots = SLOTS;
     slots = memory_take(cache_slots * sizeof *slots);
-    store = arch_physical(memory_take(cache_slots * PAGE_SIZE));
+    store = memory_reserve(cache_slots * PAGE_SIZE);
     for (; packed && cache_used < packed->count && cache_used < cache_slots; cache_used++) {
         u64 page = arch_physical(packed) + packed->first + cache_used * PAGE_SIZE;
         slots[cache_used] = (struct slot){packed->keys[cache_used], page};

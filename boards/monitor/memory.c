@@ -30,11 +30,14 @@ static u64 end_of_image(void) {
     return end;
 }
 
-void *memory_take(u64 size) {
+u64 memory_reserve(u64 size) {
     u64 at = next;
     next = round_up(next + size);
-    memset(arch_memory(at), 0, next - at);
-    return arch_memory(at);
+    return at;
+}
+
+void *memory_take(u64 size) {
+    return memset(arch_memory(memory_reserve(size)), 0, round_up(size));
 }
 
 /* The larger part of the memory, before or behind the image, is used. */

@@ -58,6 +58,7 @@ extern u32 features;
 /* -- memory.c: what the host may use, and what the monitor keeps of it -- */
 void memory_init(void);
 void *memory_take(u64 size); /* zeros, for good; not any more once it is announced */
+u64 memory_reserve(u64 size); /* the same, physical and with whatever is there */
 void memory_announce(void);
 u8 *memory_at(u64 offset, u64 size); /* 0: not there */
 extern u64 memory_base, memory_size; /* physical; what HELLO announces */
