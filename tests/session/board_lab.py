@@ -9,9 +9,11 @@ from pathlib import Path
 
 from starrylab.machine.api import Hart
 from starrylab.machine.ram import HostRam
+from starrylab.machine.unicorn import UnicornHart
 from starrylab.session import assemble as assembly
 from starrylab.session.assemble import HostIo, assemble
 from starrylab.session.config import Bind, LabConfig
+from starrylab.userland import compile_c
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +60,17 @@ def run(
         os.close(stdin)
         lab.hart.close()
     return Result(bytes(outputs[0]), bytes(outputs[1]), status)
+
+
+def everything() -> Path:
+    """Return the program that does a bit of everything; raises `BuildError`."""
+    return compile_c([Path(__file__).parent / "board_program.c"], "riscv64")
+
+
+def compared(program: Path, make_hart: Callable[[HostRam], Hart], monkeypatch) -> None:
+    """Assert that a program does on a hart what it does on unicorn."""
+    argv = [f"/tmp/share/{program.name}", "word"]
+    expected = run(UnicornHart, argv, monkeypatch, share=program.parent)
+    result = run(make_hart, argv, monkeypatch, share=program.parent)
+    assert result.stdout.decode() == expected.stdout.decode()
+    assert result == expected

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from starrylab.machine.board.emulated import EmulatedBoard
 from starrylab.machine.board.hart import BoardHart
+from starrylab.machine.unicorn import UnicornHart
 from tests.oracle import programs
 from tests.session import board_lab
 
@@ -41,6 +44,23 @@ def test_a_program_behaves_as_on_linux(name: str, qemu_user: str, monkeypatch) -
 def test_a_board_with_hardly_any_room(name: str, qemu_user: str, monkeypatch) -> None:
     """Pages, register sets and page tables are taken from each other all the time."""
     run_program(EmulatedBoard(24 * 4096, contexts=2, spaces=2), name, monkeypatch)
+
+
+def test_a_bit_of_everything(monkeypatch) -> None:
+    program = board_lab.everything()
+    board_lab.compared(program, lambda ram: BoardHart(EmulatedBoard(), ram), monkeypatch)
+
+
+def test_a_script_of_thirty_commands(busybox: Path, monkeypatch) -> None:
+    share = Path(__file__).parent
+    script = ["/bin/busybox", "sh", "/tmp/share/thirty.sh"]
+    expected = board_lab.run(UnicornHart, script, monkeypatch, share=share, root=busybox)
+    result = board_lab.run(
+        lambda ram: BoardHart(EmulatedBoard(), ram), script, monkeypatch, share=share, root=busybox
+    )
+    assert result.stdout.decode() == expected.stdout.decode()
+    assert result == expected
+    assert (result.stdout.count(b"\n"), result.status) == (30, 5)
 
 
 def test_a_shell_on_the_smallest_board(monkeypatch) -> None:

@@ -1,0 +1,63 @@
+"""QEMU as a board: its monitor is started without a boot loader, its serial line is a socket."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from starrylab.boards import load
+from starrylab.boards.images import monitor_program
+from starrylab.boards.monitor_build import monitor_elf
+from starrylab.link.errors import LinkError
+from starrylab.link.port import Port
+
+#: arguments of QEMU by board; the monitor's image follows
+MACHINES = {"virt-riscv64": ("qemu-system-riscv64", "-M", "virt", "-m", "256M")}
+_PATIENCE_S = 60.0
+
+
+@contextmanager
+def running(name: str, folder: Path) -> Iterator[str]:
+    """Run the monitor of board ``name``; yield the name of its port."""
+    board = load(name)
+    image = folder / f"{name}.bin"
+    image.write_bytes(monitor_program(board, monitor_elf(board.arch)).data)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        number = free.getsockname()[1]
+    qemu = subprocess.Popen(
+        [
+            *MACHINES[name],
+            *("-display", "none", "-monitor", "none", "-kernel", str(image)),
+            *("-serial", f"tcp:127.0.0.1:{number},server=on,wait=on"),
+        ],
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield f"socket://127.0.0.1:{number}"
+    finally:
+        qemu.kill()
+        qemu.wait()
+
+
+def opened(name: str) -> Port:
+    """Open the port as soon as QEMU listens, and wait for what the monitor says first."""
+    end = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            port = Port.open(name)
+            break
+        except LinkError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+    heard = bytearray()
+    while b"StarryLab monitor" not in heard:
+        assert time.monotonic() < end, bytes(heard)
+        heard += port.read(timeout=1.0)
+    return port
