@@ -131,8 +131,9 @@ def _tools() -> Iterator[Finding]:
     for program, package, purpose in (
         ("qemu-riscv64-static", "qemu-user-static", "comparing programs and speed with qemu"),
         ("gdb-multiarch", "gdb-multiarch", "debugging guest programs with gdb"),
+        ("mke2fs", "e2fsprogs", "root partitions of SD cards"),
     ):
-        if shutil.which(program):
+        if shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"):
             yield Finding("ok", f"{program}, for {purpose}")
         else:
             yield Finding("ok", f"{program} is not installed (only for {purpose})",

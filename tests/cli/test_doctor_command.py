@@ -51,7 +51,7 @@ def test_the_same_packages_as_the_project_declares() -> None:
 
 
 def test_tools_that_only_tests_use_are_not_missing(monkeypatch) -> None:
-    monkeypatch.setattr(shutil, "which", lambda _name: None)
+    monkeypatch.setattr(shutil, "which", lambda _name, path="": None)
     found = list(doctor._tools())
     assert {finding.state for finding in found} == {"ok"}
     assert all("apt install" in finding.advice for finding in found)
