@@ -6,6 +6,7 @@ the guest while its terminal has the focus, and F4 passes even the next kept key
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from .screens.console import ConsoleScreen
-from .screens.export import FORMATS, export
+from .screens.export import FORMATS, content, export, file_name
 from .screens.keys import KEYS, Key
 from .screens.serial_app import SerialApp
 from .screens.settings import SettingsStore
@@ -309,6 +310,10 @@ class ConsoleApp(SerialApp, inherit_bindings=False):
         screen = self.console_screen
         pane = self.focused if self.focused in screen.panes else screen.terminal
         assert pane is not None
+        if self.is_web:  # a visitor's files are the visitor's, not the host's
+            text = io.StringIO(content(pane, kind))
+            self.deliver_text(text, save_filename=file_name(pane, kind))
+            return
         try:
             path = export(pane, kind, Path.cwd())
         except OSError as error:

@@ -22,11 +22,20 @@ _SUFFIXES: Final = {"svg": ".svg", "text": ".txt"}
 
 def export(widget: Widget, kind: str, folder: Path) -> Path:
     """Write ``widget`` into a new file in ``folder`` and return its path; raises ``OSError``."""
-    name = re.sub(r"\W+", "-", str(widget.border_title or widget.id or "pane")).strip("-").lower()
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    path = _unused(folder / f"starrylab-{name}-{stamp}{_SUFFIXES[kind]}")
-    path.write_text(pane_svg(widget) if kind == "svg" else pane_text(widget), encoding="utf-8")
+    path = _unused(folder / file_name(widget, kind))
+    path.write_text(content(widget, kind), encoding="utf-8")
     return path
+
+
+def file_name(widget: Widget, kind: str) -> str:
+    """Return a name for a pane's file: what it shows, and the time."""
+    name = re.sub(r"\W+", "-", str(widget.border_title or widget.id or "pane")).strip("-").lower()
+    return f"starrylab-{name}-{time.strftime('%Y%m%d-%H%M%S')}{_SUFFIXES[kind]}"
+
+
+def content(widget: Widget, kind: str) -> str:
+    """Return a pane as text of one of the `FORMATS`."""
+    return pane_svg(widget) if kind == "svg" else pane_text(widget)
 
 
 def pane_text(widget: Widget) -> str:

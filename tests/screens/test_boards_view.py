@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from starrylab.app import ConsoleApp
 from starrylab.boards import monitor_build
 from starrylab.flash import strategy
 from starrylab.flash.errors import FlashError
@@ -132,6 +133,33 @@ async def test_a_lab_is_booted_on_the_board_and_off_it_again() -> None:
         await pilot.press("c")
         await until(pilot, lambda: any("only the console" in n.message for n in app._notifications))
         assert client.starts == 4
+
+
+async def test_a_visitor_in_a_browser_gets_at_no_port_and_no_file(monkeypatch) -> None:
+    monkeypatch.setattr(ConsoleApp, "is_web", property(lambda _: True))
+    async with console() as (app, client, pilot):
+        view = view_of(app)
+        await pilot.press("alt+9")
+        await until(pilot, lambda: view.boards.boards)
+        view.boards.board, view.boards.port = view.boards.boards[0].board, "/dev/null"
+        for key in "pfocenr":
+            await pilot.press(key)
+        assert view.line is None
+        assert not view._busy
+        assert not view.entry.display
+        assert client.starts == 1
+        await pilot.press("alt+8", "enter", "s", "b", "w", "l")
+        labs = app.console_screen.view
+        assert "not in a browser" in pane_text(labs.labs)
+        assert not labs._busy
+        assert not labs.watching
+        assert client.starts == 1
+        delivered = []
+        monkeypatch.setattr(app, "deliver_text", lambda *a, **k: delivered.append((a, k)))
+        app.action_export("text")
+        ((text,), names) = delivered[0]
+        assert "not in a browser" in text.getvalue()
+        assert names["save_filename"].endswith(".txt")
 
 
 async def test_a_port_that_is_not_there_is_said_in_a_line() -> None:

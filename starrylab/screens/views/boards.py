@@ -32,6 +32,7 @@ from ..widgets.split import Split
 from ..widgets.terminal import Terminal
 from .view import View
 
+_ELSEWHERE: Final = "boards are worked with at a terminal of the host, not in a browser"
 #: what the line at the bottom asks for -> its hint
 _PROMPTS: Final = {
     "port": "Port: /dev/ttyUSB0, or socket://HOST:PORT (Enter: choose, Escape: close)",
@@ -117,7 +118,10 @@ class BoardsView(View):
         if not self._asked:
             self._asked = True
             self.boards.show_boards(board_rows())
-            self._find_ports()
+            if self.at_host:
+                self._find_ports()
+            else:
+                self.boards.show_ports([], _ELSEWHERE)
 
     def on_unmount(self) -> None:
         """Let go of the port."""
@@ -196,6 +200,9 @@ class BoardsView(View):
     def on_boards_pane_wanted(self, message: BoardsPane.Wanted) -> None:
         """Do it, or say what is missing."""
         message.stop()
+        if not self.at_host:
+            self.notify(_ELSEWHERE, timeout=5)
+            return
         actions: dict[str, Callable[[], None]] = {
             "ports": self._find_ports,
             "name": partial(self._ask, "port"),

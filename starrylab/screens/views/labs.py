@@ -15,6 +15,7 @@ from ..widgets.labs import LabsPane, LabTextPane
 from ..widgets.split import Split
 from .view import View
 
+_ELSEWHERE: Final = "labs are worked on at a terminal of the host, not in a browser"
 _WATCH_SECONDS: Final = 0.5  #: between two looks at the student's files
 
 
@@ -72,7 +73,9 @@ class LabsView(View):
     def show(self, snapshot: Snapshot) -> None:
         """See `View.show`; the course is read when the view is first in sight."""
         super().show(snapshot)
-        if not self._asked:
+        if not self.at_host:
+            self.labs.show_course([], _ELSEWHERE)
+        elif not self._asked:
             self._asked = True
             self._in_thread(self._read)
 
@@ -160,7 +163,9 @@ class LabsView(View):
     def on_labs_pane_wanted(self, message: LabsPane.Wanted) -> None:
         """Start, check, watch a lab, or change the language."""
         message.stop()
-        if message.what == "watch":
+        if not self.at_host:
+            self.notify(_ELSEWHERE, timeout=5)
+        elif message.what == "watch":
             self._switch_watch()
         elif message.what == "boot":
             self._boot()

@@ -62,6 +62,11 @@ class View(Container):
     def answered(self, answer: Answer) -> None:
         """Draw what was asked for; an answer to another view's question is passed over."""
 
+    @property
+    def at_host(self) -> bool:
+        """Whether the user sits at this host: who comes by a browser gets at nothing of it."""
+        return not self.app.is_web
+
     def ask(self, question: Question) -> None:
         """Ask the lab."""
         self.post_message(self.Asked(question))
