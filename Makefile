@@ -7,9 +7,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
-APT_PACKAGES := strace qemu-user-static debian-archive-keyring util-linux tmux less vim-tiny procps llvm gdb-multiarch binutils-riscv64-linux-gnu valgrind gcc libc6-dev gpg gpgv u-boot-tools fdisk dosfstools mtools device-tree-compiler e2fsprogs qemu-system-misc opensbi chromium
+APT_PACKAGES := strace qemu-user-static debian-archive-keyring util-linux tmux less vim-tiny procps llvm gdb-multiarch binutils-riscv64-linux-gnu valgrind gcc libc6-dev gpg gpgv u-boot-tools fdisk dosfstools mtools device-tree-compiler e2fsprogs qemu-system-misc opensbi chromium g++-riscv64-linux-gnu
 # One program of each package, to see without apt whether something is missing.
-PROGRAMS := strace qemu-riscv64-static unshare tmux less vi top llvm-objdump gdb-multiarch riscv64-linux-gnu-addr2line valgrind gcc gpg gpgv mkimage sfdisk fsck.fat mcopy dtc debugfs qemu-system-riscv64 chromium
+PROGRAMS := strace qemu-riscv64-static unshare tmux less vi top llvm-objdump gdb-multiarch riscv64-linux-gnu-addr2line valgrind gcc gpg gpgv mkimage sfdisk fsck.fat mcopy dtc debugfs qemu-system-riscv64 chromium riscv64-linux-gnu-g++
 
 .PHONY: run test lint bench system clean
 

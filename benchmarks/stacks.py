@@ -25,41 +25,14 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from starrylab.userland import BuildError
 from tests.debug.unwind.comparing import compare
-from tests.debug.unwind.programs import PROGRAMS, Program, build
+from tests.debug.unwind.programs import GCC, GNU, GXX, LIBRARIES, PROGRAMS, Program, build, rust
 from tests.oracle import debian
-
-_GCC = "riscv64-linux-gnu-gcc"
-_GXX = "riscv64-linux-gnu-g++"
-
-GNU = (
-    Program("gcc-O0", "walk.c", ("-O0",), (), True, (_GCC,)),
-    Program("gcc-O2", "walk.c", ("-O2",), (b"alternate",), True, (_GCC,)),
-    Program("gcc-Os-save-restore", "walk.c", ("-Os", "-msave-restore"), (), True, (_GCC,)),
-    Program("gcc-threads", "threads.c", ("-O2", "-pthread"), (), True, (_GCC,), (1, 4000)),
-    Program("g++-static", "throwing.cc", ("-O2", "-static"), (), False, (_GXX,)),
-    Program("g++-dynamic", "throwing.cc", ("-O1",), (), True, (_GXX,)),
-)
-
-
-def rust() -> Program:
-    """Return the Rust program; raises debian.Unavailable."""
-    if shutil.which(_GCC) is None:
-        raise debian.Unavailable(f"{_GCC} is missing: it links")
-    compiler = debian.tree("rustc", ("rustc",), arch="amd64")
-    library = debian.tree("rust-std", ("libstd-rust-dev",))
-    command = (
-        f"{compiler}/usr/lib64/ld-linux-x86-64.so.2",
-        *("--library-path", f"{compiler}/usr/lib/x86_64-linux-gnu", f"{compiler}/usr/bin/rustc"),
-        *("--edition", "2021", "--target", "riscv64gc-unknown-linux-gnu"),
-        *("--sysroot", f"{library}/usr", "-C", f"linker={_GCC}"),
-    )
-    return Program("rust-O", "walk.rs", ("-C", "opt-level=2"), (), True, command)
 
 
 def programs() -> list[Program]:
     """Return what can be built here."""
     found = list(PROGRAMS)
-    if shutil.which(_GCC) and shutil.which(_GXX):
+    if shutil.which(GCC) and shutil.which(GXX):
         found += GNU
     try:
         found.append(rust())
@@ -72,7 +45,7 @@ def main() -> None:
     """Compare and print."""
     stops = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     wanted = sys.argv[2:]
-    root = debian.tree("c++", ("libc6", "libc6-dbg", "libstdc++6", "libgcc-s1"))
+    root = debian.tree("c++", ("libc6", "libc6-dbg", *LIBRARIES[1:]))
     for program in programs():
         if not wanted or program.name in wanted:
             _one(program, stops, root)

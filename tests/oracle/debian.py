@@ -61,17 +61,20 @@ def mirror() -> str:
 
 
 def tree(
-    name: str, packages: tuple[str, ...], *, arch: str = "riscv64", suite: str = "trixie"
-) -> Path:
+    name: str, packages: tuple[str, ...], *, arch: str = "riscv64", suite: str = "trixie",
+    fetch: bool = True,
+) -> Path:  # fmt: skip
     """Return a folder with the packages and all that they depend on, unpacked once and kept.
 
-    Raises Unavailable.
+    Raises Unavailable; without ``fetch`` also when that has not been done before.
     """
     key = hashlib.sha256(" ".join((arch, suite, *packages)).encode()).hexdigest()[:12]
     base = cache_folder() / "debian"
     root = base / f"{name}-{suite}-{arch}-{key}"
     if root.is_dir():
         return root
+    if not fetch:
+        raise Unavailable(f"{', '.join(packages)} for {arch} are big, and have not been fetched")
     base.mkdir(parents=True, exist_ok=True)
     with _locked(base / ".lock"):
         if not root.is_dir():

@@ -72,16 +72,21 @@ class SymbolTable:
         at = bisect_right(self._starts, addr) - 1
         if at < 0:
             return None
-        best: tuple[int, int, int, int] | None = None
+        found = []
         start = self._starts[at]
         while at >= 0 and self._starts[at] == start:
             row = self._rows[at]
-            if (row[2] == 0 or addr < start + row[2]) and (
-                best is None or _order(row) < _order(best)
-            ):
-                best = row
+            if row[2] == 0 or addr < start + row[2]:
+                found.append(row)
             at -= 1
-        return self._symbol(best) if best else None
+        if len(found) > 1:
+            found.sort(key=self._order)
+        return self._symbol(found[0]) if found else None
+
+    def _order(self, row: tuple[int, int, int, int]) -> tuple[int, bool, int, int]:
+        """Return what sorts the names of one address: ``malloc`` before ``__libc_malloc``."""
+        name = string_at(self._strings, row[3])
+        return row[1], row[2] == 0, len(name) - len(name.lstrip("_")), row[3]
 
     def named(self, name: str) -> list[Symbol]:
         """Return the functions with exactly this linker name."""
@@ -131,10 +136,6 @@ class SymbolTable:
             rows.append((address, rank, size, head & 0xFFFFFFFF))
         rows.sort()
         self._rows = rows
-
-
-def _order(row: tuple[int, int, int, int]) -> tuple[int, bool, int]:
-    return row[1], row[2] == 0, row[3]
 
 
 def _untyped_is_code(image: ElfImage) -> frozenset[int]:

@@ -31,7 +31,7 @@ class Found:
     """The rules at an address, and what their entry says besides."""
 
     row: Row
-    start: int  #: of the function, an address of the file
+    into: int  #: bytes from the function's start to the address
     return_register: int
     signal_frame: bool
 
@@ -73,7 +73,7 @@ class FrameTables:
                 if fde is not None:
                     cie = fde.cie
                     row = row_at(fde, addr)
-                    return Found(row, fde.start, cie.return_register, cie.signal_frame)
+                    return Found(row, addr - fde.start, cie.return_register, cie.signal_frame)
             except CfiError as error:
                 problem = error
         if problem is not None:

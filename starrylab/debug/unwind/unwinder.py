@@ -185,9 +185,19 @@ class Unwinder:
         except CfiError as error:
             raise Stop(f"call frame information: {error}") from None
         if found is not None:
-            frame.start = found.start
-            return self._by_rules(frame, found)
+            frame.start = frame.lookup - found.into
+            caller = self._by_rules(frame, found)
+            return caller if caller.pc != frame.pc else self._otherwise(frame, caller)
         return self._without_rules(frame, exact)
+
+    def _otherwise(self, frame: RawFrame, caller: _Caller) -> _Caller:
+        """Return the caller where rules lead back to the frame itself.
+
+        Assembly may have an entry that says nothing, as glibc's _dl_runtime_resolve has.
+        """
+        other = self._by_instructions(frame, frame.start)
+        believed = other is not None and other.pc != frame.pc and self._returns_to(other.pc)
+        return other if other is not None and believed else caller
 
     def _by_rules(self, frame: RawFrame, found: Found) -> _Caller:
         row, registers = found.row, frame.registers

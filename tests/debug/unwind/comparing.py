@@ -86,7 +86,11 @@ def _count(
         result.inlined += sum(frame.kind is FrameKind.INLINED for frame in mine)
         result.signals += sum(frame.kind is FrameKind.SIGNAL for frame in mine)
         return
-    if any(frame.how == "instructions" for frame in mine[:common]) and len(right) <= common + 1:
+    # gdb leaves out the frame itself whose rules lead nowhere (glibc's _dl_runtime_resolve).
+    if (
+        any(frame.how == "instructions" for frame in mine[: common + 1])
+        and len(right) <= common + 1
+    ):
         result.beyond += 1
         return
     lines = [f"stop {number}: {other.error}"]

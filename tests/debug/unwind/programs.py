@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from starrylab.userland import BuildError, cache_folder
 from starrylab.userland.build import compiler_version
+from tests.oracle import debian
 
 SOURCES = Path(__file__).parent / "programs"
 _ZIG = ("-fno-sanitize=undefined", "-Wno-everything")  #: zig's default would trap
@@ -40,6 +42,37 @@ PROGRAMS = (
     Program("c-threads", "threads.c", (*MUSL, "-O1"), gap=(1, 4000)),
     Program("c++-exceptions", "throwing.cc", (*MUSL, "-O1")),
 )
+
+#: Debian's cross compilers
+GCC = "riscv64-linux-gnu-gcc"
+GXX = "riscv64-linux-gnu-g++"
+
+#: what the GNU programs and the Rust one load
+LIBRARIES = ("libc6", "libstdc++6", "libgcc-s1")
+
+GNU = (
+    Program("gcc-O0", "walk.c", ("-O0",), (), True, (GCC,)),
+    Program("gcc-O2", "walk.c", ("-O2",), (b"alternate",), True, (GCC,)),
+    Program("gcc-Os-save-restore", "walk.c", ("-Os", "-msave-restore"), (), True, (GCC,)),
+    Program("gcc-threads", "threads.c", ("-O2", "-pthread"), (), True, (GCC,), (1, 4000)),
+    Program("g++-static", "throwing.cc", ("-O2", "-static"), (), False, (GXX,)),
+    Program("g++-dynamic", "throwing.cc", ("-O1",), (), True, (GXX,)),
+)
+
+
+def rust(*, fetch: bool = True) -> Program:
+    """Return the Rust program; raises debian.Unavailable."""
+    if shutil.which(GCC) is None:
+        raise debian.Unavailable(f"{GCC} is missing: it links")
+    compiler = debian.tree("rustc", ("rustc",), arch="amd64", fetch=fetch)
+    library = debian.tree("rust-std", ("libstd-rust-dev",), fetch=fetch)
+    command = (
+        f"{compiler}/usr/lib64/ld-linux-x86-64.so.2",
+        *("--library-path", f"{compiler}/usr/lib/x86_64-linux-gnu", f"{compiler}/usr/bin/rustc"),
+        *("--edition", "2021", "--target", "riscv64gc-unknown-linux-gnu"),
+        *("--sysroot", f"{library}/usr", "-C", f"linker={GCC}"),
+    )
+    return Program("rust-O", "walk.rs", ("-C", "opt-level=2"), (), True, command)
 
 
 def build(program: Program) -> Path:

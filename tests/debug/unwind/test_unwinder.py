@@ -59,7 +59,7 @@ class Code:
         if fde is None:
             return None
         cie = fde.cie
-        return Found(row_at(fde, addr), fde.start, cie.return_register, cie.signal_frame)
+        return Found(row_at(fde, addr), addr - fde.start, cie.return_register, cie.signal_frame)
 
     def function_start(self, addr: int) -> int | None:
         return max((start for start in self.starts if start <= addr), default=None)
@@ -193,6 +193,21 @@ def test_a_function_that_would_return_to_itself_is_the_bottom() -> None:
     frames = walk(memory, code, pc=CODE + 40, sp=STACK)
     assert pcs(frames) == [CODE + 40, CODE + 8]
     assert frames[-1].reason == ""
+
+
+def test_rules_that_say_nothing_give_way_to_the_instructions() -> None:
+    """As in glibc's _dl_runtime_resolve: the entry is there, and its rules were left out."""
+    start = CODE + 0x200
+    body = bytes.fromhex("0111 06ec") + CALL * 8  # addi sp,sp,-32; sd ra,24(sp); jal ra,. ...
+    leaf = start + 0x100
+    memory = Memory({STACK + 24: CODE + 8}, {start: body, CODE: text(0x200)})
+    code = with_rules(
+        Function(CODE, 0x100, b"\x07\x01"), Function(start, 0x40), Function(leaf, 0x40)
+    )
+    frames = walk(memory, code, pc=leaf, sp=STACK, ra=start + 8)
+    assert pcs(frames) == [leaf, start + 8, CODE + 8]
+    assert [frame.how for frame in frames[:2]] == ["call frame information", "instructions"]
+    assert frames[1].cfa == STACK + 32
 
 
 def signal_frame(pc: int, sp: int, signo: int = 11, reserved: int = 0) -> bytes:
