@@ -74,11 +74,12 @@ def _list_ports() -> None:
 
 def _flash(args: argparse.Namespace) -> None:
     from ..flash.greeting import MonitorGreeter
-    from ..flash.strategy import Flasher
+    from ..flash.strategy import Flasher, check
     from ..link.port import Port
     from ..link.ports import choose_port
 
     job = _job(args)
+    check(job)  # before anybody is asked for a port
     name = choose_port(args.port)
     with (
         _recorded(args.log) as record,

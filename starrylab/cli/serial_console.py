@@ -72,7 +72,7 @@ def _shown(line: _Line, options: Profile) -> Iterator[bytes]:
         from .symbolize import explained, open_reader
 
         pieces = explained(pieces, open_reader(options.elf, options.base))
-    return _stamped(pieces) if options.timestamps else pieces
+    return stamped(pieces) if options.timestamps else pieces
 
 
 class _Line:
@@ -155,7 +155,7 @@ class _Line:
                 return True
 
 
-def _stamped(pieces: Iterator[bytes]) -> Iterator[bytes]:
+def stamped(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """Put the time before the first byte of each line."""
     fresh = True
     for piece in pieces:

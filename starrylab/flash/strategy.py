@@ -21,6 +21,7 @@ from .job import ImageKind, Job, kind_of, refuse_overwriting, start_command
 from .transfer import Deaf, Transfer
 
 if TYPE_CHECKING:
+    from ..boards import Board
     from ..boards.board import BootLoader
     from ..link.loader import Loader
     from ..link.port import Port
@@ -37,6 +38,24 @@ _STATES: Final = {
     Kind.SPL: State.SPL,
     Kind.MONITOR: State.MONITOR,
 }
+
+
+def check(job: Job) -> None:
+    """Raise `FlashError` for what cannot work, without touching the board."""
+    if not _dialects(job.board):
+        raise FlashError(f"{job.board.title} has no boot loader with a serial line to flash by")
+    kind = kind_of(job.image)
+    if job.persist is not None:
+        storage.medium_for(job.board, job.persist, job.image)
+    elif kind is ImageKind.DISK:
+        media = ", ".join(medium.name for medium in job.board.storage) or "no medium"
+        raise FlashError(f"a disk image is not started but stored: --persist {media}")
+    else:
+        refuse_overwriting(job, job.board.boot)
+
+
+def _dialects(board: Board) -> list[BootLoader]:
+    return [dialect for dialect in board.loader if dialect.kind in _LOADERS]
 
 
 class Flasher:
@@ -56,8 +75,9 @@ class Flasher:
         self._say = say
         self._confirm = confirm
         self._greeter = greeter
+        check(job)
         self._kind = kind_of(job.image)
-        self._dialects = [d for d in job.board.loader if d.kind in _LOADERS]
+        self._dialects = _dialects(job.board)
         self._dialect: BootLoader | None = None
         self._transfer: Transfer | None = None
         self._loader: Loader | None = None
@@ -74,7 +94,6 @@ class Flasher:
             State.STARTED: self._greet,
             State.MONITOR: self._leave_monitor,
         }
-        self._check()
 
     def run(self) -> None:
         """Do the job; raise `FlashError` or `LinkError`."""
@@ -88,19 +107,6 @@ class Flasher:
             if self._port.baud != home:
                 self._port.baud = home
         self._say(StateChanged(state))
-
-    def _check(self) -> None:
-        """Refuse what cannot work before the board is touched."""
-        job = self._job
-        if not self._dialects:
-            raise FlashError(f"{job.board.title} has no boot loader with a serial line to flash by")
-        if job.persist is not None:
-            storage.medium_for(job.board, job.persist, job.image)
-        elif self._kind is ImageKind.DISK:
-            media = ", ".join(medium.name for medium in job.board.storage) or "no medium"
-            raise FlashError(f"a disk image is not started but stored: --persist {media}")
-        else:
-            refuse_overwriting(job, job.board.boot)
 
     # The steps.
 
