@@ -9,7 +9,7 @@ from typing import NoReturn, TypeVar
 
 import pytest
 
-from . import debian, gdb, qemu, symbolizers, valgrind
+from . import debian, gdb, qemu, qemu_system, symbolizers, valgrind
 
 T = TypeVar("T")
 
@@ -17,6 +17,7 @@ _UNAVAILABLE = (
     debian.Unavailable,
     gdb.Unavailable,
     qemu.Unavailable,
+    qemu_system.Unavailable,
     symbolizers.Unavailable,
     valgrind.Unavailable,
 )
