@@ -99,16 +99,12 @@ class Sender:
         self.said = ""  #: text that came after the end
 
     def send(self, data: bytes, name: str = "") -> None:
-        """Send `data`; raise `TransferError`. Interrupted, it makes the receiver stop first."""
-        try:
-            self._crc = self._started()
-            self._header(name, len(data))
-            self._body(data)
-            if self._ended():
-                self._trailer()
-        except KeyboardInterrupt:
-            cancel(self._port)
-            raise
+        """Send `data`; raise `TransferError`. Whoever interrupts it has to call `cancel`."""
+        self._crc = self._started()
+        self._header(name, len(data))
+        self._body(data)
+        if self._ended():
+            self._trailer()
 
     # What YMODEM adds.
 
