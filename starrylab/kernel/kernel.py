@@ -83,6 +83,7 @@ class Kernel:
         self.shm = ShmTable(frames)  #: System V shared memory
         self.events = Events()
         self.components = Components() if components is None else components
+        self.components.default(AddressSpace, AddressSpace)
         self.executor = Executor(door)
         self.clock = Clock(self)
         self.futexes = FutexTable()
@@ -140,7 +141,7 @@ class Kernel:
 
     def new_space(self, limits: Limits) -> AddressSpace:
         """Return an empty address space for a program (execve(2))."""
-        space = AddressSpace(self.frames, _LAYOUT, limits)
+        space = self.components.make(AddressSpace, self.frames, _LAYOUT, limits)
         space.mmu = self.mmu  # a fork inherits it
         return space
 

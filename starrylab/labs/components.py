@@ -17,6 +17,8 @@ from ..kernel.dev.uart import UartDriver
 from ..kernel.kernel import Kernel
 from ..kernel.mm.chosen import ChosenFrames
 from ..kernel.mm.frames import FrameAllocator
+from ..kernel.mm.paged import PagedSpace
+from ..kernel.mm.space import AddressSpace
 from ..kernel.syscalls import Entry
 from .student import Student, StudentError, named
 from .texts import Text
@@ -34,6 +36,23 @@ class Seam:
 
 def _bind_pages(components: Components, implementation: Any) -> None:
     components.bind(FrameAllocator, partial(ChosenFrames, make=implementation))
+
+
+def _bind_handler(components: Components, implementation: Any) -> None:
+    components.bind(AddressSpace, partial(PagedSpace, handler=implementation))
+
+
+def _bind_policy(components: Components, implementation: Any) -> None:
+    components.bind(AddressSpace, partial(PagedSpace, policy=implementation))
+
+
+def _reload_spaces(kernel: Kernel, implementation: Any) -> None:
+    for process in kernel.processes.values():
+        for thread in process.threads.values():
+            space = thread.mm
+            for part in (space.handler, space.policy) if isinstance(space, PagedSpace) else ():
+                if part is not None:
+                    part.__class__ = implementation
 
 
 def _reload_pages(kernel: Kernel, implementation: Any) -> None:
@@ -82,6 +101,10 @@ SEAMS: Final[Mapping[str, Seam]] = MappingProxyType(
         "PageAllocator": Seam(
             "which page of RAM is given out next", _bind_pages, None, _reload_pages
         ),
+        "FaultHandler": Seam(
+            "what a page fault in private memory does", _bind_handler, None, _reload_spaces
+        ),
+        "ForkPolicy": Seam("how fork shares private pages", _bind_policy, None, _reload_spaces),
         "LogConsole": Seam("how a line of the kernel log is shown", attach=_attach_log),
         "SystemCalls": Seam("system calls besides the kernel's own", attach=_attach_calls),
     }

@@ -77,7 +77,7 @@ class AddressSpace(Report):
         fork(2) is frequent, and seven constructors one above the other would cost as much
         as the copy of the areas; hence one list of all attributes, layer by layer.
         """
-        new = object.__new__(AddressSpace)
+        new = object.__new__(type(self))
         frames = new.frames = self.frames
         new.mmu = self.mmu
         new.table = {}

@@ -1,0 +1,23 @@
+"""Lab 7: what fork(2) does with the pages of a process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class CowFork:
+    """Shares at fork, copies at the first write, and not for the last owner."""
+
+    def fork(self, parent: Any, child: Any) -> None:
+        """Give the child, which has no pages yet, what the parent has."""
+        for page in parent.pages():
+            writable = parent.writable(page)
+            frame = parent.frame(page)
+            child.map(page, parent.copy_frame(frame) if writable else frame, writable=writable)
+
+    def write(self, memory: Any, page: int) -> None:
+        """Serve a write to a page that is there but not writable; the program may write to it."""
+        frame = memory.frame(page)
+        if frame == memory.zero_frame or memory.references(frame) > 1:
+            frame = memory.copy_frame(frame)
+        memory.map(page, frame, writable=True)
