@@ -1,4 +1,4 @@
-"""System V shared memory (<linux/ipc.h>, <linux/shm.h>)."""
+"""System V IPC (<linux/ipc.h>, <linux/shm.h>, <linux/msg.h>, <linux/sem.h>)."""
 
 from __future__ import annotations
 
@@ -29,3 +29,22 @@ SHM_DEST: Final = 0o1000
 SHM_LOCKED: Final = 0o2000
 SHM_HUGETLB: Final = 0o4000
 SHM_NORESERVE: Final = 0o10000
+
+MSG_STAT: Final = 11
+MSG_INFO: Final = 12
+MSG_STAT_ANY: Final = 13
+MSG_NOERROR: Final = 0o10000
+MSG_EXCEPT: Final = 0o20000
+MSG_COPY: Final = 0o40000
+
+GETPID: Final = 11
+GETVAL: Final = 12
+GETALL: Final = 13
+GETNCNT: Final = 14
+GETZCNT: Final = 15
+SETVAL: Final = 16
+SETALL: Final = 17
+SEM_STAT: Final = 18
+SEM_INFO: Final = 19
+SEM_STAT_ANY: Final = 20
+SEM_UNDO: Final = 0x1000

@@ -20,6 +20,10 @@ from .core.component import Components
 from .core.events import Events
 from .core.sched import TICK_NS, Executor
 from .files.travelling import Travelling
+from .ipc.messages import MessageQueue
+from .ipc.mqueue import NamedQueues
+from .ipc.objects import IpcTable
+from .ipc.semaphores import Semaphores
 from .load import LoadAverage
 from .mm.heap import KernelHeap
 from .mm.layout import Layout
@@ -81,6 +85,9 @@ class Kernel:
         self.frames = frames
         self.heap = KernelHeap(frames)
         self.shm = ShmTable(frames)  #: System V shared memory
+        self.messages: IpcTable[MessageQueue] = IpcTable()  #: System V message queues
+        self.semaphores = Semaphores()  #: System V semaphores
+        self.queues = NamedQueues()  #: POSIX message queues
         self.events = Events()
         self.components = Components() if components is None else components
         self.components.default(AddressSpace, AddressSpace)

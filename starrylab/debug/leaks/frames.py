@@ -20,6 +20,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from ...kernel.files.pipe_buffer import PipeBuffer
+from ...kernel.ipc.objects import Charge
 from ...kernel.mm.frames import MemoryKind
 from ...kernel.mm.heap import KernelHeap
 from ...kernel.mm.pages import PageMap
@@ -111,7 +112,7 @@ def heap_unaccounted(kernel: Kernel) -> int:
     """Return bytes charged to the kernel's heap for which no buffer is there; 0 if it adds up."""
     charged = 0
     for thing in gc.get_objects():
-        if isinstance(thing, (PipeBuffer, UnixSocket)):
+        if isinstance(thing, (Charge, PipeBuffer, UnixSocket)):
             own = dict(attributes(thing))
             charge = own.get("charged", own.get("_charged", 0))
             if own.get("_heap") is kernel.heap and charge < _UNCHARGED:

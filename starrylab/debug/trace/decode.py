@@ -58,6 +58,7 @@ SHOWERS: Final[dict[str, Shower]] = {
     "out:rlimit": structures.rlimit, "out:rusage": structures.rusage,
     "out:utsname": structures.utsname, "out:sysinfo": structures.sysinfo,
     "in:open_how": structures.open_how,
+    "in:mq_attr": structures.mq_attr, "out:mq_attr": structures.mq_attr,
     "in:timespec": times.timespec, "out:timespec": times.timespec,
     "rest:timespec": times.timespec, "in:timespecs": times.timespecs,
     "in:timeval": times.timeval, "out:timeval": times.timeval,

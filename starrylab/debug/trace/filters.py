@@ -10,7 +10,7 @@ from ...kernel.syscalls import declared
 #: filter word -> handler modules whose calls it means
 _FAMILIES: Final[dict[str, frozenset[str]]] = {
     "creds": frozenset({"credentials", "prctl"}),
-    "ipc": frozenset({"shm", "futex"}),
+    "ipc": frozenset({"futex", "mqueue", "msg", "sem", "shm"}),
     "memory": frozenset({"memory", "shm"}),
     "network": frozenset({"message", "socket", "sockopt"}),
     "process": frozenset({"process", "wait", "ids"}),

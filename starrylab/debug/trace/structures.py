@@ -16,6 +16,7 @@ from .view import View, pointer
 
 _U32: Final = Struct("<I")
 _PAIR: Final = Struct("<ii")
+_MQ_ATTR: Final = Struct("<4q32x")
 _OFFSET: Final = Struct("<q")
 _VECTORS: Final = 16  #: entries of an iovec that are shown
 _WORDS: Final = 64  #: arguments of execve(2)
@@ -193,6 +194,15 @@ def rlimit(view: View, value: int, index: int) -> str:
         return pointer(value)
     soft, hard = (limit(number) for number in fields)
     return f"{{rlim_cur={soft}, rlim_max={hard}}}"
+
+
+def mq_attr(view: View, value: int, index: int) -> str:
+    """Show a struct mq_attr (mq_getattr(3))."""
+    fields = view.unpack(_MQ_ATTR, value) if value else None
+    if fields is None:
+        return pointer(value)
+    names = ("mq_flags", "mq_maxmsg", "mq_msgsize", "mq_curmsgs")
+    return "{" + ", ".join(f"{name}={n}" for name, n in zip(names, fields, strict=True)) + "}"
 
 
 def limit(number: int) -> str:

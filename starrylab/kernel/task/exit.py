@@ -52,6 +52,8 @@ def exit_thread(thread: Thread) -> None:
     if not process.threads:
         if process.exit_status is None:
             process.exit_status = thread.exit_status
+        if kernel.semaphores:
+            kernel.semaphores.process_ended(process.pid, kernel.clock.realtime() // 1_000_000_000)
         _exit_process(kernel, process)
     else:
         if process.signals.pending.set:

@@ -9,6 +9,9 @@ from ....abi.capability import CAP_SYS_ADMIN
 from ....abi.errno import EINVAL, EPERM
 from ...dev.pty import PTY_MAX
 from ...files.pipe import MAX_CAPACITY
+from ...ipc.messages import MSGMAX, MSGMNB
+from ...ipc.objects import MOST
+from ...ipc.semaphores import SEMMNS, SEMMSL, SEMOPM
 from ...mm.layout import MAX_MAP_COUNT
 from ...task.limits import NR_OPEN
 from ._declare import proc
@@ -110,6 +113,30 @@ def threads_max(kernel: Kernel) -> str:
 def printk(kernel: Kernel) -> str:
     """Show the log levels: console, default of messages, minimum, default of the console."""
     return f"{kernel.klog.console_level}\t4\t1\t7\n"
+
+
+@proc("sys/kernel/msgmax")
+def msgmax(_: Kernel) -> str:
+    """Show the longest System V message."""
+    return f"{MSGMAX}\n"
+
+
+@proc("sys/kernel/msgmnb")
+def msgmnb(_: Kernel) -> str:
+    """Show how many bytes a message queue takes."""
+    return f"{MSGMNB}\n"
+
+
+@proc("sys/kernel/msgmni")
+def msgmni(_: Kernel) -> str:
+    """Show how many message queues there may be."""
+    return f"{MOST}\n"
+
+
+@proc("sys/kernel/sem")
+def sem(_: Kernel) -> str:
+    """Show the limits of semaphores: of a set, of all, operations of a call, sets."""
+    return f"{SEMMSL}\t{SEMMNS}\t{SEMOPM}\t{MOST}\n"
 
 
 @proc("sys/kernel/cap_last_cap")

@@ -216,3 +216,31 @@ def sysvipc_shm(kernel: Kernel) -> str:
         f"{s.dtime:10d} {s.ctime:10d} {len(s.pages) << 12:21d} {0:21d}\n"
         for s in kernel.shm
     )
+
+
+@proc("sysvipc/msg")
+def sysvipc_msg(kernel: Kernel) -> str:
+    """List the System V message queues (msgget(2))."""
+    head = (
+        "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid"
+        "      stime      rtime      ctime\n"
+    )
+    return head + "".join(
+        f"{q.key:10d} {q.id:10d}  {q.mode:4o}  {q.cbytes:10d} {len(q.letters):10d} {q.lspid:5d} "
+        f"{q.lrpid:5d} {q.uid:5d} {q.gid:5d} {q.cuid:5d} {q.cgid:5d} {q.stime:10d} "
+        f"{q.rtime:10d} {q.ctime:10d}\n"
+        for q in kernel.messages
+    )
+
+
+@proc("sysvipc/sem")
+def sysvipc_sem(kernel: Kernel) -> str:
+    """List the System V semaphore sets (semget(2))."""
+    head = (
+        "       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n"
+    )
+    return head + "".join(
+        f"{s.key:10d} {s.id:10d}  {s.mode:4o} {len(s.values):10d} {s.uid:5d} {s.gid:5d} "
+        f"{s.cuid:5d} {s.cgid:5d} {s.otime:10d} {s.ctime:10d}\n"
+        for s in kernel.semaphores
+    )
