@@ -142,15 +142,18 @@ class MonitorClient:
 
     def registers(self, context: int) -> tuple[int, ...]:
         """See `Monitor.registers`."""
-        said = self.ask("GET", context)["values"]
-        values = {number: value & _MASK for number, value in said.items()}
-        self._planner.said[context] = values
-        return 0, *(values[number] for number in range(1, 32)), values[p.PC]
+        return self._all_registers(context, self.ask("GET", context))
 
     def floating(self, context: int) -> bytes:
         """See `Monitor.floating`."""
         state: bytes = self.ask("GET_FLOATING", context)["state"]
         return state
+
+    def state(self, context: int) -> tuple[tuple[int, ...], bytes]:
+        """See `Monitor.state`."""
+        reader = self.do([operation("GET", context), operation("GET_FLOATING", context)])
+        registers = self._all_registers(context, coding.reply(reader, p.OPERATIONS["GET"]))
+        return registers, coding.reply(reader, p.OPERATIONS["GET_FLOATING"])["state"]
 
     def close(self) -> None:
         """See `Monitor.close`."""
@@ -221,6 +224,12 @@ class MonitorClient:
             if (dirty := said["dirty"]) is None
             else frozenset(base + (f << 12) for f in dirty),
         )
+
+    def _all_registers(self, context: int, reply: dict[str, Any]) -> tuple[int, ...]:
+        """Return what GET answers; the board reckons its next differences from that."""
+        values = {number: value & _MASK for number, value in reply["values"].items()}
+        self._planner.said[context] = values
+        return 0, *(values[number] for number in range(1, 32)), values[p.PC]
 
     def _registers(self, cause: m.Cause, known: dict[int, int]) -> dict[int, int]:
         """Return what a stop says of registers: pc, and a system call's arguments."""

@@ -299,3 +299,11 @@ def test_silence_is_one_line(monitor_program):
         with pytest.raises(m.MonitorError) as caught:
             MonitorClient(port, turn_s=0.005)
         assert "\n" not in str(caught.value)
+
+
+def test_a_context_is_asked_for_as_a_whole(client):
+    client.run([m.SetRegisters(2, ((A0, 9), (20, 2**64 - 5)))], 0, 2, 0)
+    registers, floating = client.state(2)
+    assert (registers[A0], registers[20], registers[m.PC]) == (10, 2**64 - 5, 4)
+    assert len(floating) == 264
+    assert client.run([], 0, 2, 0).registers[A0] == 11
