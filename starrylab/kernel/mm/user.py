@@ -67,9 +67,9 @@ class UserAccess(Faults):
         data = memoryview(data)
         done = 0
         while done < size:
-            target = self._piece(addr + done, size - done, WRITE)
-            length = len(target)
-            target[:] = data[done : done + length]
+            start, end = self._locate(addr + done, size - done, WRITE)
+            length = end - start
+            self.view[start:end] = data[done : done + length]
             done += length
 
     def read_partial(self, addr: int, size: int) -> bytes:
@@ -91,9 +91,9 @@ class UserAccess(Faults):
         done = 0
         try:
             while done < len(data):
-                piece = self._piece(addr + done, len(data) - done, WRITE)
-                piece[:] = data[done : done + len(piece)]
-                done += len(piece)
+                start, end = self._locate(addr + done, len(data) - done, WRITE)
+                self.view[start:end] = data[done : done + end - start]
+                done += end - start
         except EFAULT:
             pass
         return done
@@ -249,6 +249,14 @@ class UserAccess(Faults):
 
     def _piece(self, addr: int, size: int, access: int) -> memoryview:
         """Return up to ``size`` bytes of RAM at ``addr``, within one page; raise ``EFAULT``."""
+        start, end = self._locate(addr, size, access)
+        return self.view[start:end]
+
+    def _locate(self, addr: int, size: int, access: int) -> tuple[int, int]:
+        """Return where in RAM up to ``size`` bytes at ``addr`` are, within one page.
+
+        Raises ``EFAULT``.
+        """
         entry = self.table.get(addr >> 12, 0)
         if not entry & access:
             entry = self.kernel_fault(addr, access)
@@ -257,7 +265,7 @@ class UserAccess(Faults):
         offset = addr & PAGE_MASK
         length = min(size, PAGE_SIZE - offset)
         offset += entry & PTE_FRAME
-        return self.view[offset : offset + length]
+        return offset, offset + length
 
     def _runs(self, addr: int, size: int, access: int) -> list[tuple[int, int]]:
         """Return (start, end) in RAM of each run of neighbouring frames."""

@@ -28,6 +28,10 @@ class Keeper(Protocol):
         """Return the general registers of a set on the board."""
         ...
 
+    def pull_state(self, number: int) -> tuple[tuple[int, ...], bytes]:
+        """Return both."""
+        ...
+
     def pull_floating(self, number: int) -> bytes:
         """Return its floating-point state."""
         ...
@@ -78,8 +82,7 @@ class BoardContext:
 
     def bring_home(self) -> None:
         """Know everything, as the set on the board is about to be used otherwise."""
-        self._pull()
-        self.floating()
+        self.save()
         self.number = -1
 
     def must_tell_all(self) -> None:
@@ -90,7 +93,10 @@ class BoardContext:
     def _pull(self) -> None:
         if self.known == (1 << COUNT) - 1:
             return
-        for number, value in enumerate(self._keeper.pull_registers(self.number)):
+        self._learn(self._keeper.pull_registers(self.number))
+
+    def _learn(self, registers: tuple[int, ...]) -> None:
+        for number, value in enumerate(registers):
             if not self.known >> number & 1:
                 self.values[number] = value
         self.known = (1 << COUNT) - 1
@@ -206,6 +212,9 @@ class BoardContext:
 
     def save(self) -> tuple[bytes, bytes]:
         """See `UserContext.save`."""
+        if self.fp is None and self.known != (1 << COUNT) - 1:
+            registers, self.fp = self._keeper.pull_state(self.number)
+            self._learn(registers)
         return self.general(), self.floating()
 
     def restore(self, general: bytes, floating: bytes) -> None:

@@ -19,6 +19,7 @@ from . import bits, monitor
 from .cache import PageCache
 
 _ROUND: Final = 64  #: bytes; smaller pieces are not worth reading, next to a round trip
+_MOST_ROUND: Final = 512  #: what one reads piece by piece comes in larger pieces
 _GAP: Final = 8  #: bytes between two pieces that cost less than the head of another
 _ZEROS: Final = bytes(PAGE_SIZE)
 _ZERO_RUN: Final = bytes(16)  #: as many zeros are worth a request of their own
@@ -67,6 +68,8 @@ class Copies:
         #: Told of a frame before its copy goes, so that nobody has it mapped.
         self.evicting: Callable[[int], object] = lambda _frame: None
         self.evictions = 0
+        self._last_pulled = -1  #: a frame
+        self._pull_round = _ROUND
 
     def __len__(self) -> int:
         return len(self._copies)
@@ -194,6 +197,7 @@ class Copies:
 
         ``dirty`` are addresses on the board.
         """
+        self._last_pulled = -1
         stored = [self._copies[frame] for frame in writable]
         if dirty is not None:
             stored = [copy for copy in stored if copy.at in dirty]
@@ -234,14 +238,21 @@ class Copies:
         """Read stale bytes, and a little around them where that is stale as well."""
         pieces: list[tuple[Copy, int, int]] = []
         for copy, stale in wanted:
-            whole = 0
+            whole, piece = 0, self._piece_size(copy)
             for start, end in bits.runs(stale, _ROUND):
-                whole |= bits.span(start // _ROUND * _ROUND, -(-end // _ROUND) * _ROUND)
-            pieces += [(copy, start, end) for start, end in bits.runs(whole)]
+                whole |= bits.span(start // piece * piece, -(-end // piece) * piece)
+            pieces += [(copy, start, end) for start, end in bits.runs(whole & copy.stale, _ROUND)]
         if pieces:
             read = self._wire.read([(c.at + start, end - start) for c, start, end in pieces])
             for (copy, start, _), data in zip(pieces, read, strict=True):
                 self._take(copy, start, data)
+
+    def _piece_size(self, copy: Copy) -> int:
+        """Return bytes to read at once: more of a page that is read again and again."""
+        again = self._last_pulled == copy.frame
+        self._pull_round = min(2 * self._pull_round, _MOST_ROUND) if again else _ROUND
+        self._last_pulled = copy.frame
+        return self._pull_round
 
     def _take(self, copy: Copy, start: int, data: bytes) -> None:
         """Store those bytes that are newer on the board."""

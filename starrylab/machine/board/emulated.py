@@ -143,6 +143,10 @@ class EmulatedBoard:
         """See `Monitor.floating`."""
         return self._contexts[context].floating()
 
+    def state(self, context: int) -> tuple[tuple[int, ...], bytes]:
+        """See `Monitor.state`."""
+        return self.registers(context), self.floating(context)
+
     def close(self) -> None:
         """See `Monitor.close`."""
         self._hart.close()

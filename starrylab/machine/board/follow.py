@@ -63,6 +63,7 @@ _BY_NAME: Final[dict[str, tuple[Follow, ...]]] = {
     "rt_sigsuspend": (Follow(0, 8),),
     "ppoll": (Follow(0, 8, 1), Follow(2, 16)),
     "pselect6": (Follow(4, 16),),
+    "prctl": (Follow(1, 16),),
     "futex": (Follow(0, 4),),
     "nanosleep": (Follow(0, 16),),
     "clock_nanosleep": (Follow(2, 16),),

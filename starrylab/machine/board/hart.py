@@ -39,6 +39,7 @@ from .cache import PageCache
 from .context import BoardContext
 from .contexts import Contexts
 from .copies import Copies
+from .history import MOST, History
 from .monitor import PC, Cause, Change, CodeChanged, Map, Monitor, MonitorError, Stop, Unmap
 from .ram import BoardRam
 from .spaces import Space, Spaces
@@ -53,7 +54,7 @@ _FAULT: Final = {
     Cause.MISALIGNED: "misaligned",
 }
 _LONGEST_NS: Final = 1_000_000_000  #: without ticks, the host has a look this often
-_AHEAD: Final = 8  #: pages behind a fault in a file that are looked for in the cache
+_ZEROS: Final = bytes(PAGE_SIZE)
 _PATIENCE: Final = 8  #: faults of one instruction at a page that is mapped
 _AROUND: Final = 16  #: pages before and behind a fault that are mapped with it
 
@@ -78,6 +79,7 @@ class BoardHart:
         self.ram = BoardRam(self._host, self.copies)
         self.spaces = Spaces(monitor.spaces, self.changes)
         self.copies.evicting = self.spaces.forget_frame
+        self._history = History()
         self._contexts = Contexts(self, monitor.contexts, self.changes)
         self._space: Space = self.spaces.use({})
         self._shortest_ns = shortest_slice_ns
@@ -112,7 +114,7 @@ class BoardHart:
     def use(self, table: PageTable) -> None:
         """See `Hart.use`."""
         if table is not self._space.table:
-            self._space = self.spaces.use(table)
+            self._space = self.spaces.use(table, parent=self._space)
 
     def run(self, context: UserContext) -> Trap:
         """See `Hart.run`; raises `MonitorError` when the board is gone."""
@@ -183,6 +185,11 @@ class BoardHart:
         """See `context.Keeper.pull_registers`."""
         self._tell()
         return self._monitor.registers(number)
+
+    def pull_state(self, number: int) -> tuple[tuple[int, ...], bytes]:
+        """See `context.Keeper.pull_state`."""
+        self._tell()
+        return self._monitor.state(number)
 
     def pull_floating(self, number: int) -> bytes:
         """See `context.Keeper.pull_floating`."""
@@ -331,35 +338,38 @@ class BoardHart:
             )
 
     def _map_around(self, space: Space, vpn: int, access: int) -> None:
-        """Map neighbours whose pages are on the board: a few bytes spare a round trip each."""
+        """Map what is likely to be wanted as well: a few bytes spare a round trip each.
+
+        The kernel serves a fault for each page, as Linux does (fault_around_bytes).
+        """
+        if self.copies.room <= MOST:
+            return  # nobody is to lose a page for what is likely only
         get = space.table.get
         for near in range(vpn - _AROUND, vpn + _AROUND + 1):
             entry = get(near, 0)
-            if entry & READ and near not in space.mapped:
-                copy = self.copies.get(entry & PTE_FRAME)
-                if copy is not None and not copy.pending:
-                    self._map(space, near, entry)
-        if access != WRITE and self._cache.used and self.copies.room > _AHEAD:
-            self._map_ahead(space, vpn, access)
-
-    def _map_ahead(self, space: Space, vpn: int, access: int) -> None:
-        """Map pages of a file that user code did not ask for yet, if they are in the cache.
-
-        The kernel serves a fault for each, as Linux does (fault_around_bytes).
-        """
-        for near in range(vpn + 1, vpn + _AHEAD + 1):
-            entry = space.table.get(near) or self.handler.page_fault(near << PAGE_SHIFT, access)
-            if not entry & access or entry & WRITE:
-                return
-            if near not in space.mapped and self._on_board(entry & PTE_FRAME):
+            if entry & READ and near not in space.mapped and self._on_board(entry & PTE_FRAME):
                 self._map(space, near, entry)
+        for near in self._history.near(space, vpn, access):
+            self._map_likely(space, near, access)
+        self._history.note(space, vpn, access)
+
+    def _map_likely(self, space: Space, vpn: int, access: int) -> None:
+        entry = space.table.get(vpn, 0)
+        if not entry & access:
+            entry = self.handler.page_fault(vpn << PAGE_SHIFT, access)
+        wanted = entry & access and not space.permits(vpn, access)
+        if wanted and self._on_board(entry & PTE_FRAME):
+            self._map(space, vpn, entry)
 
     def _on_board(self, frame: int) -> bool:
+        """Tell whether mapping ``frame`` costs no more than a few bytes."""
         copy = self.copies.get(frame)
         if copy is not None and not copy.pending:
             return True
+        if copy is not None and copy.stale:
+            return False
         page = self._host.view[frame : frame + PAGE_SIZE].tobytes()
-        return self._cache.has(page) and not (copy is not None and copy.stale)
+        return page == _ZEROS or self._cache.has(page)
 
     def _fault(self, stop: Stop) -> Trap:
         if stop.cause is Cause.BREAKPOINT and self._debug is not None and not self._stepping:

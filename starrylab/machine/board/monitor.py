@@ -182,6 +182,10 @@ class Monitor(Protocol):
         """Return the floating-point state in the layout of NT_PRFPREG."""
         ...
 
+    def state(self, context: int) -> tuple[tuple[int, ...], bytes]:
+        """Return `registers` and `floating`."""
+        ...
+
     def close(self) -> None:
         """Leave the board waiting for the next who talks to it."""
         ...

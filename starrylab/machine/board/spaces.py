@@ -19,13 +19,16 @@ _ENTRY: Final = PTE_FRAME | PTE_PERMISSIONS
 class Space:
     """One page table on the board."""
 
-    __slots__ = ("changed", "mapped", "number", "table", "writable")
+    __slots__ = ("changed", "mapped", "number", "stored", "table", "writable")
 
     def __init__(self, number: int, table: PageTable) -> None:
         self.number = number
         self.table = table
         self.mapped: dict[int, int] = {}  #: virtual page number -> entry, as on the board
         self.writable: set[int] = set()  #: frames that user code can store to
+        self.stored: set[int] = (
+            set()
+        )  #: virtual pages that user code stored to, here or in a parent
         self.changed = False  #: the kernel's table may permit less than `mapped`
 
     def enter(self, vpn: int, entry: int) -> None:
@@ -64,6 +67,7 @@ class Space:
                 other.append(vpn)
         for vpn in (*gone, *other):
             del mapped[vpn]
+        self.stored.difference_update(gone)
         if gone or other:
             self._find_writable()
         self.changed = False
@@ -96,12 +100,17 @@ class Spaces:
         self._changes = changes
         self._spaces: OrderedDict[int, Space] = OrderedDict()  # by the id of the table
 
-    def use(self, table: PageTable) -> Space:
-        """Return the space of ``table``, which takes the place of another's if need be."""
+    def use(self, table: PageTable, parent: Space | None = None) -> Space:
+        """Return the space of ``table``, which takes the place of another's if need be.
+
+        ``parent`` was in use before; a table that is not empty is probably a fork of it.
+        """
         space = self._spaces.get(id(table))
         if space is None:
             space = Space(self._number(), table)
             self._spaces[id(table)] = space
+            if parent is not None and table:
+                space.stored = set(parent.stored)
         else:
             self._spaces.move_to_end(id(table))
         space.changed = True  # a table that is not in use changes without a word
