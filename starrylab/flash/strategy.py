@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from ..link.detect import Kind, Sighting, Watcher
 from ..link.pmon import Pmon
 from ..link.shell import ShellError
-from ..link.uboot import UBoot
+from ..link.uboot import UBoot, rescue
 from ..link.xmodem import TransferError
 from . import advice, recovery, storage
 from .errors import FlashError
@@ -32,6 +32,8 @@ _RESETS: Final = 3  #: times that a person is asked for a reset
 _RESTART: Final = 20.0  #: seconds from a monitor's reset to the boot loader's prompt
 _FIRST_WORDS: Final = 1.0  #: seconds in which a boot loader says that it does not start an image
 _GREETING: Final = 5.0  #: seconds until a monitor answers
+#: what an abandoned transfer looks like from another rate
+_RESCUED: Final = frozenset({Kind.SILENCE, Kind.GARBAGE})
 _STATES: Final = {
     Kind.PROMPT: State.LOADER,
     Kind.ROM: State.ROM,
@@ -113,7 +115,16 @@ class Flasher:
     def _look(self) -> State:
         hello = self._hello if self._greeter is not None else None
         self._sighting = Watcher(self._port, self._dialects).detect(hello)
+        if self._sighting.kind in _RESCUED and self._left_alone():
+            self._sighting = Watcher(self._port, self._dialects).detect(hello)
         return self._arrived()
+
+    def _left_alone(self) -> bool:
+        """End a transfer at another rate whose other side has gone."""
+        home = self._port.baud
+        bauds = [baud for baud in self._job.board.uart.bauds if baud != home]
+        can = any(dialect.load_baud is not None for dialect in self._dialects)
+        return can and rescue(self._port, bauds)
 
     def _await_power(self) -> State:
         self._resets += 1

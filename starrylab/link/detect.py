@@ -27,6 +27,7 @@ _SPL: Final = re.compile(rb"U-Boot SPL.*Trying to boot from UART", re.DOTALL)
 _WAITS: Final = re.compile(rb"Trying to boot from UART(?!.*U-Boot 20)", re.DOTALL)
 _SYSTEM: Final = re.compile(rb"(login: ?|[$#] ?)\Z")
 _NOISE: Final = re.compile(rb"[^\t\r\n\x07\x08\x1b -~]")
+_READABLE: Final = re.compile(rb"[ -~]")
 _GARBAGE: Final = 0.3  #: share of bytes that are no text, from which on the rate must be wrong
 _ENOUGH: Final = 8  #: bytes to judge that by
 
@@ -86,13 +87,17 @@ class Watcher:
     def detect(self, hello: Callable[[Port], str | None] | None = None) -> Sighting:
         """Say what is there now: what it says by itself, then what it answers to Ctrl-C.
 
-        In silence that takes two seconds; a board that is just starting is followed and stopped.
+        In silence that takes three seconds; a board that is just starting is followed and stopped.
         """
         self._listen(0.3)
         found = self._known()
         if found is None:
             self._port.write(self._dialects[0].interrupt.encode())
             self._listen(1.0)
+            found = self._known()
+        if found is None and not self._seen:
+            self._port.write(b"\x1b" + self._dialects[0].interrupt.encode())
+            self._listen(1.0)  # a `loady` at another rate waits for Escape when it has ended
             found = self._known()
         if found is None and self._seen.endswith(b"C"):  # one call is no row of them
             self._listen(_CALLING)
@@ -194,6 +199,8 @@ class Watcher:
         seen = self._seen
         if not seen.strip(b"\0"):
             return Kind.SILENCE
+        if not _READABLE.search(seen):
+            return Kind.GARBAGE
         if len(seen) >= _ENOUGH and len(_NOISE.findall(seen)) > _GARBAGE * len(seen):
             return Kind.GARBAGE
         if self._booting():

@@ -171,6 +171,26 @@ def test_a_loady_that_was_left_alone_is_ended(board: FakeUBoot, watched: Watched
     assert started(board)
 
 
+@pytest.mark.parametrize("keys", [b"", b"\r"])
+def test_a_transfer_that_was_left_alone_at_another_rate_is_ended(
+    board: FakeUBoot, watched: Watched, keys: bytes
+) -> None:
+    """Whoever had begun it was killed: U-Boot waits for Enter there, or for a file."""
+    board.power_on()
+    with Port.open(board.tty, time_scale=SCALE) as port:
+        port.sleep(2)
+        port.write(b"\x03")
+        port.sleep(0.5)
+        port.write(b"loady 44000000 1500000\r")
+        port.sleep(0.5)
+        port.baud = 1_500_000
+        port.write(keys)
+        port.sleep(0.5)
+    flash(board, Job(VISION, IMAGE), watched)
+    assert board.boots == 1
+    assert board.started == [0x4400_0000]
+
+
 def test_a_fast_rate_that_fails_is_given_up_after_a_reset(
     board: FakeUBoot, watched: Watched
 ) -> None:
