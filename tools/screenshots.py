@@ -1,11 +1,14 @@
 """Take the pictures of the documentation from the running console: ``python tools/screenshots.py``.
 
-Each is the whole console with a real lab, after the keys of its row.
+Each is the whole console with a real lab, after the keys of its row.  Names as arguments take
+only these.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any, Final
@@ -31,16 +34,19 @@ SCENES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "screen-leaks": ("", ("alt+5", "s", "guest sleep 500 &\r", "r")),
     "screen-calls": ("", ("alt+6", "t", "guest ls / | head -3\r")),
     "screen-files": (_WORK, ("alt+7", "down", "enter")),
+    "screen-labs": ("", ("alt+8", "down", "down", "down", "enter")),
+    "screen-boards": ("", ("alt+9", "down", "down", "down", "enter", "f6", "right", "right")),
 }
 
 
 async def take(name: str, text: str, keys: tuple[str, ...]) -> None:
     """Boot a lab, play a scene, save the picture."""
     with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)  # no lab is started there
         client = LabClient(transcript_folder=Path(folder))
         app = ConsoleApp(LabConfig(), client)
         async with app.run_test(size=SIZE) as pilot:
-            while client.snapshot.sequence < 3:
+            while client.snapshot.sequence < 1:
                 await pilot.pause(0.05)
             await pilot.pause(0.5)
             client.send_input(text.encode())
@@ -65,7 +71,8 @@ async def _press(client: LabClient, pilot: Any, key: str) -> None:
 
 def main() -> None:
     """Take them all."""
-    for name, (text, keys) in SCENES.items():
+    for name in sys.argv[1:] or SCENES:
+        text, keys = SCENES[name]
         asyncio.run(take(name, text, keys))
         print(TARGET / f"{name}.svg")
 
