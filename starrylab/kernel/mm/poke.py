@@ -1,0 +1,51 @@
+"""Writing a process's memory as a debugger does: also where the process itself may not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...abi.errno import EFAULT
+from ...machine.api import PAGE_MASK, PAGE_SIZE, READ, WRITE
+from .areas import VM_SHARED
+
+if TYPE_CHECKING:
+    from .areas import Area
+    from .space import AddressSpace
+
+
+def poke(space: AddressSpace, addr: int, data: bytes) -> None:
+    """Write ``data``; private read-only pages are copied first (ptrace(2), PTRACE_POKETEXT).
+
+    Raises ``EFAULT`` where nothing is mapped and at shared pages that are read-only, after
+    writing what lies before.
+    """
+    done = 0
+    while done < len(data):
+        at = addr + done
+        size = min(len(data) - done, PAGE_SIZE - (at & PAGE_MASK))
+        _poke_page(space, at, data[done : done + size])
+        done += size
+
+
+def _poke_page(space: AddressSpace, addr: int, data: bytes) -> None:
+    area = space.find(addr)
+    if area is None:
+        raise EFAULT
+    if area.prot & WRITE:
+        space.write(addr, data)
+    else:
+        _force(space, area, addr, data)
+    entry = space.table.get(addr >> 12, 0)
+    space.frames.code_changed(entry & ~PAGE_MASK)
+
+
+def _force(space: AddressSpace, area: Area, addr: int, data: bytes) -> None:
+    """Write to a page without permission, by lending it for the moment."""
+    if area.flags & VM_SHARED:
+        raise EFAULT
+    page, prot = addr & ~PAGE_MASK, area.prot
+    space.protect(page, PAGE_SIZE, READ | WRITE)
+    try:
+        space.write(addr, data)
+    finally:
+        space.protect(page, PAGE_SIZE, prot)
