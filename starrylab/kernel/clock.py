@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .thread import Thread
 
 NS: Final = 1_000_000_000  #: nanoseconds in a second
+TIMEBASE_NS: Final = 100  #: the time counter runs at 10 MHz, as on QEMU's virt board
 
 #: Clocks that follow the wall clock, and jump with it.
 WALL_CLOCKS: Final = frozenset(

@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 
 from ..abi.signal import SIGKILL
 from ..machine.api import HartLost
-from .clock import Clock
+from .clock import TIMEBASE_NS, Clock
 from .core.component import Components
 from .core.events import Events
 from .core.sched import TICK_NS, Executor
@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from .vfs.mount import Mountpoint
 
 _LAYOUT: Final = Layout()
-TIMEBASE_NS: Final = 100  #: the time counter runs at 10 MHz, as on QEMU's virt board
 
 
 @dataclass(slots=True)

@@ -29,6 +29,8 @@ NATIVE = {
     "fork_wait": "its own helper thread takes the adopted child",
     "message_queues": "aborts where msgrcv has a bad pointer",
     "mmap_basics": "ignores MAP_FIXED_NOREPLACE and unknown madvise",
+    "ptrace": "has no ptrace",
+    "process_vm": "has neither these calls nor kcmp",
     "ptys": "TIOCGSID is not passed on",
     "robust": "has no robust list",
     "sessions": "now and then never ends: a signal to a stopped group is lost",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ...abi import layouts
 from ...abi.capability import CAP_SYS_ADMIN, CAP_SYSLOG
-from ...abi.errno import EAGAIN, EFAULT, EINVAL, EPERM
+from ...abi.errno import EAGAIN, EFAULT, EINTR, EINVAL, EPERM
 from ...abi.poll import POLLIN
 from ..load import load_average
 from ..mm.frames import MemoryKind
@@ -70,6 +70,12 @@ def sysinfo(t: Thread, info: OutSysinfo) -> None:
     up = (kernel.executor.now - kernel.boot_monotonic_ns) // 1_000_000_000
     memory = (kernel.ram.size, usage[MemoryKind.FREE], 0, 0, 0, 0)
     t.mm.write(info, layouts.SYSINFO.pack(up, *loads, *memory, len(kernel.threads), 0, 0, 1))
+
+
+@syscall()
+def restart_syscall(t: Thread) -> int:
+    """restart_syscall(2): nothing here is left to be continued by a call of its own."""
+    raise EINTR
 
 
 @syscall()

@@ -1,0 +1,161 @@
+"""Other processes: their memory (process_vm_readv(2)), and what they share (kcmp(2))."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from ...abi.errno import EFAULT, EINVAL, EPERM, ESRCH
+from ...machine.api import PAGE_MASK, PAGE_SIZE
+from ..fs.proc._nodes import may_inspect
+from ._declare import syscall
+from ._shown import InVector
+from ._types import Int, Size, ULong
+
+if TYPE_CHECKING:
+    from ..mm.space import AddressSpace
+    from ..thread import Thread
+
+_VECTORS: Final = 1024  #: UIO_MAXIOV
+
+
+def _inspected(t: Thread, tid: int) -> Thread:
+    """Return a thread whose process the caller may look into; ``ESRCH``, ``EPERM``."""
+    thread = t.kernel.threads.get(tid)
+    if thread is None or thread.exited:
+        raise ESRCH
+    if not may_inspect(t, thread.process):
+        raise EPERM
+    return thread
+
+
+# -- memory ------------------------------------------------------------------------------------
+
+
+@syscall()
+def process_vm_readv(
+    t: Thread,
+    pid: Int,
+    local: InVector,
+    local_count: Size,
+    remote: InVector,
+    remote_count: Size,
+    flags: ULong,
+) -> int:
+    """process_vm_readv(2)."""
+    mine, theirs, size = _vectors(t, local, local_count, remote, remote_count, flags)
+    if not size:
+        return 0
+    other = _inspected(t, pid).mm
+    data = bytearray()
+    for addr, length in _pages(theirs):
+        try:
+            data += other.read(addr, min(length, size - len(data)))
+        except EFAULT:
+            break
+        if len(data) >= size:
+            break
+    return _scatter(t.mm, mine, bytes(data))
+
+
+def _scatter(mm: AddressSpace, pieces: list[tuple[int, int]], data: bytes) -> int:
+    done = 0
+    for addr, length in _pages(pieces):
+        part = data[done : done + length]
+        if not part:
+            break
+        try:
+            mm.write(addr, part)
+        except EFAULT:
+            break
+        done += len(part)
+    if not done:
+        raise EFAULT
+    return done
+
+
+@syscall()
+def process_vm_writev(
+    t: Thread,
+    pid: Int,
+    local: InVector,
+    local_count: Size,
+    remote: InVector,
+    remote_count: Size,
+    flags: ULong,
+) -> int:
+    """process_vm_writev(2)."""
+    mine, theirs, size = _vectors(t, local, local_count, remote, remote_count, flags)
+    if not size:
+        return 0
+    other = _inspected(t, pid).mm
+    data = bytearray()
+    for addr, length in _pages(mine):
+        try:
+            data += t.mm.read(addr, length)
+        except EFAULT:
+            break
+        if len(data) >= size:
+            break
+    return _scatter(other, theirs, bytes(data[:size]))
+
+
+def _vectors(
+    t: Thread, local: int, local_count: int, remote: int, remote_count: int, flags: int
+) -> tuple[list[tuple[int, int]], list[tuple[int, int]], int]:
+    """Return both lists of pieces, and how many bytes they have in common."""
+    if flags:
+        raise EINVAL
+    mine = t.mm.read_vector(local, local_count)
+    if remote_count > _VECTORS:
+        raise EINVAL
+    theirs = t.mm.read_vector(remote, remote_count)
+    size = min(sum(length for _, length in mine), sum(length for _, length in theirs))
+    return mine, theirs, size
+
+
+def _pages(pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the pieces cut at pages: what is transferred ends at the first that is missing."""
+    cut = []
+    for addr, length in pieces:
+        while length:
+            size = min(length, PAGE_SIZE - (addr & PAGE_MASK))
+            cut.append((addr, size))
+            addr += size
+            length -= size
+    return cut
+
+
+# -- comparing ---------------------------------------------------------------------------------
+
+#: <linux/kcmp.h>
+KCMP_FILE: Final = 0
+KCMP_VM: Final = 1
+KCMP_FILES: Final = 2
+KCMP_FS: Final = 3
+KCMP_SIGHAND: Final = 4
+
+_Shared = Callable[["Thread", int], object]
+_KINDS: Final[Mapping[int, _Shared]] = MappingProxyType(
+    {
+        KCMP_FILE: lambda thread, fd: thread.fds[fd],
+        KCMP_VM: lambda thread, _: thread.mm,
+        KCMP_FILES: lambda thread, _: thread.fds,
+        KCMP_FS: lambda thread, _: thread.fs,
+        KCMP_SIGHAND: lambda thread, _: thread.signals.process.actions,
+    }
+)
+
+
+@syscall(partial="KCMP_IO, KCMP_SYSVSEM and KCMP_EPOLL_TFD are refused")
+def kcmp(t: Thread, first: Int, second: Int, kind: Int, index1: ULong, index2: ULong) -> int:
+    """kcmp(2): 0 if two processes share something, else which one goes first in some order."""
+    one, two = _inspected(t, first), _inspected(t, second)
+    what = _KINDS.get(kind)
+    if what is None:
+        raise EINVAL
+    a, b = what(one, index1), what(two, index2)
+    if a is b:
+        return 0
+    return 1 if id(a) < id(b) else 2
