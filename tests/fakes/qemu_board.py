@@ -18,7 +18,8 @@ _PATIENCE = 20.0  #: seconds until QEMU has made its terminal
 class QemuBoard:
     """What a pseudo-terminal gets before it is opened is lost: open `tty`, then call `power_on`."""
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, command: Sequence[str], more: Sequence[str] = ()) -> None:
+        """Start QEMU; ``more`` are arguments behind the first serial line."""
         self._folder = tempfile.TemporaryDirectory(prefix="starrylab-qemu-")
         self._monitor = Path(self._folder.name) / "monitor"
         self._log = Path(self._folder.name) / "log"
@@ -26,7 +27,7 @@ class QemuBoard:
         options += ["-monitor", f"unix:{self._monitor},server=on,wait=off"]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [*command, *options], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [*command, *options, *more], stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         self.tty = self._find_terminal()
 
