@@ -16,7 +16,6 @@ is the real thing: `store` and `load` go through the page table and fault as a C
 
 from __future__ import annotations
 
-import mmap
 import struct
 from collections.abc import Callable, Collection, Generator, Sequence
 from typing import Final
@@ -27,7 +26,6 @@ from .api import (
     LEFT,
     PAGE_MASK,
     PAGE_SHIFT,
-    PAGE_SIZE,
     PTE_FRAME,
     READ,
     STEPPED,
@@ -44,6 +42,7 @@ from .api import (
     Watch,
     Watched,
 )
+from .ram import HostRam
 
 Request = SyscallRegisters | Fault | Interrupt
 Program = Generator[Request, int, None]
@@ -64,15 +63,11 @@ class Segv(Exception):
         self.access = access
 
 
-class ScriptedRam:
+class ScriptedRam(HostRam):
     """Physical memory for tests."""
 
     def __init__(self, size: int = 64 << 20) -> None:
-        self.size = size
-        self.grain = PAGE_SIZE
-        self.copy_page = None
-        self._map = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        self.view = memoryview(self._map)
+        super().__init__(size)
 
 
 class ScriptedContext:

@@ -27,7 +27,7 @@ def connect(chosen: BoardPort, on_text: Callable[[bytes], object] | None = None)
     ``on_text`` takes what the board prints beside the protocol.
     """
     if chosen.name == EMULATED:
-        return MonitorClient(EmulatedLine(WireBoard(EmulatedBoard())), on_text=on_text)
+        return MonitorClient(emulated_line(), on_text=on_text)
     board = describe(chosen.name)
     if chosen.port is None:
         raise BoardLinkError(
@@ -42,6 +42,11 @@ def connect(chosen: BoardPort, on_text: Callable[[bytes], object] | None = None)
     except BaseException:
         port.close()
         raise
+
+
+def emulated_line() -> EmulatedLine:
+    """Return a line with a mock-up of a board at its end."""
+    return EmulatedLine(WireBoard(EmulatedBoard()))
 
 
 def describe(name: str) -> Board:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from starrylab.machine.api import Hart
+from starrylab.machine.api import Hart, HartLost
 from starrylab.machine.ram import HostRam
 from starrylab.machine.unicorn import UnicornHart
 from starrylab.session import assemble as assembly
@@ -51,9 +51,12 @@ def run(
         memory=64 << 20,
         cwd=b"/tmp",
     )
+    lab = assemble(config, io)
     try:
-        lab = assemble(config, io)
-        status = lab.run()
+        try:
+            status = lab.run()
+        except HartLost as error:
+            lab.kernel.panic(error)
         lab.finish_output()
         assert lab.kernel.panic_text is None, lab.kernel.panic_text
     finally:

@@ -8,6 +8,7 @@ import pytest
 
 from starrylab.machine.board.emulated import EmulatedBoard
 from starrylab.machine.board.hart import BoardHart
+from starrylab.machine.board.monitor import Map, MonitorError
 from starrylab.machine.unicorn import UnicornHart
 from tests.oracle import programs
 from tests.session import board_lab
@@ -69,3 +70,31 @@ def test_a_shell_on_the_smallest_board(monkeypatch) -> None:
         lambda ram: BoardHart(board, ram), ["/bin/sh", "-c", SCRIPT], monkeypatch
     )
     assert result == board_lab.Result(b"1\n2\n3\nsub\n3\n", b"", 0)
+
+
+class Dying(EmulatedBoard):
+    """A board whose line is cut."""
+
+    left = 40  #: requests
+
+    def run(self, *arguments):
+        self.left -= 1
+        if not self.left:
+            raise MonitorError("the cable is gone")
+        return super().run(*arguments)
+
+
+def test_a_board_that_goes_away_is_said_in_one_line(monkeypatch) -> None:
+    with pytest.raises(AssertionError, match=r"^the cable is gone\n$"):
+        board_lab.run(lambda ram: BoardHart(Dying(), ram), ["/bin/sh", "-c", SCRIPT], monkeypatch)
+
+
+def test_a_page_fault_that_is_served_in_vain_ends(monkeypatch) -> None:
+    """A monitor that forgets mappings would otherwise be asked for ever."""
+
+    class Forgetful(EmulatedBoard):
+        def run(self, changes, *arguments):
+            return super().run([c for c in changes if not isinstance(c, Map)], *arguments)
+
+    with pytest.raises(AssertionError, match="the board does not get on at 0x"):
+        board_lab.run(lambda ram: BoardHart(Forgetful(), ram), ["/bin/true"], monkeypatch)

@@ -19,7 +19,7 @@ from .coding import CodingError, Reader, put_i, put_u, take
 from .protocol import BY_NUMBER, Feature, Field, Kind, Operation, Status
 
 _FEATURES: Final = Feature.HINTS | Feature.CACHE | Feature.INFLATE
-_ARCH: Final = next(number for number, name in protocol.ARCHES.items() if name == "riscv64")
+_NUMBERS: Final = {name: number for number, name in protocol.ARCHES.items()}
 _BITS: Final = 10  #: of a byte on the line
 _MASK: Final = (1 << 64) - 1
 
@@ -135,7 +135,7 @@ class WireBoard:
         return {
             "magic": protocol.MAGIC,
             "version": protocol.VERSION,
-            "arch": _ARCH,
+            "arch": _NUMBERS[board.arch],
             "features": values["features"] & _FEATURES,
             "hart": 0,
             "image": BASE,

@@ -18,15 +18,11 @@ class PageCache:
     def __init__(self, slots: int, cached: Callable[[], list[int]]) -> None:
         keys = cached() if slots else []
         self._slots = OrderedDict((key, slot) for slot, key in enumerate(keys) if key)
+        self.brought = bool(self._slots)  #: there was something in it before this session
         self._free = [
             slot for slot in reversed(range(slots)) if slot >= len(keys) or not keys[slot]
         ]
         self.hits = 0
-
-    @property
-    def used(self) -> bool:
-        """Whether there is anything in it."""
-        return bool(self._slots)
 
     def has(self, page: bytes) -> bool:
         """Tell whether a page is there."""

@@ -55,6 +55,7 @@ _FAULT: Final = {
 }
 _LONGEST_NS: Final = 1_000_000_000  #: without ticks, the host has a look this often
 _ZEROS: Final = bytes(PAGE_SIZE)
+_AHEAD: Final = 8  #: pages behind a fault that are looked for in what the cache had at first
 _PATIENCE: Final = 8  #: faults of one instruction at a page that is mapped
 _AROUND: Final = 16  #: pages before and behind a fault that are mapped with it
 
@@ -351,15 +352,21 @@ class BoardHart:
                 self._map(space, near, entry)
         for near in self._history.near(space, vpn, access):
             self._map_likely(space, near, access)
+        if access != WRITE and self._cache.brought:
+            for near in range(vpn + 1, vpn + _AHEAD + 1):
+                if not self._map_likely(space, near, access):
+                    break
         self._history.note(space, vpn, access)
 
-    def _map_likely(self, space: Space, vpn: int, access: int) -> None:
+    def _map_likely(self, space: Space, vpn: int, access: int) -> bool:
+        """Map a page if that is cheap; tell whether the kernel permits the access at all."""
         entry = space.table.get(vpn, 0)
         if not entry & access:
             entry = self.handler.page_fault(vpn << PAGE_SHIFT, access)
         wanted = entry & access and not space.permits(vpn, access)
         if wanted and self._on_board(entry & PTE_FRAME):
             self._map(space, vpn, entry)
+        return bool(entry & access)
 
     def _on_board(self, frame: int) -> bool:
         """Tell whether mapping ``frame`` costs no more than a few bytes."""
