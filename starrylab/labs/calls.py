@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
-from ..abi.errno import EAGAIN, EBADF, EFAULT, EINVAL, ENOENT, EPERM, ERANGE, ESRCH
+from ..abi.errno import (
+    EAGAIN,
+    EBADF,
+    ECHILD,
+    EEXIST,
+    EFAULT,
+    EINTR,
+    EINVAL,
+    EISDIR,
+    ENOENT,
+    ENOEXEC,
+    ENOMEM,
+    ENOTDIR,
+    ENOTEMPTY,
+    EPERM,
+    EPIPE,
+    ERANGE,
+    ESRCH,
+    EXDEV,
+)  # fmt: skip
 from ..kernel.syscalls import syscall
 from ..kernel.syscalls._types import Fd, Int, Long, Path, Ptr, Size, UInt, ULong
 
 __all__ = [
-    "EAGAIN", "EBADF", "EFAULT", "EINVAL", "ENOENT", "EPERM", "ERANGE", "ESRCH", "Fd", "Int",
-    "Long", "Path", "Ptr", "Size", "UInt", "ULong", "syscall",
+    "EAGAIN", "EBADF", "ECHILD", "EEXIST", "EFAULT", "EINTR", "EINVAL", "EISDIR", "ENOENT",
+    "ENOEXEC", "ENOMEM", "ENOTDIR", "ENOTEMPTY", "EPERM", "EPIPE", "ERANGE", "ESRCH", "EXDEV", "Fd",
+    "Int", "Long", "Path", "Ptr", "Size", "UInt", "ULong", "syscall",
 ]  # fmt: skip

@@ -12,7 +12,9 @@ from functools import partial
 from types import MappingProxyType, ModuleType
 from typing import Any, Final
 
+from ..kernel.core.chosen_sched import ChosenExecutor
 from ..kernel.core.component import Components
+from ..kernel.core.sched import Executor
 from ..kernel.dev.uart import UartDriver
 from ..kernel.kernel import Kernel
 from ..kernel.mm.chosen import ChosenFrames
@@ -44,6 +46,16 @@ def _bind_handler(components: Components, implementation: Any) -> None:
 
 def _bind_policy(components: Components, implementation: Any) -> None:
     components.bind(AddressSpace, partial(PagedSpace, policy=implementation))
+
+
+def _bind_scheduler(components: Components, implementation: Any) -> None:
+    components.bind(Executor, partial(ChosenExecutor, make=implementation))
+
+
+def _reload_scheduler(kernel: Kernel, implementation: Any) -> None:
+    """Go on with the same queues and new methods."""
+    if isinstance(kernel.executor, ChosenExecutor):
+        kernel.executor.scheduler.__class__ = implementation
 
 
 def _reload_spaces(kernel: Kernel, implementation: Any) -> None:
@@ -105,6 +117,7 @@ SEAMS: Final[Mapping[str, Seam]] = MappingProxyType(
             "what a page fault in private memory does", _bind_handler, None, _reload_spaces
         ),
         "ForkPolicy": Seam("how fork shares private pages", _bind_policy, None, _reload_spaces),
+        "Scheduler": Seam("which task runs next", _bind_scheduler, None, _reload_scheduler),
         "LogConsole": Seam("how a line of the kernel log is shown", attach=_attach_log),
         "SystemCalls": Seam("system calls besides the kernel's own", attach=_attach_calls),
     }

@@ -7,6 +7,7 @@ with the host's: so preemption, times and limits do not depend on how fast the h
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
 from typing import Final
 
 from ...abi.fcntl import O_RDWR
@@ -14,6 +15,7 @@ from ...devices.uart16550 import Uart16550
 from ...kernel import boot
 from ...kernel.core.component import Components
 from ...kernel.dev.setup import attach_serial
+from ...kernel.files.file import File
 from ...kernel.files.tty import open_tty
 from ...kernel.fs.tmpfs import Tmpfs
 from ...kernel.kernel import Kernel
@@ -24,10 +26,12 @@ from ...machine.door import VirtualDoor
 from ...machine.ram import HostRam
 from ...machine.unicorn.hart import UnicornHart
 from ...rootfs import Tree
+from .loading import start_with
 from .outcome import GuestLimit, Outcome
 
 _NS_PER_INSTRUCTION: Final = 10  #: a CPU of 100 MHz that takes one cycle for each
 _PER_ENTRY: Final = 500  #: instructions charged for each time that user mode is entered
+_PROGRAM: Final = "/bin/program"
 _CALLS: Final = 4096  #: recorded
 
 Prepare = Callable[[Kernel], object]
@@ -71,65 +75,80 @@ def run_program(
     components: Components | None = None,
     prepare: Prepare | None = None,
     typed: bytes = b"",
+    environment: Sequence[str] = (),
+    loader: ModuleType | None = None,
     instructions: int = 200_000_000,
     guest_seconds: float = 60.0,
     ram: int = 64 << 20,
 ) -> Outcome:
     """Run ``program`` as process 1 on a terminal until it ends.
 
-    ``files`` are there besides, by path; ``prepare`` may change the kernel before it starts.
+    ``files`` are there besides, by path; ``prepare`` may change the kernel before it starts;
+    a student's ``loader`` stands for the kernel's own.
     Raises `GuestLimit`.
     """
     door = VirtualDoor()
     hart = CountingHart(HostRam(ram), door)
     try:
         kernel = boot.build(hart, door, components)
-        outcome = Outcome()
         hart.limit = instructions
-        return _run(kernel, hart, door, program, arguments, files or {}, prepare, typed,
-                    guest_seconds, outcome)  # fmt: skip
+        machine = _Machine(kernel, hart, door, program, files or {})
+        if prepare is not None:
+            prepare(kernel)
+        env = ("PATH=/bin", "TERM=dumb", *environment)
+        config = boot.BootConfig(
+            [word.encode() for word in (_PROGRAM, *arguments)], [text.encode() for text in env]
+        )
+        return machine.run(config, loader, typed, guest_seconds)
     finally:
         hart.close()
 
 
-def _run(
-    kernel: Kernel, hart: CountingHart, door: VirtualDoor, program: bytes,
-    arguments: Sequence[str], files: Mapping[str, bytes], prepare: Prepare | None, typed: bytes,
-    guest_seconds: float, outcome: Outcome,
-) -> Outcome:  # fmt: skip
-    output = bytearray()
-    uart = Uart16550(transmit=output.extend)
-    tty, line = attach_serial(kernel, uart)
-    uart.irq = line
-    door.subscribe("console", lambda data: uart.receive(data) if data else tty.hang_up())
-    boot.mount_root(kernel, _root(kernel, program, files))
-    _record(kernel, outcome)
-    if prepare is not None:
-        prepare(kernel)
-    name = "/bin/program"
-    config = boot.BootConfig(
-        [name.encode(), *(word.encode() for word in arguments)], (b"PATH=/bin", b"TERM=dumb")
-    )
+class _Machine:
+    """A kernel with a terminal, and a root file system that has the program."""
 
-    def console(thread: Thread) -> list[object]:
-        place = thread.fs.walk(b"/dev/" + tty.name, thread.cred)
-        return [open_tty(tty, thread, place, O_RDWR) for _ in range(3)]
+    def __init__(
+        self, kernel: Kernel, hart: CountingHart, door: VirtualDoor, program: bytes,
+        files: Mapping[str, bytes],
+    ) -> None:  # fmt: skip
+        self._kernel, self._hart, self._door, self._program = kernel, hart, door, program
+        self._output = bytearray()
+        self._outcome = Outcome()
+        uart = Uart16550(transmit=self._output.extend)
+        self._tty, uart.irq = attach_serial(kernel, uart)
+        door.subscribe("console", lambda data: uart.receive(data) if data else self._tty.hang_up())
+        boot.mount_root(kernel, _root(kernel, program, files))
+        _record(kernel, self._outcome)
 
-    try:
-        boot.start(kernel, config, console)  # type: ignore[arg-type]
-    except boot.BootError as error:
-        outcome.status, outcome.output = error.status, str(error).encode()
+    def run(
+        self, config: boot.BootConfig, loader: ModuleType | None, typed: bytes, guest_seconds: float
+    ) -> Outcome:
+        """Start the program and run until it ends; raise `GuestLimit`."""
+        kernel, outcome = self._kernel, self._outcome
+        try:
+            if loader is None:
+                boot.start(kernel, config, self._open_console)
+            else:
+                thread = start_with(loader, kernel, config, self._program)
+                for file in self._open_console(thread):
+                    thread.install(file)
+        except boot.BootError as error:
+            outcome.status, outcome.output = error.status, str(error).encode()
+            return outcome
+        if typed:
+            self._door.send("console", typed, after_ns=1_000_000)
+        _execute(kernel, self._hart, guest_seconds)
+        outcome.output = bytes(self._output)
+        outcome.instructions = self._hart.instructions
+        outcome.panic = kernel.panic_text or ""
+        status = kernel.exit_status
+        if status is not None:
+            outcome.status = 128 + (status & 0x7F) if status & 0x7F else status >> 8 & 0xFF
         return outcome
-    if typed:
-        door.send("console", typed, after_ns=1_000_000)
-    _execute(kernel, hart, guest_seconds)
-    outcome.output = bytes(output)
-    outcome.instructions = hart.instructions
-    outcome.panic = kernel.panic_text or ""
-    status = kernel.exit_status
-    if status is not None:
-        outcome.status = 128 + (status & 0x7F) if status & 0x7F else status >> 8 & 0xFF
-    return outcome
+
+    def _open_console(self, thread: Thread) -> list[File]:
+        place = thread.fs.walk(b"/dev/" + self._tty.name, thread.cred)
+        return [open_tty(self._tty, thread, place, O_RDWR) for _ in range(3)]
 
 
 def _execute(kernel: Kernel, hart: CountingHart, guest_seconds: float) -> None:
