@@ -14,7 +14,7 @@ from .errors import FlashError
 from .events import Event, Said, Sent
 
 _TRIES: Final = 3  #: transfers at one rate
-_ASKED: Final = 2  #: times for a checksum
+_ASKED: Final = 3  #: times for a checksum
 _TOO_MANY: Final = 20  #: one block in so many sent again: the rate is too high
 _SMALL: Final = 16 << 10  #: bytes below which another rate is not worth its handshake
 
@@ -59,8 +59,15 @@ class Transfer:
     def verify(self, address: int, data: bytes) -> bool:
         """Compare the board's checksum of its memory with ours."""
         wanted = zlib.crc32(data)
-        for _ in range(_ASKED):  # a digit may suffer on the line
-            found = self._loader.crc32(self._dialect.spelled(address), len(data))
+        at = self._dialect.spelled(address)
+        for left in reversed(range(_ASKED)):  # the answer itself may suffer on the line
+            try:
+                found = self._loader.crc32(at, len(data))
+            except ShellError:
+                if not left:
+                    raise
+                self._loader.sync()
+                continue
             if found is None:
                 self._say(Said("this boot loader has no checksum command: each block was checked"))
                 return True
