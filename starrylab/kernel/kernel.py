@@ -90,7 +90,8 @@ class Kernel:
         self.events = Events()
         self.components = Components() if components is None else components
         self.components.default(AddressSpace, AddressSpace)
-        self.executor = Executor(door)
+        self.components.default(Executor, Executor)
+        self.executor = self.components.make(Executor, door)
         self.clock = Clock(self)
         self.futexes = FutexTable()
         self.travelling = Travelling()  #: descriptors that lie in sockets

@@ -243,6 +243,19 @@ class Executor:
         else:
             self._credit = _AHEAD
 
+    def ends_slice(self, task: Task, *, keen: bool) -> bool:
+        """Tell at a tick whether ``task`` has to let others run.
+
+        A task that is not ``keen`` gives up the rest of its slice.
+        """
+        task.slice_left -= 1
+        if task.slice_left > 0 and keen:
+            return False
+        if not self.contended and not self.stopping:
+            task.slice_left = task.slice_ticks()
+            return False
+        return True
+
     def call_at(self, when: int, action: Callable[[], object]) -> Timer:
         """Call ``action`` once the monotonic clock reaches ``when`` (nanoseconds)."""
         timer = Timer(when, action)
