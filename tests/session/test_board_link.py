@@ -33,7 +33,7 @@ def test_silence_leads_to_flashing() -> None:
     ours, theirs = os.openpty()
     try:
         port = os.ttyname(theirs)
-        with pytest.raises(BoardLinkError, match=r"no monitor answers on .* starrylab flash virt-r"):
+        with pytest.raises(BoardLinkError, match=r"no monitor .* starrylab flash virt-r"):
             connect(BoardPort("virt-riscv64", port))
     finally:
         os.close(ours)
@@ -60,7 +60,7 @@ def test_the_emulated_board_is_always_there() -> None:
 
 
 def test_an_architecture_without_an_emulated_cpu() -> None:
-    with pytest.raises(HartError, match="^--arch loongarch64: runs on a board only"):
+    with pytest.raises(HartError, match=r"^--arch loongarch64: runs on a board only"):
         make_hart(LabConfig(arch="loongarch64"))
     with pytest.raises(HartError, match="there is no board toaster"):
         make_hart(LabConfig(board=BoardPort("toaster")))

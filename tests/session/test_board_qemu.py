@@ -40,8 +40,7 @@ def test_a_bit_of_everything(port: Port, monkeypatch) -> None:
     board_lab.compared(board_lab.everything(), make_hart, monkeypatch)
     board_lab.compared(board_lab.everything(), make_hart, monkeypatch)
     first, second = (client.exchange.traffic for client in clients)
-    assert second.requests < first.requests  # the pages were there, so neighbours came along
-    assert second.sent < first.sent / 3
+    assert second.sent < first.sent / 3  # the pages were there
 
 
 def test_a_script_of_thirty_commands(port: Port, busybox: Path, monkeypatch) -> None:
