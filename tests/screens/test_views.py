@@ -315,6 +315,25 @@ def test_limits_as_text(text, value) -> None:
     assert parse_limit(text) == value
 
 
+async def test_the_name_of_the_chosen_section_is_always_in_sight() -> None:
+    async with console(size=(80, 24)) as (app, _, pilot):
+        await pilot.press("alt+2")
+        details = app.console_screen.view.details
+        await until(pilot, lambda: details.content_size.width > 0)
+        width = details.content_size.width
+        for section in details.SECTIONS:
+            details.choose(section)
+            names = details.line(0, width).plain
+            assert f"{section} " in names
+            assert len(names) <= width
+        assert names.startswith("‹")
+        assert not names.endswith("›")
+        first = details._in_sight(width)[0]
+        assert first not in ("general", "limits")
+        await pilot.click(details, offset=(3, 1))
+        await until(pilot, lambda: details.section == first)
+
+
 # -- what is remembered ---------------------------------------------------------------------
 
 

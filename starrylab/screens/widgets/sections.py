@@ -56,7 +56,7 @@ class SectionPane(Pane):
 
     def line(self, index: int, width: int) -> Text:
         """Return the heading or a line of the chosen section."""
-        return self._names() if index == 0 else self._lines[index - 1]
+        return self._names(width) if index == 0 else self._lines[index - 1]
 
     def redraw(self) -> None:
         """Lay the lines out again and draw them."""
@@ -76,16 +76,31 @@ class SectionPane(Pane):
             super().on_click(event)
             return
         start = 0
-        for name in self.SECTIONS:
+        for name in self._in_sight(self.content_size.width):
             start += len(name) + 2
             if offset.x < start:
                 self.choose(name)
                 break
 
-    def _names(self) -> Text:
-        text = Text(no_wrap=True, overflow="ellipsis")
-        for name in self.SECTIONS:
-            text.append(f" {name} ", "reverse not underline" if name == self.section else "")
+    def _in_sight(self, width: int) -> tuple[str, ...]:
+        """Return the sections whose names are drawn; the chosen one is always among them."""
+        names = self.SECTIONS
+        chosen = names.index(self.section)
+        first = 0
+        while first < chosen and sum(len(name) + 2 for name in names[first : chosen + 1]) > width:
+            first += 1
+        return names[first:]
+
+    def _names(self, width: int) -> Text:
+        """Draw the names; arrows say that there are more."""
+        text = Text(no_wrap=True)
+        shown = self._in_sight(width)
+        for name in shown:
+            mark = "‹" if name is shown[0] is not self.SECTIONS[0] else " "
+            text.append(f"{mark}{name} ", "reverse not underline" if name == self.section else "")
+        if len(text) > width:
+            text.truncate(width - 1)
+            text.append("›")
         return text
 
 
