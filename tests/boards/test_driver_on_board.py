@@ -29,6 +29,14 @@ SECOND = 0x100  #: bytes from the first UART to the second (QEMU 9.1 and later)
 PATIENCE = 30.0
 
 
+def connect(line, path):
+    """Connect as soon as QEMU listens."""
+    end = time.monotonic() + PATIENCE
+    while line.connect_ex(path):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
 @pytest.fixture
 def other_end(tmp_path):
     """The far end of the board's second UART, and a client of its monitor."""
@@ -38,8 +46,8 @@ def other_end(tmp_path):
     more = ["-serial", f"unix:{tmp_path / 'line'},server=on,wait=off"]
     line = socket.socket(socket.AF_UNIX)
     with QemuBoard(command, more) as machine, Port.open(machine.tty) as port, line:
-        line.connect(str(tmp_path / "line"))
         line.settimeout(PATIENCE)
+        connect(line, str(tmp_path / "line"))
         machine.power_on()
         seen = b""
         while b"StarryLab monitor\r\n" not in seen:
