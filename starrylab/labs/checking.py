@@ -129,7 +129,7 @@ def _try(goal: Goal, run: SubmissionRun) -> GoalReached | GoalFailed:
     except AssertionError as error:
         said = error.args[0] if error.args else "this does not hold yet"
         text = said.text if isinstance(said, Hint) else Text(str(said), str(said))
-        return GoalFailed(goal, text, output=run.output)
+        return GoalFailed(goal, text, run.seen, run.output)
     except LabError:
         raise
     except Exception as error:  # an observation that no honest submission makes

@@ -31,6 +31,8 @@ from .texts import Text
 from .worker import Answer, Request, read_message, write_message
 
 _LARGEST_FILE: Final = 1 << 20  #: bytes of one file of a submission
+_TRACED: Final = ("raised", "panic")
+_CALLS_SHOWN: Final = 8
 _ERROR_LINES: Final = 12  #: of a compiler's complaint
 
 _DIED: Final = Text(
@@ -129,6 +131,7 @@ class SubmissionRun:
         self.random = random.Random(seed)
         self.folder = folder
         self.ranking: Ranking | None = None
+        self.seen = ""  #: the last calls of the last program that was run
         self.output = ""  #: what the last scenario's code printed
         self._runner = runner
         self._uid = uid
@@ -147,8 +150,9 @@ class SubmissionRun:
         answer = self._runner.ask(request)
         self.output = answer.output
         if answer.kind == "value":
+            self.seen = _last_calls(answer.value)
             return answer.value
-        raise Refused(_reason(answer), answer.detail if answer.kind == "raised" else "")
+        raise Refused(_reason(answer), answer.detail if answer.kind in _TRACED else "")
 
     def rank(self, what: str, score: int, others: Mapping[str, int]) -> None:
         """See `api.Run`."""
@@ -159,7 +163,22 @@ class SubmissionRun:
         return build(self.folder, sources, flags)
 
 
+def _last_calls(value: Any) -> str:
+    """Return what a program did last, where ``value`` is an outcome of `benches`."""
+    calls = value.get("calls") if isinstance(value, dict) else None
+    if not isinstance(calls, list) or not calls:
+        return ""
+    lines = []
+    for name, arguments, result in calls[-_CALLS_SHOWN:]:
+        shown = ", ".join(f"{word:#x}" for word in arguments[:3])
+        lines.append(f"  {name}({shown}, ...) = {result}")
+    return "\n".join(["the program's last system calls:", *lines])
+
+
 def _reason(answer: Answer) -> Text:
+    if answer.kind == "panic":
+        first = answer.detail.partition("\n")[0]
+        return Text(first, first.replace("Kernel panic", "内核崩溃"))
     if answer.kind == "late":
         return _LATE
     if answer.kind == "died":

@@ -24,6 +24,10 @@ class StudentError(Exception):
         self.text = text
 
 
+class KernelPanic(Exception):
+    """The kernel ended: the text has the reason in its first line, then the one stack."""
+
+
 class Student:
     """The files of one submission."""
 

@@ -24,7 +24,7 @@ import msgspec
 
 from .description import Description, load
 from .sandbox import Policy, confine
-from .student import Student, StudentError, explain
+from .student import KernelPanic, Student, StudentError, explain
 
 _LENGTH: Final = struct.Struct("<I")
 _LARGEST: Final = 16 << 20  #: bytes of one message
@@ -45,7 +45,7 @@ class Request(msgspec.Struct, frozen=True):
 class Answer(msgspec.Struct, frozen=True):
     """What came of it."""
 
-    kind: str  #: "value", "raised", "unusable", "died", "late"
+    kind: str  #: "value", "raised", "panic", "unusable", "died", "late"
     value: Any = None
     detail: str = ""
     detail_zh: str = ""
@@ -177,6 +177,8 @@ def _serve_one(check: ModuleType, description: Description, request: Request) ->
         scenario = getattr(check, request.scenario)
         value = scenario(Student(folder, description), *request.args)
         return Answer("value", value)
+    except KernelPanic as error:
+        return Answer("panic", detail=str(error).replace(f"{folder}/", ""))
     except StudentError as error:
         return Answer("unusable", detail=error.text.en, detail_zh=error.text.zh)
     except BaseException as error:  # whatever it is, it is the submission's

@@ -10,9 +10,9 @@ import pytest
 from starrylab.kernel.mm.chosen import BadPage
 from starrylab.labs import LabError, find
 from starrylab.labs.benches import GuestLimit, ScriptedBench, run_program
-from starrylab.labs.components import student_calls
+from starrylab.labs.components import attach, student_calls
 from starrylab.labs.live import open_live
-from starrylab.labs.student import Student, StudentError
+from starrylab.labs.student import KernelPanic, Student, StudentError
 from starrylab.machine.scripted import Program, ScriptedContext
 from starrylab.userland import compile_c
 
@@ -141,3 +141,21 @@ def test_limits_are_the_guest_s(counting: bytes) -> None:
         run_program(counting, ["forever"], instructions=2_000_000)
     with pytest.raises(GuestLimit, match="time"):
         run_program(counting, ["forever"], guest_seconds=0.05)
+
+
+def test_a_panic_tells_the_one_stack(tmp_path: Path) -> None:
+    folder = folder_of("3", tmp_path)
+    (folder / "calls.py").write_text(CALLS.replace("FACTOR", "(1 // 0)"))
+    bench = ScriptedBench()
+    attach(bench.kernel, Student(folder, find("3").description))
+    bench.hart.numbers["twice"] = 500
+
+    def program(m: ScriptedContext) -> Program:
+        yield m.call("twice", 21)
+
+    with pytest.raises(KernelPanic) as caught:
+        bench.run(program)
+    lines = str(caught.value).splitlines()
+    assert "ZeroDivisionError" in lines[0]
+    assert "calls.py:7" in lines[2]  # the student's line, above the kernel's
+    assert any("traps.py" in line for line in lines)

@@ -18,11 +18,10 @@ class Outcome:
     calls: list[tuple[str, list[int], int]] = field(default_factory=list)  #: name, args, result
     faults: int = 0  #: page faults
     instructions: int = 0  #: counted in slices
-    panic: str = ""  #: the kernel's own end
 
     def plain(self) -> dict[str, object]:
         """Return it as a scenario may return it."""
         return {
             "status": self.status, "output": self.output, "calls": self.calls,
-            "faults": self.faults, "instructions": self.instructions, "panic": self.panic,
+            "faults": self.faults, "instructions": self.instructions,
         }  # fmt: skip

@@ -28,6 +28,7 @@ from ...machine.unicorn.hart import UnicornHart
 from ...rootfs import Tree
 from .loading import start_with
 from .outcome import GuestLimit, Outcome
+from .panics import explain_panics, raise_panic
 
 _NS_PER_INSTRUCTION: Final = 10  #: a CPU of 100 MHz that takes one cycle for each
 _PER_ENTRY: Final = 500  #: instructions charged for each time that user mode is entered
@@ -85,7 +86,7 @@ def run_program(
 
     ``files`` are there besides, by path; ``prepare`` may change the kernel before it starts;
     a student's ``loader`` stands for the kernel's own.
-    Raises `GuestLimit`.
+    Raises `GuestLimit`, and `KernelPanic`.
     """
     door = VirtualDoor()
     hart = CountingHart(HostRam(ram), door)
@@ -117,6 +118,7 @@ class _Machine:
         uart = Uart16550(transmit=self._output.extend)
         self._tty, uart.irq = attach_serial(kernel, uart)
         door.subscribe("console", lambda data: uart.receive(data) if data else self._tty.hang_up())
+        explain_panics(kernel)
         boot.mount_root(kernel, _root(kernel, program, files))
         _record(kernel, self._outcome)
 
@@ -138,9 +140,9 @@ class _Machine:
         if typed:
             self._door.send("console", typed, after_ns=1_000_000)
         _execute(kernel, self._hart, guest_seconds)
+        raise_panic(kernel)
         outcome.output = bytes(self._output)
         outcome.instructions = self._hart.instructions
-        outcome.panic = kernel.panic_text or ""
         status = kernel.exit_status
         if status is not None:
             outcome.status = 128 + (status & 0x7F) if status & 0x7F else status >> 8 & 0xFF

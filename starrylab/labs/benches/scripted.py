@@ -20,6 +20,7 @@ from ...kernel.thread import Thread
 from ...machine.api import READ, WRITE
 from ...machine.door import VirtualDoor
 from ...machine.scripted import ProgramFunction, ScriptedContext, ScriptedHart, ScriptedRam
+from .panics import explain_panics, raise_panic
 
 SCRATCH = 0x10_0000
 SCRATCH_SIZE = 256 * 4096
@@ -33,6 +34,7 @@ class ScriptedBench:
         self.hart = ScriptedHart(ScriptedRam(ram))
         self.door = VirtualDoor()
         self.kernel: Kernel = boot.build(self.hart, self.door, components)
+        explain_panics(self.kernel)
         boot.mount_root(self.kernel, Tmpfs(self.kernel.clock.realtime, self.kernel.pool))
 
     def start(self, program: ProgramFunction) -> Thread:
@@ -53,12 +55,11 @@ class ScriptedBench:
     def run(self, program: ProgramFunction) -> list[int]:
         """Run ``program`` as process 1 until it ends; return the results of its calls.
 
-        Raises ``RuntimeError`` with the kernel's panic, or when all wait for ever.
+        Raises `KernelPanic`, and ``RuntimeError`` when all wait for ever.
         """
         thread = self.start(program)
         context = thread.context
         assert isinstance(context, ScriptedContext)
         self.kernel.executor.run()
-        if self.kernel.panic_text is not None:
-            raise RuntimeError(self.kernel.panic_text)
+        raise_panic(self.kernel)
         return context.results
