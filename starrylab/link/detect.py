@@ -25,6 +25,7 @@ _CALLS: Final = re.compile(rb"C{3,}\s*\Z")
 _ROM: Final = re.compile(rb"\(C\)StarFive")
 _SPL: Final = re.compile(rb"U-Boot SPL.*Trying to boot from UART", re.DOTALL)
 _WAITS: Final = re.compile(rb"Trying to boot from UART(?!.*U-Boot 20)", re.DOTALL)
+_MONITOR: Final = re.compile(rb"StarryLab monitor\s*\Z")
 _SYSTEM: Final = re.compile(rb"(login: ?|[$#] ?)\Z")
 _NOISE: Final = re.compile(rb"[^\t\r\n\x07\x08\x1b -~]")
 _READABLE: Final = re.compile(rb"[ -~]")
@@ -104,7 +105,7 @@ class Watcher:
             found = self._known()
         if found is None and self._booting():
             return self.wait(_STARTING)
-        if found is None and hello is not None:
+        if found is None and hello is not None and self._may_be_monitor():
             version = hello(self._port)
             if version is not None:
                 return Sighting(Kind.MONITOR, version)
@@ -143,9 +144,8 @@ class Watcher:
     def _known(self) -> Sighting | None:
         clean = without_escapes(self._seen)
         for dialect, prompt in self._prompts:
-            if prompt.search(
-                clean.rstrip(dialect.stop_keys.strip().encode())
-            ):  # without their echo
+            echo = dialect.stop_keys.strip().encode()  # which may stand behind the prompt
+            if prompt.search(clean.rstrip(echo)):
                 return Sighting(Kind.PROMPT, self._last(), dialect)
         if _CALLS.search(clean):
             kind = Kind.SPL if _SPL.search(clean) else Kind.ROM
@@ -169,6 +169,12 @@ class Watcher:
         self._listen(3.0)
         answer = self._known()
         return answer if answer is not None and answer.kind is Kind.PROMPT else found
+
+    def _may_be_monitor(self) -> bool:
+        """Tell whether a hello may be sent: a shell, of whatever program, would execute it."""
+        return (
+            self._guess() in (Kind.SILENCE, Kind.GARBAGE) or _MONITOR.search(self._seen) is not None
+        )
 
     def _countdown(self) -> bool:
         return any(

@@ -115,4 +115,8 @@ def test_a_monitor_is_greeted_only_where_no_command_line_answers(speaker: Speake
         assert Watcher(port, VIRT.loader).detect(hello).text == "monitor 1"
         speaker.answers[b"\x03"] = b"\r\n=> "
         assert Watcher(port, VIRT.loader).detect(hello).kind is Kind.PROMPT
-    assert len(greeted) == 1
+        speaker.answers[b"\x03"] = b"\r\nunknown> "
+        assert Watcher(port, VIRT.loader).detect(hello).kind is Kind.TEXT
+        assert len(greeted) == 1
+        speaker.answers[b"\x03"] = b"\r\nStarryLab monitor\r\n"
+        assert Watcher(port, VIRT.loader).detect(hello).kind is Kind.MONITOR
