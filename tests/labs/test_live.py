@@ -157,5 +157,5 @@ def test_a_panic_tells_the_one_stack(tmp_path: Path) -> None:
         bench.run(program)
     lines = str(caught.value).splitlines()
     assert "ZeroDivisionError" in lines[0]
-    assert "calls.py:7" in lines[2]  # the student's line, above the kernel's
+    assert any("calls.py:6" in line for line in lines[:4])  # the student's own, above the kernel's
     assert any("traps.py" in line for line in lines)
