@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -116,6 +117,14 @@ def test_commands_come_from_standard_input(program):
     assert done.returncode == 14
 
 
+def test_a_range_of_code(program):
+    done = debug(program, "break area", "run", "disassemble area,+8", "disassemble area,area+8")
+    assert done.stderr == ""
+    rows = [line for line in done.stdout.splitlines() if re.match(r"(=>|  ) 0x", line)]
+    assert 2 * 2 <= len(rows) <= 2 * 4
+    assert rows[: len(rows) // 2] == rows[len(rows) // 2 :]
+
+
 def test_memory_registers_and_code(program):
     done = debug(
         program, "break area", "run", "x/2dw &places", "x/s places[0].name", "info registers sp",
@@ -152,6 +161,7 @@ WRONG = {
     "de": 'ambiguous command "de": delete, detach',
     "list nowhere": "no source for nowhere",
     "disassemble 0": "no function contains the address",
+    "disassemble $pc,+0": "no range of up to 65536 bytes: $pc,+0",
     "watch 1": "cannot watch 1: it is in no memory",
     "watch": "argument required (expression to watch)",
     "set what 1": "set what? var EXPR, scheduler-locking off|step|on, detach-on-fork",
@@ -170,7 +180,7 @@ def test_errors_are_one_line(program):
     done = debug(program, options=(), stdin="\n".join(commands) + "\n", folder=False)
     messages = done.stderr.splitlines()
     assert "Traceback" not in done.stderr
-    assert messages[:21] == list(WRONG.values())[:21]
+    assert messages[:22] == list(WRONG.values())[:22]
     for message in list(WRONG.values())[-2:]:
         assert message in messages
 

@@ -29,7 +29,7 @@ USAGE: Final[dict[str, tuple[str, str]]] = {
     "directory": ("directory [DIR...]", "look for source files there, too; none: forget them"),
     "disable": ("disable [N...]", "let breakpoints not count"),
     "disassemble": (
-        "disassemble[/rse] [EXPR]",
+        "disassemble[/rse] [EXPR | START,END | START,+LEN]",
         "a function; r: bytes, s: source lines, e: explained",
     ),
     "down": ("down [N]", "select the frame that this one called"),

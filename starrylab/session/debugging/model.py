@@ -141,7 +141,10 @@ class Examine(msgspec.Struct, frozen=True, tag="examine"):
 
 
 class Disassemble(msgspec.Struct, frozen=True, tag="disassemble"):
-    """Replied with `Code`; without an expression, the function of a frame."""
+    """Replied with `Code`: the function at an address, or of a frame without an expression.
+
+    ``START,END`` and ``START,+LENGTH`` are ranges of addresses.
+    """
 
     expression: str = ""
     tid: int = 0

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ...kernel.thread import Thread
 
 _MOST_PARTS: Final = 10_000  #: of a variable, in one answer
+_MOST_CODE: Final = 1 << 16  #: bytes of code, in one answer
 _EVENTS: Final = {kind.value: kind for kind in EventKind}
 Send = Callable[["model.DebugReply | model.Stopped | model.Resumed"], object]
 
@@ -266,14 +267,22 @@ class DebugServer:
 
     def _disassemble(self, command: model.Disassemble) -> model.DebugAnswer:
         thread = self._thread(command.tid)
-        if command.expression:
-            address = self.look.address(thread, command.frame, command.expression)
+        first, comma, last = command.expression.partition(",")
+        if first:
+            address = self.look.address(thread, command.frame, first)
         else:
             frames = self.look.stack(thread)
             if not 0 <= command.frame < len(frames) or not frames[command.frame].pc:
                 raise ControlError(f"frame {command.frame} has no code")
             address = frames[command.frame].pc
-        start, end = self.look.function_around(thread, address)
+        if comma:
+            last = last.strip()
+            end = self.look.address(thread, command.frame, last.removeprefix("+"))
+            start, end = address, end + address if last.startswith("+") else end
+            if not start < end <= start + _MOST_CODE:
+                raise ControlError(f"no range of up to {_MOST_CODE} bytes: {command.expression}")
+        else:
+            start, end = self.look.function_around(thread, address)
         return answers.code(
             self.debugger.kernel.arch, self.look.disassemble(thread, start, end), address
         )
