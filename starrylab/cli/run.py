@@ -68,6 +68,8 @@ def main(args: argparse.Namespace) -> int:
         lab.gdb.wait()
     with host.lent_to(lab):
         status = _run(lab)
+    if config.board is not None:
+        lab.hart.close()
     lab.finish_output()
     if trace is not None:
         trace.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 
 from ..boards import Board, BoardError, load
@@ -10,11 +11,25 @@ from ..link.monitor.client import MonitorClient
 from ..link.monitor.emulated import EmulatedLine, WireBoard
 from ..link.monitor.speed import raise_baud
 from ..link.port import Port
+from ..machine.api import HartLost
 from ..machine.board.emulated import EmulatedBoard
 from ..machine.board.monitor import MonitorError
 from .config import BoardPort
 
 EMULATED = "emulated"  #: the board that is always there
+
+
+class Session(MonitorClient):
+    """A monitor that is left at the rate at which it was found."""
+
+    home: int | None = None  #: baud
+
+    def close(self) -> None:
+        """See `Monitor.close`."""
+        with contextlib.suppress(HartLost, LinkError):
+            if self.home not in (None, self.exchange.port.baud):
+                self.exchange.attempts(1, lambda: self.ask("BAUD", self.home))
+        super().close()
 
 
 class BoardLinkError(Exception):
@@ -59,10 +74,11 @@ def describe(name: str) -> Board:
 
 def _greeted(
     port: Port, board: Board, chosen: BoardPort, on_text: Callable[[bytes], object] | None
-) -> MonitorClient:
+) -> Session:
     others = [baud for baud in board.uart.bauds if baud != board.uart.baud]
     try:
         client = _greet(port, (board.uart.baud, *others), on_text)
+        client.home = board.uart.baud
         if client.arch != board.arch:
             raise BoardLinkError(
                 f"the board on {chosen.port} is a {client.arch}, but {board.name} is a {board.arch}"
@@ -76,15 +92,13 @@ def _greeted(
     return client
 
 
-def _greet(
-    port: Port, bauds: Sequence[int], on_text: Callable[[bytes], object] | None
-) -> MonitorClient:
+def _greet(port: Port, bauds: Sequence[int], on_text: Callable[[bytes], object] | None) -> Session:
     """Find the monitor at one of ``bauds``, as a session before may have left it at any."""
     failure = MonitorError("it has no rate")
     for baud in bauds:
         port.baud = baud
         try:
-            return MonitorClient(port, on_text=on_text)
+            return Session(port, on_text=on_text)
         except MonitorError as error:
             failure = error
     raise failure

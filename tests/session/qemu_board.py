@@ -22,7 +22,7 @@ _PATIENCE_S = 60.0
 
 @contextmanager
 def running(name: str, folder: Path) -> Iterator[str]:
-    """Run the monitor of board ``name``; yield the name of its port."""
+    """Run the monitor of board ``name``; yield the name of its port, when it is there."""
     board = load(name)
     image = folder / f"{name}.bin"
     image.write_bytes(monitor_program(board, monitor_elf(board.arch)).data)
@@ -39,13 +39,15 @@ def running(name: str, folder: Path) -> Iterator[str]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        yield f"socket://127.0.0.1:{number}"
+        port = f"socket://127.0.0.1:{number}"
+        _opened(port).close()
+        yield port
     finally:
         qemu.kill()
         qemu.wait()
 
 
-def opened(name: str) -> Port:
+def _opened(name: str) -> Port:
     """Open the port as soon as QEMU listens, and wait for what the monitor says first."""
     end = time.monotonic() + _PATIENCE_S
     while True:

@@ -7,7 +7,6 @@ import re
 
 import pytest
 
-from starrylab.link.monitor.client import MonitorClient
 from starrylab.session import board_link
 from starrylab.session.board_link import BoardLinkError, connect
 from starrylab.session.config import BoardPort, LabConfig
@@ -43,8 +42,8 @@ def test_silence_leads_to_flashing() -> None:
 def test_a_board_of_another_architecture(monkeypatch) -> None:
     ours, theirs = os.openpty()
 
-    def greet(port, bauds, on_text) -> MonitorClient:
-        return MonitorClient(board_link.emulated_line())
+    def greet(port, bauds, on_text) -> board_link.Session:
+        return board_link.Session(board_link.emulated_line())
 
     monkeypatch.setattr(board_link, "_greet", greet)
     with pytest.raises(BoardLinkError, match="is a riscv64, but virt-loongarch64 is a loongarch64"):

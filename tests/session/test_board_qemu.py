@@ -8,33 +8,27 @@ from pathlib import Path
 import pytest
 
 from starrylab.link.monitor.client import MonitorClient
-from starrylab.link.port import Port
 from starrylab.machine.board.hart import BoardHart
 from starrylab.machine.ram import HostRam
 from starrylab.machine.unicorn import UnicornHart
+from starrylab.session.board_link import connect
+from starrylab.session.config import BoardPort
+from tests import guest
 from tests.session import board_lab, qemu_board
 
 
-class Kept(MonitorClient):
-    """A session that leaves the port open for the next."""
-
-    def close(self) -> None:
-        """Leave it to the fixture."""
-
-
 @pytest.fixture(scope="module")
-def port(tmp_path_factory) -> Iterator[Port]:
-    with qemu_board.running("virt-riscv64", tmp_path_factory.mktemp("board")) as name:
-        port = qemu_board.opened(name)
-        yield port
-        port.close()
+def board(tmp_path_factory) -> Iterator[BoardPort]:
+    name = "virt-riscv64"
+    with qemu_board.running(name, tmp_path_factory.mktemp("board")) as port:
+        yield BoardPort(name, port)
 
 
-def test_a_bit_of_everything(port: Port, monkeypatch) -> None:
+def test_a_bit_of_everything(board: BoardPort, monkeypatch) -> None:
     clients: list[MonitorClient] = []
 
     def make_hart(ram: HostRam) -> BoardHart:
-        clients.append(Kept(port))
+        clients.append(connect(board))
         return BoardHart(clients[-1], ram)
 
     board_lab.compared(board_lab.everything(), make_hart, monkeypatch)
@@ -43,12 +37,18 @@ def test_a_bit_of_everything(port: Port, monkeypatch) -> None:
     assert second.sent < first.sent / 3  # the pages were there
 
 
-def test_a_script_of_thirty_commands(port: Port, busybox: Path, monkeypatch) -> None:
+def test_it_is_a_command(board: BoardPort) -> None:
+    options = ["--board", board.name, "--port", str(board.port)]
+    result = guest.run(["/bin/sh", "-c", "echo $((6 * 7)); exit 3"], options=options)
+    assert result == guest.Result(b"42\n", b"", 3)
+
+
+def test_a_script_of_thirty_commands(board: BoardPort, busybox: Path, monkeypatch) -> None:
     script = ["/bin/busybox", "sh", "/tmp/share/thirty.sh"]
     share = Path(__file__).parent
     expected = board_lab.run(UnicornHart, script, monkeypatch, share=share, root=busybox)
     result = board_lab.run(
-        lambda ram: BoardHart(Kept(port), ram), script, monkeypatch, share=share, root=busybox
+        lambda ram: BoardHart(connect(board), ram), script, monkeypatch, share=share, root=busybox
     )
     assert result.stdout.decode() == expected.stdout.decode()
     assert result == expected
