@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from ..abi.arch.register_notes import FIELDS
 from ..session.debugging.model import (
     Break,
     Code,
@@ -54,6 +55,8 @@ from ..session.debugging.model import Locals as LocalsAnswer
 Tell = Callable[[DebugReply], object]
 Send = Callable[[DebugCommand, Tell], object]
 
+#: registers whose fields are shown, of any architecture
+WITH_FIELDS: Final = tuple(sorted({name for named in FIELDS.values() for name in named}))
 MOST_LINES: Final = 1000  #: of a source file that are fetched at once
 _PLACE: Final = re.compile(r" at (.+):(\d+)(?: \(pid \d+\))?$")
 _ADDRESS: Final = re.compile(r"^(0x[0-9a-f]+)")
@@ -87,6 +90,7 @@ class DebugState:
     changed_registers: frozenset[str] = frozenset()
     #: name of a register -> its value, purpose and fields in words, "" while the lab is asked
     purposes: dict[str, str] = field(default_factory=dict)
+    absent: set[str] = field(default_factory=set)  #: of `WITH_FIELDS`, what this machine lacks
     source: Source | None = None
     code: Code | None = None
     _opened_in: str = ""  #: the function whose variables are open
@@ -120,6 +124,8 @@ class DebugState:
         self.frames = self.threads = self.points = self.variables = self.registers = ()
         self.opened.clear()
         self.changed_registers = frozenset()
+        self.purposes.clear()
+        self.absent.clear()
         self.source = self.code = None
         self._before = {}
         self.changed()
@@ -284,6 +290,8 @@ class DebugState:
                 self.source = None
             case GetStack():
                 self.frames = ()
+            case ExplainRegister(name=name) if name in WITH_FIELDS:
+                self.absent.add(name)
             case _:
                 self.complain(error)
         self.changed()
@@ -330,6 +338,9 @@ class DebugState:
     def _take_registers(self, registers: tuple[tuple[str, int | None], ...]) -> None:
         self.registers = registers
         self.purposes.clear()
+        for name in WITH_FIELDS:
+            if name not in self.absent:
+                self.purpose_of(name)
         before = self._before
         self.changed_registers = frozenset(
             name for name, value in registers if name in before and before[name] != value

@@ -99,6 +99,19 @@ def test_registers_that_changed_since_the_last_stop() -> None:
     assert lab.state.changed_registers == {"pc"}
 
 
+def test_registers_with_fields_are_asked_for_until_the_machine_has_none() -> None:
+    lab = Lab()
+    lab.replies[model.ExplainRegister] = model.Lines(("fcsr = 0x20", "frm [7:5] = 1 (down)"))
+    lab.state.stopped(STOP)
+    assert lab.state.purposes["fcsr"] == "fcsr = 0x20\nfrm [7:5] = 1 (down)"
+    lab.replies[model.ExplainRegister] = "invalid register"
+    lab.state.stopped(STOP)
+    lab.commands.clear()
+    lab.state.stopped(STOP)
+    assert "ExplainRegister" not in lab.names()
+    assert lab.said == []
+
+
 def test_a_source_is_asked_for_once() -> None:
     lab = Lab()
     lab.state.stopped(STOP)
@@ -229,6 +242,7 @@ async def test_code_stack_and_data_are_drawn() -> None:
         await pilot.press("f6", "right")
         assert "0x10438" in pane_text(view.data)
         assert "<lost>" in pane_text(view.data)
+        assert pane_text(view.data).endswith("   the program counter")  # as if a field of fcsr
         await pilot.press("enter")
         await until(pilot, lambda: any("program counter" in n.message for n in app._notifications))
 

@@ -9,7 +9,7 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 
 from ...session.debugging.model import FrameInfo, LocalInfo
-from ..debug_state import DebugState
+from ..debug_state import WITH_FIELDS, DebugState
 from .sections import SectionPane
 
 #: kind of a frame -> sign and style; the word behind it carries the meaning
@@ -200,4 +200,8 @@ class DataPane(SectionPane):
             shown = "<lost>" if value is None else f"{value:#x}"
             line = f"{'*' if changed else ' '}{name:<8} {shown}"
             lines.append(Text(line, "bold yellow" if changed else "", no_wrap=True))
+        for name in WITH_FIELDS if lines else ():
+            first, *fields = self.state.purposes.get(name, "").splitlines() or [""]
+            lines += [Text(f" {first}", "bold", no_wrap=True)] if first else []
+            lines += [Text(f"   {each}", no_wrap=True) for each in fields]
         return lines or [Text("no registers here", "dim")]
