@@ -29,6 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", metavar="P", help="serial port, pty, or socket://HOST:PORT")
     parser.add_argument("--ports", action="store_true", help="list the serial ports of this host")
     parser.add_argument("--image", metavar="FILE", help="default: StarryLab's monitor")
+    parser.add_argument(
+        "--program",
+        metavar="ELF",
+        action="append",
+        default=[],
+        help="pack this program behind the monitor (may be repeated)",
+    )
     parser.add_argument("--baud", metavar="N", type=int, help="default: the fastest that works")
     parser.add_argument(
         "--persist", metavar="MEDIUM", help="write it to a medium of the board: sd, emmc, spi ..."
@@ -92,6 +99,10 @@ def _flash(args: argparse.Namespace) -> None:
 
         flasher = Flasher(port, job, view.show, confirm=confirm, greeter=MonitorGreeter())
         flasher.run()
+    if job.greets and job.persist is None:
+        print(
+            f"run programs on it: starrylab run --board {job.board.name} --port {name} -- COMMAND"
+        )
 
 
 def _job(args: argparse.Namespace) -> Job:
@@ -102,7 +113,9 @@ def _job(args: argparse.Namespace) -> Job:
         raise UserError(f"which board? One of {', '.join(names())}, or a board.toml")
     board = load(args.board)
     if args.image is None:
-        name, image = "monitor", _monitor(board)
+        name, image = "monitor", _monitor(board, [_read(path) for path in args.program])
+    elif args.program:
+        raise UserError("--program packs behind the monitor; --image is another image")
     else:
         name, image = Path(args.image).name, _read(args.image)
     return Job(
@@ -111,11 +124,12 @@ def _job(args: argparse.Namespace) -> Job:
     )  # fmt: skip
 
 
-def _monitor(board: Board) -> bytes:
+def _monitor(board: Board, programs: list[bytes]) -> bytes:
     from ..boards.images import formats, monitor_program, pack
     from ..boards.monitor_build import monitor_elf
 
-    return pack(monitor_program(board, monitor_elf(board.arch)), board, formats(board)[0], _TIME)
+    program = monitor_program(board, monitor_elf(board.arch), programs)
+    return pack(program, board, formats(board)[0], _TIME)
 
 
 def _recovery(named: list[str] | None, board: Board) -> Recovery | None:

@@ -78,6 +78,8 @@ class Port:
     def close(self) -> None:
         """Close it; twice does no harm. The record stays open: it is its owner's."""
         try:
+            if self._line.is_open and not self.name.startswith(SOCKET):
+                fcntl.ioctl(self.fileno(), termios.TIOCNXCL)  # it outlives us where others have it
             self._line.close()
         except (OSError, serial.SerialException):  # unplugged: there is nothing left to close
             return
