@@ -22,6 +22,7 @@ from ..kernel.mm.frames import FrameAllocator
 from ..kernel.mm.paged import PagedSpace
 from ..kernel.mm.space import AddressSpace
 from ..kernel.syscalls import Entry
+from .chosen_pipe import PIPE2, pipe_call
 from .student import Student, StudentError, named
 from .texts import Text
 
@@ -86,6 +87,10 @@ def _attach_log(kernel: Kernel, module: ModuleType) -> None:
         kernel.klog.console = lambda level, line: print_line(registers, level, line)
 
 
+def _attach_pipe(kernel: Kernel, implementation: Any) -> None:
+    kernel.calls.add(PIPE2, pipe_call(implementation))
+
+
 def student_calls(module: ModuleType) -> dict[int, Entry]:
     """Return number -> entry of the calls that a student's module declares.
 
@@ -118,6 +123,7 @@ SEAMS: Final[Mapping[str, Seam]] = MappingProxyType(
         ),
         "ForkPolicy": Seam("how fork shares private pages", _bind_policy, None, _reload_spaces),
         "Scheduler": Seam("which task runs next", _bind_scheduler, None, _reload_scheduler),
+        "Pipe": Seam("what lies between the ends of a pipe", attach=_attach_pipe),
         "LogConsole": Seam("how a line of the kernel log is shown", attach=_attach_log),
         "SystemCalls": Seam("system calls besides the kernel's own", attach=_attach_calls),
     }
