@@ -96,6 +96,7 @@ class Kernel:
         self.futexes = FutexTable()
         self.travelling = Travelling()  #: descriptors that lie in sockets
         self.unix_names = AbstractNames()
+        self.inotify_instances = 0
         self.anon_inodes = count(1)  #: inode numbers of pipes and sockets
         self.processes: dict[int, Process] = {}  #: zombies too, until they are reaped
         self.threads: dict[int, Thread] = {}

@@ -45,6 +45,8 @@ KINDS: Final[Mapping[str, str]] = MappingProxyType(
         "files.fdtable.FdTable": "fd table",
         "files.fifo.Fifo": "fifo",
         "files.file.File": "file",
+        "files.inotify.Inotify": "inotify",
+        "files.inotify.InotifyWatch": "inotify watch",
         "files.pidfd.PidFd": "pidfd",
         "files.pipe.PipeEnd": "pipe end",
         "files.pipe_buffer.PipeBuffer": "pipe buffer",

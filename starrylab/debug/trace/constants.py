@@ -9,6 +9,7 @@ from typing import Final
 from ...abi import (
     fcntl,
     futex,
+    inotify,
     ioctl,
     ipc,
     mman,
@@ -112,6 +113,9 @@ FLAGS: Final[dict[str, Flags]] = {
     "msgop": Flags(some(ipc, "IPC_NOWAIT", "MSG_NOERROR", "MSG_EXCEPT", "MSG_COPY")),
     "pidfd": Flags({fcntl.O_NONBLOCK: "PIDFD_NONBLOCK", fcntl.O_EXCL: "PIDFD_THREAD"}),
     "message": Flags(named(socket, "MSG_")),
+    "inotify": Flags(named(inotify, "IN_", without=(
+        "IN_ALL", "IN_KNOWN", "IN_NONBLOCK", "IN_CLOEXEC"))),
+    "inotify_init": Flags(some(inotify, "IN_NONBLOCK", "IN_CLOEXEC")),
     "memfd": Flags(some(fcntl, "MFD_CLOEXEC", "MFD_ALLOW_SEALING", "MFD_HUGETLB")),
     "rename": Flags(named(fcntl, "RENAME_")),
     "random": Flags(named(fcntl, "GRND_")),

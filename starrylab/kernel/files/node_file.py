@@ -11,9 +11,11 @@ from ...abi.fcntl import (
     MS_STRICTATIME,
     O_NOATIME,
 )
+from ...abi.inotify import IN_CLOSE_NOWRITE, IN_CLOSE_WRITE
 from ..vfs.locks import LockTable, drop_process_locks
 from ..vfs.mount import Location
 from ..vfs.node import DIRECTORY, Credentials, NodeOps
+from ..vfs.notify import tell_entry
 from .file import File
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ class NodeFile(File):
         data = self.node.data
         if data is not None and LockTable in data:
             data[LockTable].closed(self)
+        if mount.fs.watched and self.kind != "path":
+            tell_entry(self.place.entry, IN_CLOSE_WRITE if self.writable else IN_CLOSE_NOWRITE)
 
     def drop_locks(self, table: FdTable) -> None:
         """See ``File.drop_locks``."""

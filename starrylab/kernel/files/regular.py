@@ -30,11 +30,13 @@ from ...abi.fcntl import (
     SEEK_HOLE,
     SEEK_SET,
 )
+from ...abi.inotify import IN_CLOSE_NOWRITE, IN_CLOSE_WRITE
 from ...abi.mman import PROT_EXEC, PROT_WRITE
 from ..mm.space import AddressSpace
 from ..vfs.locks import LockTable
 from ..vfs.mount import Location
 from ..vfs.node import Credentials, FileNodeOps
+from ..vfs.notify import tell_entry
 from ..vfs.page_cache import MAX_SIZE, PageCache
 from ..vfs.permission import drop_privileges
 from .node_file import DAY_NS, NodeFile
@@ -91,6 +93,8 @@ class RegularFile(NodeFile):
         data = node.data
         if data is not None and LockTable in data:
             data[LockTable].closed(self)
+        if mount.fs.watched:
+            tell_entry(self.place.entry, IN_CLOSE_WRITE if self.writable else IN_CLOSE_NOWRITE)
 
     # Reading.
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Final
 from ...abi.capability import CAP_SYS_ADMIN
 from ...abi.errno import E2BIG, EBADF, EINVAL, ENAMETOOLONG, ERANGE
 from ...abi.fcntl import XATTR_CREATE, XATTR_LIST_MAX, XATTR_NAME_MAX, XATTR_REPLACE, XATTR_SIZE_MAX
+from ...abi.inotify import IN_ATTRIB
 from ..files.file import File
 from ..vfs.context import NOFOLLOW
 from ..vfs.mount import Location
 from ..vfs.node import NodeOps
+from ..vfs.notify import tell_place
 from ..vfs.permission import require_writable
 from ..vfs.xattr import check_access
 from ._declare import syscall
@@ -62,6 +64,7 @@ def _set(
     require_writable(place.mount)
     check_access(node, key, t.cred, write=True)
     node.set_xattr(key, data, flags)
+    tell_place(place, IN_ATTRIB)
 
 
 def _get(t: Thread, target: tuple[NodeOps, Location], name: int, value: int, size: int) -> int:
@@ -97,6 +100,7 @@ def _remove(t: Thread, target: tuple[NodeOps, Location], name: int) -> None:
     require_writable(place.mount)
     check_access(node, key, t.cred, write=True)
     node.remove_xattr(key)
+    tell_place(place, IN_ATTRIB)
 
 
 @syscall()

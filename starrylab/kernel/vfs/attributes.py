@@ -6,9 +6,11 @@ from typing import Final, cast
 
 from ...abi.errno import EACCES, EINVAL, EISDIR, EPERM, EROFS, ETXTBSY
 from ...abi.fcntl import MS_NOEXEC
+from ...abi.inotify import IN_ACCESS, IN_ATTRIB, IN_MODIFY
 from ...abi.stat import S_IFDIR, S_IFLNK, S_IFMT, S_IFREG
 from .mount import Location
 from .node import DIRECTORY, Credentials, FileNodeOps
+from .notify import tell_place
 from .permission import (
     MAY_EXEC,
     MAY_WRITE,
@@ -41,12 +43,14 @@ def set_mode(place: Location, mode: int, cred: Credentials) -> None:
     """chmod(2)."""
     require_writable(place.mount)
     change_mode(place.node, mode, cred)
+    tell_place(place, IN_ATTRIB)
 
 
 def set_owner(place: Location, uid: int, gid: int, cred: Credentials) -> None:
     """chown(2); -1 leaves an id as it is."""
     require_writable(place.mount)
     change_owner(place.node, uid, gid, cred)
+    tell_place(place, IN_ATTRIB)
 
 
 def set_times(place: Location, atime: int, mtime: int, cred: Credentials) -> None:
@@ -64,6 +68,7 @@ def set_times(place: Location, atime: int, mtime: int, cred: Credentials) -> Non
         atime=None if atime == OMIT else now if atime == NOW else atime,
         mtime=None if mtime == OMIT else now if mtime == NOW else mtime,
     )
+    tell_place(place, IN_MODIFY if atime == OMIT else IN_ACCESS if mtime == OMIT else IN_ATTRIB)
 
 
 def truncate(place: Location, size: int, cred: Credentials) -> None:
@@ -80,3 +85,4 @@ def truncate(place: Location, size: int, cred: Credentials) -> None:
         raise ETXTBSY
     drop_privileges(file, cred)
     file.truncate(size)
+    tell_place(place, IN_MODIFY)

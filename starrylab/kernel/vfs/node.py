@@ -12,6 +12,7 @@ stat(2) reads a dozen of them.  Names and paths are ``bytes``, as they are on Li
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol
 
 from ...abi.errno import EINVAL, EIO, ENOENT, EOPNOTSUPP, EPERM, ETXTBSY
@@ -79,6 +80,8 @@ class FilesystemOps:
         self.dev = 0  #: st_dev
         self.read_only = False
         self.mounts = 0  #: how many mounts show this instance
+        self.watched = 0  #: watches of nodes here (inotify(7))
+        self.cookies = count(1)  #: what the two events of a move have in common
         self.options = b""  #: as in /proc/mounts, without the generic ones
 
     @property

@@ -32,6 +32,7 @@ from ...abi.fcntl import (
     O_TMPFILE,
     O_TRUNC,
 )
+from ...abi.inotify import IN_MODIFY
 from ...abi.stat import S_IFBLK, S_IFCHR, S_IFMT, S_IFREG, S_IFSOCK
 from . import operations
 from .context import NOFOLLOW, RESOLVE_MASK, FsContext
@@ -45,6 +46,7 @@ from .node import (
     NodeOps,
     SymlinkNodeOps,
 )
+from .notify import tell_place
 from .permission import (
     MAY_EXEC,
     MAY_READ,
@@ -113,6 +115,7 @@ def locate(
             raise ETXTBSY
         drop_privileges(file, cred)
         file.truncate(0)
+        tell_place(place, IN_MODIFY)
     return place
 
 

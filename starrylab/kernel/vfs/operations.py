@@ -22,11 +22,21 @@ from ...abi.errno import (
     EXDEV,
 )
 from ...abi.fcntl import RENAME_EXCHANGE, RENAME_NOREPLACE
+from ...abi.inotify import (
+    IN_ATTRIB,
+    IN_CREATE,
+    IN_DELETE,
+    IN_ISDIR,
+    IN_MOVE_SELF,
+    IN_MOVED_FROM,
+    IN_MOVED_TO,
+)
 from ...abi.stat import S_IFBLK, S_IFCHR, S_IFDIR, S_IFMT
 from .context import FsContext
 from .dentry import DirEntry
 from .mount import Location
 from .node import DIRECTORY, Credentials, DirNodeOps, NodeOps
+from .notify import tell_name, tell_node
 from .permission import (
     MAY_EXEC,
     MAY_WRITE,
@@ -80,6 +90,7 @@ def create(
         raise EMLINK
     mode, gid = inherit(directory, mode & ~umask, cred)
     node = directory.create(name, mode, cred.fsuid, gid, rdev)
+    tell_name(directory, IN_CREATE, name, node)
     return Location(place.mount, place.entry.attach(name, node))
 
 
@@ -117,6 +128,7 @@ def make_symlink(
     directory = _may_create(place.node, cred)
     _, gid = inherit(directory, 0, cred)
     node = directory.symlink(name, target, cred.fsuid, gid)
+    tell_name(directory, IN_CREATE, name, node)
     return Location(place.mount, place.entry.attach(name, node))
 
 
@@ -139,6 +151,8 @@ def make_link(
     directory.link(name, node)
     node.bind(Linkable, None)
     place.entry.attach(name, node)
+    tell_node(node, IN_ATTRIB)
+    tell_name(directory, IN_CREATE, name, node)
 
 
 class Linkable:
@@ -170,6 +184,9 @@ def unlink(fs: FsContext, path: bytes, cred: Credentials, start: Location | None
         raise EBUSY
     place.entry.directory.unlink(name, node)
     place.entry.detach(child)
+    tell_node(node, IN_ATTRIB)
+    del child, node  # that it is gone is told first, if it is
+    tell_node(place.node, IN_DELETE, name)
 
 
 def remove_directory(
@@ -196,6 +213,8 @@ def remove_directory(
     directory.dead = True
     place.entry.detach(child)
     child.forget()
+    del child, node, directory  # that it is gone is told first, if it is
+    tell_node(place.node, IN_DELETE | IN_ISDIR, name)
 
 
 def rename(
@@ -274,10 +293,31 @@ def _rename(
     if exchange:
         old.move(target.entry, new_name)
         new.move(source.entry, old_name)
+        _moved(source.node, old_name, target.node, new_name, node, None)
+        _moved(target.node, new_name, source.node, old_name, cast("NodeOps", new.node), None)
         return
-    if new.node is not None:
+    replaced = new.node
+    if replaced is not None:
         _replaced(target.entry, new)
     old.move(target.entry, new_name)
+    _moved(source.node, old_name, target.node, new_name, node, replaced)
+
+
+def _moved(
+    source: NodeOps,
+    old_name: bytes,
+    target: NodeOps,
+    new_name: bytes,
+    node: NodeOps,
+    replaced: NodeOps | None,
+) -> None:
+    """Tell who watches (fsnotify_move()); both halves of a move have the same cookie."""
+    cookie = next(node.fs.cookies)
+    tell_name(source, IN_MOVED_FROM, old_name, node, cookie)
+    tell_name(target, IN_MOVED_TO, new_name, node, cookie)
+    if replaced is not None:
+        tell_node(replaced, IN_ATTRIB)
+    tell_node(node, IN_MOVE_SELF)
 
 
 def _replaced(parent: DirEntry, victim: DirEntry) -> None:
