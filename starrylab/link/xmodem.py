@@ -36,7 +36,7 @@ PAD: Final = b"\x1a"
 _SIGNS: Final = bytes((ACK, NAK, CAN, CRC, 0x08))
 _TEXT: Final = re.compile(rb"[ -~]")
 _WORDS: Final = re.compile(rb"[ -BD-~\r\n]{8}")
-_MUCH: Final = 48  #: bytes, more than any receiver answers to one block
+_MUCH: Final = 48  #: bytes that are no sign: noise of another rate
 _GLANCE: Final = 0.1  #: seconds in which text follows the letter that began it
 _GAP: Final = 0.05
 _LATE: Final = 0.2  #: seconds in which the answer to the first copy of a block follows the second's
@@ -205,7 +205,7 @@ class Sender:
 
     def _is_talk(self, heard: bytes) -> bool:
         """Tell whether that is no receiver any more: the board has restarted, at its own rate."""
-        if len(heard) < _MUCH and not _WORDS.search(heard):
+        if len(heard.translate(None, _SIGNS)) < _MUCH and not _WORDS.search(heard):
             return False
         self.said = printable(heard + self._port.drain(_GAP, _GLANCE)) or "noise"
         return True

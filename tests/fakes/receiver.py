@@ -29,7 +29,7 @@ class Quirks:
     double_ack: bool = False  #: every block
     gives_up_at: int | None = None  #: block after which it prints "Cancelled" by itself
     start_timeout: float = 90.0
-    naks_first: int = 0  #: NAKs that are sent before the first block is taken
+    naks_first: int = 0  #: floods of NAK that are sent before the first block is taken
     wants_crc: bool = True
     etx_cancels: bool = True  #: not the boot ROM's
     blocks: list[int] = field(default_factory=list)  #: numbers, as they were accepted
@@ -80,7 +80,7 @@ class Receiver:
                 return bytes(data)
             if self._quirks.naks_first:
                 self._quirks.naks_first -= 1
-                self._wire.write(bytes((NAK, NAK)))
+                self._wire.write(bytes((NAK,)) * 100)
                 continue
             if isinstance(got, tuple) and got[0] == expected & 0xFF:
                 data += got[1]
