@@ -204,7 +204,7 @@ async def test_flashing_with_progress_an_error_and_a_stop(monkeypatch, tmp_path)
             assert view.about.section == "work"
             await pilot.press("f6", "p")  # the focus is on the board: nothing happens
             FakeFlasher.go_on.set()
-            await until(pilot, lambda: "done; o opens its line" in work(view))
+            await until(pilot, lambda: work(view).endswith("done\no opens its line"))
             assert "good: 1,024 bytes" in work(view)
             assert "press the reset button" in work(view)
             assert "█" not in work(view)

@@ -166,7 +166,8 @@ class BoardsView(View):
         board = self.boards.board
         assert board is not None
         flash(board, self.boards.port, file, self._tell)
-        self.post_message(self.Said("done; o opens its line", "bold green"))
+        words = "o opens its line" if file else "c boots the lab with its CPU"
+        self.post_message(self.Said(words, "bold green"))
 
     def _tell(self, step: Step) -> None:
         """Show a step of the thread; raises `Stopped` if the user wants no more."""
