@@ -6,6 +6,7 @@ What can go wrong outside of a guest ends here, in one line on standard error.
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import sys
 
@@ -14,6 +15,7 @@ from .errors import UserError
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; return the process's exit status."""
+    gc.disable()  # until the command is imported
     try:
         from .commands import run_command  # here, so that Ctrl-C meets it already
 

@@ -35,9 +35,12 @@ def run_command(args: list[str]) -> int:
     """Run the command that ``args`` ask for; return its exit status; raise `UserError`."""
     name = args[0] if args and args[0] in COMMANDS else None
     gc.disable()  # modules are no garbage, and to look for some takes a tenth of the time
-    module = importlib.import_module(f".{COMMANDS[name][0] if name else 'console'}", __package__)
-    gc.enable()
-    status: int | None = module.quick(args[1:]) if name in _QUICK else None
+    try:
+        name_of = COMMANDS[name][0] if name else "console"
+        module = importlib.import_module(f".{name_of}", __package__)
+        status: int | None = module.quick(args[1:]) if name in _QUICK else None
+    finally:
+        gc.enable()
     if status is None:
         from .parsing import parse
 

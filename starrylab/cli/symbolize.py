@@ -6,6 +6,7 @@ that names code stands which function and line that is.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -133,6 +134,7 @@ def _bias(text: str | None, image: ElfImage) -> int:
 
 def _chunks(source: int, name: str) -> Iterator[bytes]:
     """Yield what is there, as soon as it is there."""
+    answered = False
     while True:
         try:
             chunk = os.read(source, _CHUNK)
@@ -140,7 +142,10 @@ def _chunks(source: int, name: str) -> Iterator[bytes]:
             raise UserError(f"{name}: {error.strerror}", 1) from error
         if not chunk:
             return
+        if answered:
+            gc.enable()  # what a long log leaves behind is to go
         yield chunk
+        answered = True
 
 
 def _write(piece: bytes) -> None:
