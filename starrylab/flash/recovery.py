@@ -43,7 +43,8 @@ def check(recovery: Recovery) -> None:
     """Raise `FlashError` for files that the boot ROM or the SPL would not start."""
     spl = recovery.spl
     size, crc = (int.from_bytes(spl[at : at + 4], "little") for at in (_SIZE_AT, _CRC_AT))
-    if len(spl) < _HEADER or not size or zlib.crc32(spl[_HEADER : _HEADER + size]) != crc:
+    cut = not size or len(spl) < _HEADER + size
+    if cut or zlib.crc32(spl[_HEADER : _HEADER + size]) != crc:
         raise FlashError("the SPL has no JH7110 header, or a wrong checksum: take *.normal.out")
     if recovery.uboot[:4] != _TREE:
         raise FlashError("that is no FIT image of U-Boot: take u-boot.itb")
