@@ -20,6 +20,7 @@ from starrylab.abi.poll import POLLHUP, POLLIN, POLLOUT
 from starrylab.abi.socket import AF_UNIX, SOCK_DGRAM, SOCK_STREAM
 from starrylab.kernel.files.eventfd import EventFd
 from starrylab.kernel.files.travelling import Travelling
+from starrylab.kernel.fs.proc.net import unix
 from starrylab.kernel.net.unix.making import make
 from starrylab.kernel.net.unix.message import Sender
 from starrylab.kernel.net.unix.naming import from_address, to_address
@@ -213,3 +214,20 @@ def test_a_peer_address_that_cannot_be_stored_closes_the_connection(lab) -> None
         yield m.call("exit_group", 0)
 
     lab.run(program)
+
+
+def test_proc_lists_open_sockets(lab) -> None:
+    def program(m):
+        s = m.scratch
+        one = yield m.call("socket", AF_UNIX, SOCK_STREAM, 0)
+        yield m.call("bind", one, *address(m, b"\0name"))
+        yield m.call("listen", one, 5)
+        yield m.call("socketpair", AF_UNIX, SOCK_DGRAM, 0, s)
+        text = unix(lab.kernel).splitlines()
+        assert len(text) == 4
+        assert text[1].endswith(": 00000002 00000000 00010000 0001 01     1 @name")
+        assert [line.split()[4:6] for line in text[2:]] == [["0002", "03"]] * 2
+        yield m.call("exit_group", 0)
+
+    lab.run(program)
+    assert len(unix(lab.kernel).splitlines()) == 1

@@ -1,9 +1,10 @@
-"""/proc/net: the tables of the network.  There is none yet, so they have their heads only."""
+"""/proc/net: the tables of the network.  There are Unix sockets only; the others are empty."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...net.unix.socket import UnixSocket
 from ._declare import proc
 
 if TYPE_CHECKING:
@@ -45,6 +46,23 @@ def udp(_: Kernel) -> str:
 
 
 @proc("net/unix")
-def unix(_: Kernel) -> str:
-    """Show the Unix sockets that have a name: none can have one yet."""
-    return "Num       RefCount Protocol Flags    Type St Inode Path\n"
+def unix(kernel: Kernel) -> str:
+    """Show the Unix sockets that somebody has open (proc_pid_net(5)); addresses are hidden."""
+    tables = {id(thread.fds): thread.fds for thread in kernel.threads.values()}
+    found = {
+        file.ino: file
+        for table in tables.values()
+        for file in table.values()
+        if isinstance(file, UnixSocket)
+    }
+    return "Num       RefCount Protocol Flags    Type St Inode Path\n" + "".join(
+        _unix_line(found[ino]) for ino in sorted(found)
+    )
+
+
+def _unix_line(sock: UnixSocket) -> str:
+    flags = 0x10000 if sock.listening else 0  # __SO_ACCEPTCON
+    state = 1 if sock.peer is None else 3  # SS_UNCONNECTED, SS_CONNECTED
+    path = sock.name.replace(b"\0", b"@").decode(errors="replace")
+    line = f"{0:016x}: {sock.refs + 1:08X} {0:08X} {flags:08X} {sock.type:04X} {state:02X}"
+    return f"{line} {sock.ino:5d}{' ' + path if path else ''}\n"
