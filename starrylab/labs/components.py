@@ -16,6 +16,7 @@ from ..kernel.core.chosen_sched import ChosenExecutor
 from ..kernel.core.component import Components
 from ..kernel.core.sched import Executor
 from ..kernel.dev.uart import UartDriver
+from ..kernel.fs.tmpfs import Tmpfs
 from ..kernel.kernel import Kernel
 from ..kernel.mm.chosen import ChosenFrames
 from ..kernel.mm.frames import FrameAllocator
@@ -23,6 +24,7 @@ from ..kernel.mm.paged import PagedSpace
 from ..kernel.mm.space import AddressSpace
 from ..kernel.syscalls import Entry
 from .chosen_pipe import PIPE2, pipe_call
+from .naming import renamer
 from .student import Student, StudentError, named
 from .texts import Text
 
@@ -91,6 +93,12 @@ def _attach_pipe(kernel: Kernel, implementation: Any) -> None:
     kernel.calls.add(PIPE2, pipe_call(implementation))
 
 
+def _attach_rename(kernel: Kernel, module: ModuleType) -> None:
+    fs = kernel.root.fs
+    if isinstance(fs, Tmpfs):
+        fs.renamer = renamer(named(module, "rename"))
+
+
 def student_calls(module: ModuleType) -> dict[int, Entry]:
     """Return number -> entry of the calls that a student's module declares.
 
@@ -124,6 +132,7 @@ SEAMS: Final[Mapping[str, Seam]] = MappingProxyType(
         "ForkPolicy": Seam("how fork shares private pages", _bind_policy, None, _reload_spaces),
         "Scheduler": Seam("which task runs next", _bind_scheduler, None, _reload_scheduler),
         "Pipe": Seam("what lies between the ends of a pipe", attach=_attach_pipe),
+        "Rename": Seam("how a memory file system moves names", attach=_attach_rename),
         "LogConsole": Seam("how a line of the kernel log is shown", attach=_attach_log),
         "SystemCalls": Seam("system calls besides the kernel's own", attach=_attach_calls),
     }

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 _DIRENT_SIZE: Final = 20  #: what Linux's tmpfs adds to a directory's size for an entry
 _UNLIMITED: Final = 1 << 62
 
+#: source directory, name, target directory, name, whether to exchange: raises ``LinuxError``
+Renamer = Callable[["TmpDir", bytes, "TmpDir", bytes, bool], object]
+
 
 class Tmpfs(FilesystemOps):
     """One instance of tmpfs."""
@@ -45,6 +48,7 @@ class Tmpfs(FilesystemOps):
     def __init__(self, now: Callable[[], int], pool: PagePool, options: bytes = b"") -> None:
         super().__init__(now)
         self.pool = pool
+        self.renamer: Renamer | None = None  #: who moves names instead of `TmpDir.rename`
         half = pool.frames.ram.size >> 13
         self.account = Account(half)
         self.max_inodes = half
@@ -262,6 +266,9 @@ class TmpDir(DirNodeOps, TmpNode):
     ) -> None:
         """See ``DirNodeOps.rename``."""
         assert isinstance(to_dir, TmpDir)
+        if self.fs.renamer is not None:
+            self.fs.renamer(self, name, to_dir, to_name, exchange)
+            return
         is_dir = isinstance(node, TmpDir)
         if exchange:
             assert replaced is not None
