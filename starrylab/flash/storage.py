@@ -6,6 +6,7 @@ memory, and its checksum once more. A piece of zeros is made on the board.
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Callable
 from typing import Final
@@ -21,6 +22,10 @@ from .transfer import Transfer
 PIECE: Final = 256 << 10  #: bytes; a multiple of what every medium erases at once
 _SPEED: Final = 1e5  #: bytes a second that the slowest medium writes
 _WORD: Final = 4
+_COMPLAINT: Final = re.compile(
+    r"\berror\b|\bfail|no card|did not respond|not found|\bunknown\b|\bno\b.*\bdevice",
+    re.IGNORECASE,
+)
 _ALIGNED: Final = 64
 _MARK: Final = 0x5AFE_C0DE  #: what lies where a piece is read back to, before it is
 
@@ -71,7 +76,7 @@ class Writer:
     def write(self, medium: Storage, image: bytes, name: str) -> None:
         """Write all of it and read all of it back; raise `FlashError`, `Deaf`."""
         for command in medium.prepare:
-            self._loader.run(command, 30.0)
+            self._done(medium, command, 30.0)
         pieces = range(0, len(image), PIECE)
         for number, at in enumerate(pieces, 1):
             piece = image[at : at + PIECE]
@@ -97,10 +102,17 @@ class Writer:
         seconds = 30 + len(piece) / _SPEED
         count = len(piece) // medium.unit
         source, back = map(self._dialect.spelled, (self._from, self._back))
-        self._loader.run(medium.write.format(address=source, at=at, count=count), seconds)
+        write = medium.write.format(address=source, at=at, count=count)
+        self._done(medium, write, seconds)
         self._loader.run(f"mw.l {back:#x} {_MARK:#x} {-(-len(piece) // _WORD):#x}", 30.0)
         said = self._loader.run(medium.read.format(address=back, at=at, count=count), seconds)
         if self._loader.crc32(back, len(piece)) != zlib.crc32(piece):
             raise FlashError(
                 f"{medium.title}: what was read back is not what was written: {said.strip()[-120:]}"
             )
+
+    def _done(self, medium: Storage, command: str, seconds: float) -> None:
+        """Run a command; raise `FlashError` if what it prints is a complaint."""
+        said = self._loader.run(command, seconds)
+        if _COMPLAINT.search(said):
+            raise FlashError(f"{medium.title}: `{command}` said {' '.join(said.split())[-160:]!r}")

@@ -85,6 +85,7 @@ class Flasher:
         self._loader: Loader | None = None
         self._resets = 0
         self._losses = 0
+        self._confirmed = False  #: once is enough, should the board restart in between
         self._sighting = Sighting(Kind.SILENCE)
         self._steps: dict[State, Callable[[], State]] = {
             State.UNKNOWN: self._look,
@@ -182,9 +183,11 @@ class Flasher:
         job = self._job
         medium = storage.medium_for(job.board, job.persist or "", job.image)
         writer = storage.Writer(job.board, dialect, loader, transfer, self._say)
-        asked = storage.question(job.board, medium, job.image)
-        if self._confirm is None or not self._confirm(asked):
-            raise FlashError("nothing was written")
+        if not self._confirmed:
+            asked = storage.question(job.board, medium, job.image)
+            if self._confirm is None or not self._confirm(asked):
+                raise FlashError("nothing was written")
+            self._confirmed = True
         writer.write(medium, job.image, job.name)
         return State.DONE
 

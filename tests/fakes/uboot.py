@@ -112,6 +112,7 @@ class FakeUBoot(FakeLoader):
         self.stop_key = stop_key
         self.storage = bytearray(8 << 20)
         self.storage_works = True
+        self.has_card = True
         self.relocated = 0x8FF5_7000
 
     def boot(self) -> None:
@@ -209,6 +210,9 @@ class FakeUBoot(FakeLoader):
         self.memory.write(int(address, 16), word * int(count, 16))
 
     def medium(self, unit: int, verb: str, *arguments: str) -> None:
+        if not self.has_card:
+            self.wire.write("MMC: no card present\r\n")
+            return
         if re.fullmatch("read|write|update", verb):
             address, at, count = (int(text, 16) for text in arguments)
             place = slice(at * unit, (at + count) * unit)

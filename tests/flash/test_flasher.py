@@ -332,6 +332,14 @@ def test_a_medium_that_does_not_keep_it_is_noticed(board: FakeUBoot, watched: Wa
         flash(board, Job(VIRT, DISK, persist="disk"), watched, answer=True)
 
 
+def test_a_slot_without_a_card_is_told(board: FakeUBoot, watched: Watched) -> None:
+    board.has_card = False
+    board.power_on()
+    with pytest.raises(FlashError, match="SD card: `mmc dev 1` said 'MMC: no card present'"):
+        flash(board, Job(VISION, DISK, persist="sd"), watched, answer=True)
+    assert board.receives == []
+
+
 def test_media_that_do_not_fit(board: FakeUBoot, watched: Watched) -> None:
     for name, image, words in (
         ("floppy", DISK, "no medium 'floppy' that can be written: disk"),
