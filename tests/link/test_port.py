@@ -9,6 +9,7 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 import tty
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,15 +52,18 @@ def test_bytes_go_and_come_as_soon_as_there_are_any(line: tuple[int, str]) -> No
 def test_what_a_boot_loader_takes_slowly_is_sent_whole(line: tuple[int, str]) -> None:
     master, name = line
     data = os.urandom(50_000)
+    got = bytearray()
+
+    def receive() -> None:
+        while len(got) < len(data):
+            got.extend(os.read(master, 1000))
+
+    reader = threading.Thread(target=receive)
+    reader.start()
     with Port.open(name) as port:
-        pid = os.fork()
-        if pid == 0:
-            got = b""
-            while len(got) < len(data):
-                got += os.read(master, 1000)
-            os._exit(got != data)
         port.write(data)
-        assert os.waitpid(pid, 0)[1] == 0
+        reader.join(20)
+    assert bytes(got) == data
 
 
 def test_a_second_program_is_told_who_has_the_port(line: tuple[int, str]) -> None:
