@@ -6,6 +6,7 @@ import random
 import select
 import socket
 import subprocess
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -36,6 +37,8 @@ class HostMonitor:
         self.damage = random.Random(1)
         self.share = 0.0  #: of frames, in each direction
         self.damaged = 0
+        self.delay = 0.0  #: seconds until a reply can be read
+        self._sent_at = 0.0
         self._ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen([str(program)], stdin=theirs, stdout=theirs)
@@ -56,11 +59,18 @@ class HostMonitor:
         return self._process.wait(10)
 
     def read(self, n: int, timeout: float) -> bytes:
+        early = self._sent_at + self.delay - time.monotonic()
+        if early > 0:
+            time.sleep(min(early, timeout))
+            if early > timeout:
+                return b""
         if not select.select([self._ours], [], [], timeout)[0]:
             return b""
         return self._damaged(self._ours.recv(n))
 
     def write(self, data: bytes) -> None:
+        if time.monotonic() > self._sent_at + self.delay:
+            self._sent_at = time.monotonic()
         self._ours.sendall(self._damaged(data))
 
     def close(self) -> None:

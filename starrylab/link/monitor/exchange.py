@@ -19,6 +19,8 @@ from .protocol import NAK
 _TRIES: Final = 24  #: one request; a line that damages half of all frames gets through
 _BITS: Final = 10  #: of a byte on the line
 TURN_S: Final = 0.25  #: a USB adapter's latency, and the other side's: beyond the bytes themselves
+_MORE: Final = 1.5  #: `turn_s` for a board that is slow
+_LESS: Final = 0.99  #: and for one that is not
 _LONGEST_S: Final = 2.0  #: to wait for an answer, beyond the time that user code may run
 _REPLY_SIZE: Final = 9000  #: bytes; a reply may be as long as that
 _QUIET_S: Final = 0.02  #: no byte for so long: text is complete
@@ -64,12 +66,13 @@ class Exchange:
         """Wait ``turn_s`` for an answer, beyond the time that bytes and user code take."""
         self.port = port
         self.on_text = on_text
-        self.turn_s = turn_s
+        self.turn_s = self._least_turn_s = turn_s
         self.traffic = Traffic()
         self.tries = _TRIES
         self._splitter = framing.Splitter()
         self._ready: list[bytes] = []
         self._seq = 0
+        self._asked_twice = -1  #: the last request that was sent again after silence
         self._silence = False  #: the last request had no answer at all
 
     def request(self, content: bytes, busy_s: float = 0.0, *, tries: int = 0) -> bytes:
@@ -88,8 +91,10 @@ class Exchange:
                 self.traffic.sent += len(frame)
                 reply = self._reply(wait)
                 if reply is not None:
+                    self.turn_s = max(self.turn_s * _LESS, self._least_turn_s)
                     return reply
                 if self._silence:  # or else what is slow gets ever more to do
+                    self._asked_twice = self._seq
                     wait = min(wait * 2, max(wait, busy_s + _LONGEST_S))
         except LinkError as error:
             raise MonitorError(str(error)) from error
@@ -118,6 +123,9 @@ class Exchange:
                     return content[1:]
                 if content[0] == NAK:
                     return None
+                if content[0] == self._asked_twice:  # and answered twice: it was only slow
+                    self._asked_twice = -1
+                    self.turn_s = min(self.turn_s * _MORE, _LONGEST_S)
             data = self.port.read(_REPLY_SIZE, min(wait, _QUIET_S))
             now = time.monotonic()
             if data:

@@ -23,7 +23,7 @@ SECOND = 10**9
 
 
 def test_ten_thousand_requests_on_a_line_that_damages_one_frame_in_ten(port, client):
-    client.exchange.turn_s = 0.01
+    client.exchange.turn_s = client.exchange._least_turn_s = 0.01
     port.share = 0.1
     for number in range(1, 10_001):
         assert client.run([], 0, 1, 0).registers[A0] == number
@@ -307,3 +307,20 @@ def test_a_context_is_asked_for_as_a_whole(client):
     assert (registers[A0], registers[20], registers[m.PC]) == (10, 2**64 - 5, 4)
     assert len(floating) == 264
     assert client.run([], 0, 2, 0).registers[A0] == 11
+
+
+def test_a_slow_board_is_given_more_time(port, client):
+    """What was sent again too early is answered twice; soon hardly anything is."""
+    client.exchange.turn_s = client.exchange._least_turn_s = 0.001
+    port.delay = 0.01
+    for _ in range(100):
+        client.ask("ECHO", b"x")
+    assert 0 < client.exchange.traffic.resent < 50
+
+
+def test_a_bad_line_does_not_make_it_slow(port, client):
+    client.exchange.turn_s = client.exchange._least_turn_s = 0.01
+    port.share = 0.2
+    for _ in range(500):
+        client.ask("ECHO", b"x")
+    assert client.exchange.turn_s < 0.2
