@@ -1,8 +1,9 @@
 """Who could wake a futex: the owner where the word or its neighbours tell, else who can reach it.
 
 A plain futex has no owner for the kernel.  What its user keeps there is known for locks with
-priority inheritance, robust mutexes (get_robust_list(2)), mutexes of glibc and musl, and the
-word that is cleared when a thread ends (set_tid_address(2)), on which glibc's pthread_join waits.
+priority inheritance, robust mutexes (get_robust_list(2)), mutexes of glibc, mutexes of musl that
+check who unlocks them, musl's locks of FILEs, and the word that is cleared when a thread ends
+(set_tid_address(2)), on which glibc's pthread_join waits.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ _GLIBC_LOCKED: Final = 2  #: the value of a lock that somebody waits for (lll_lo
 _MUSL_MUTEX: Final = Struct("<II")
 _MUSL_OWNED: Final = (1, 2)  #: PTHREAD_MUTEX_RECURSIVE, PTHREAD_MUTEX_ERRORCHECK
 _MUSL_TYPE: Final = 15
+#: musl, lock of a FILE that somebody waits for: MAYBE_WAITERS and the owner (stdio_impl.h)
+_MUSL_FILE: Final = 0x40000000
 _MUSL_FLAGS: Final = 0x8F  #: type, robust or PI (4, 8), process-shared (128)
 
 Symbol = Callable[["Thread", int], str]
@@ -62,7 +65,11 @@ def _owner(
             return tid, "the word, which is cleared when it ends"
     peek = Peek(thread.mm)
     owner = _glibc_owner(peek, addr, word) or _musl_owner(peek, addr, word)
-    return (owner, "the mutex") if owner in reach else (0, "")
+    if owner in reach:
+        return owner, "the mutex"
+    if word & ~FUTEX_TID_MASK == _MUSL_FILE and word & FUTEX_TID_MASK in reach:
+        return word & FUTEX_TID_MASK, "the lock"
+    return 0, ""
 
 
 def _glibc_owner(peek: Peek, addr: int, word: int) -> int:

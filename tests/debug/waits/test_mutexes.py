@@ -92,6 +92,13 @@ def test_threads_of_musl_that_do_not() -> None:
     assert re.search(r"on futex 0x\w+ <own\+44>", report(waits))
 
 
+def test_files_of_musl() -> None:
+    waits = run(compile_c([PROGRAM], "riscv64"), "files")
+    assert [deadlock.tids for deadlock in waits.deadlocks] == [(1, 2)]
+    assert wakers(waits) == {1: {2}, 2: {1}}
+    assert re.search(r"on futex 0x\w+ <\w*stderr\w*\+\d+>", report(waits))
+
+
 def test_processes_of_musl() -> None:
     waits = run(compile_c([PROGRAM], "riscv64"), "processes", "checked")
     assert [deadlock.tids for deadlock in waits.deadlocks] == [(2, 3)]

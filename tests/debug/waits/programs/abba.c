@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -16,6 +17,16 @@ static void make(pthread_mutex_t *m, int type, int shared)
 static pthread_mutex_t own[2];
 static pthread_mutex_t *lock;
 static volatile int *ready;
+static void *take_file(void *arg)
+{
+    FILE *first = arg ? stdout : stderr, *second = arg ? stderr : stdout;
+    flockfile(first);
+    __sync_fetch_and_add(ready, 1);
+    while (*ready < 2)
+        usleep(1000);
+    flockfile(second);
+    return 0;
+}
 static void *take(void *arg)
 {
     int first = arg != 0;
@@ -41,8 +52,9 @@ int main(int argc, char **argv)
         wait(0);
     } else {
         pthread_t t;
-        pthread_create(&t, 0, take, 0);
-        take((void *)1);
+        void *(*both)(void *) = argv[1][0] == 'f' ? take_file : take;
+        pthread_create(&t, 0, both, 0);
+        both((void *)1);
     }
     return 0;
 }
