@@ -16,6 +16,7 @@ from ..kernel.core.chosen_sched import ChosenExecutor
 from ..kernel.core.component import Components
 from ..kernel.core.sched import Executor
 from ..kernel.dev.uart import UartDriver
+from ..kernel.fs.proc._root import ProcRoot
 from ..kernel.fs.tmpfs import Tmpfs
 from ..kernel.kernel import Kernel
 from ..kernel.mm.chosen import ChosenFrames
@@ -23,8 +24,11 @@ from ..kernel.mm.frames import FrameAllocator
 from ..kernel.mm.paged import PagedSpace
 from ..kernel.mm.space import AddressSpace
 from ..kernel.syscalls import Entry
+from ..kernel.task.cred import Credentials
+from ..kernel.vfs.context import FsContext
 from .chosen_pipe import PIPE2, pipe_call
 from .naming import renamer
+from .nodes import Device
 from .student import Student, StudentError, named
 from .texts import Text
 
@@ -99,6 +103,31 @@ def _attach_rename(kernel: Kernel, module: ModuleType) -> None:
         fs.renamer = renamer(named(module, "rename"))
 
 
+def _attach_nodes(kernel: Kernel, module: ModuleType) -> None:
+    """Add the devices and /proc files of a student's module, or replace those of the same name."""
+    for value in list(vars(module).values()):
+        if isinstance(value, type) and issubclass(value, Device) and value is not Device:
+            _add_device(kernel, value())
+    context = FsContext(kernel.root.root_location)
+    root = context.walk(b"/proc", Credentials()).node
+    context.close()
+    if isinstance(root, ProcRoot):
+        for value in vars(module).values():
+            for file in getattr(value, "__proc__", ()):
+                root.add(file)
+
+
+def _add_device(kernel: Kernel, device: Any) -> None:
+    device.random = kernel.random
+    devices = kernel.devices
+    old = devices.named.get(device.name)
+    if old is None:
+        devices.add(device)
+    else:  # its node is there
+        devices.remove(old)
+        devices[device.key] = devices.named[device.name] = device
+
+
 def student_calls(module: ModuleType) -> dict[int, Entry]:
     """Return number -> entry of the calls that a student's module declares.
 
@@ -132,6 +161,7 @@ SEAMS: Final[Mapping[str, Seam]] = MappingProxyType(
         "ForkPolicy": Seam("how fork shares private pages", _bind_policy, None, _reload_spaces),
         "Scheduler": Seam("which task runs next", _bind_scheduler, None, _reload_scheduler),
         "Pipe": Seam("what lies between the ends of a pipe", attach=_attach_pipe),
+        "Nodes": Seam("devices and /proc files besides the kernel's own", attach=_attach_nodes),
         "Rename": Seam("how a memory file system moves names", attach=_attach_rename),
         "LogConsole": Seam("how a line of the kernel log is shown", attach=_attach_log),
         "SystemCalls": Seam("system calls besides the kernel's own", attach=_attach_calls),

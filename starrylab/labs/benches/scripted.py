@@ -30,9 +30,11 @@ STACK = 0x3000_0000
 class ScriptedBench:
     """A kernel with a tmpfs root; ``components`` are those that replace the kernel's own."""
 
-    def __init__(self, components: Components | None = None, *, ram: int = 16 << 20) -> None:
+    def __init__(
+        self, components: Components | None = None, *, ram: int = 16 << 20, seed: int = 0
+    ) -> None:
         self.hart = ScriptedHart(ScriptedRam(ram))
-        self.door = VirtualDoor()
+        self.door = VirtualDoor(seed=seed)
         self.kernel: Kernel = boot.build(self.hart, self.door, components)
         explain_panics(self.kernel)
         boot.mount_root(self.kernel, Tmpfs(self.kernel.clock.realtime, self.kernel.pool))

@@ -9,7 +9,7 @@ from ....abi.errno import EINVAL, ENOENT
 from ....abi.stat import PROC_SUPER_MAGIC
 from ...vfs.node import FilesystemOps, NodeOps
 from ..options import parse_options
-from ._declare import declared, find
+from ._declare import Declared, declared, find
 from ._kmsg import KmsgNode
 from ._nodes import DIR, Link, StaticDir, TextNode, current_thread, ino_of
 from ._task_dirs import PidDir, task_files
@@ -55,13 +55,17 @@ class ProcRoot(StaticDir):
         self.net = StaticDir(fs, "net")
         for file in sorted(declared(), key=lambda d: d.path):
             if not file.per_task:
-                folder, name = self._folder(file.path)
-                folder.children[name] = TextNode(fs, kernel, file)
+                self.add(file)
         for name, target in _LINKS.items():
             self.children[name] = Link(fs, ino_of(name), target.__bytes__)
         self.children[b"kmsg"] = KmsgNode(fs, kernel.klog)
         self.children[b"self"] = Link(fs, ino_of("self"), self._self)
         self.children[b"thread-self"] = Link(fs, ino_of("thread-self"), self._thread_self)
+
+    def add(self, file: Declared) -> None:
+        """Add a file of the whole system, or replace it."""
+        folder, name = self._folder(file.path)
+        folder.children[name] = TextNode(self.fs, self._kernel, file)
 
     def _folder(self, path: str) -> tuple[StaticDir, bytes]:
         *folders, name = path.split("/")
