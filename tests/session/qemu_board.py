@@ -33,7 +33,7 @@ def running(name: str, folder: Path) -> Iterator[str]:
         [
             *MACHINES[name],
             *("-display", "none", "-monitor", "none", "-kernel", str(image)),
-            *("-serial", f"tcp:127.0.0.1:{number},server=on,wait=on"),
+            *("-serial", f"tcp:127.0.0.1:{number},server=on,wait=on,nodelay=on"),
         ],
         stdin=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
