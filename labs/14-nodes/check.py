@@ -36,7 +36,7 @@ def perform(student: Student, seed: int, steps: list[tuple[str, str, Any]]) -> l
                 result = yield m.call("write", fd, buffer, len(more))
             elif fd >= 0:
                 got, left, size = b"", more, 1
-                while left and size > 0:
+                while left > 0 and size > 0:
                     size = yield m.call("read", fd, buffer, min(left, chunk))
                     got += m.load(buffer, size) if size > 0 else b""
                     left -= max(size, 0)
