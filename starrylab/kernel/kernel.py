@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from ..abi.signal import SIGKILL
 from ..machine.api import HartLost
@@ -35,6 +35,7 @@ from .syscalls import table
 from .task.futexes import FutexTable
 from .task.ids import PidAllocator
 from .task.oom import Killer
+from .task.rseq import Registration, leave_sequence
 from .traps import Calls, Traps, describe
 from .vfs.mount import MountNamespace
 from .vfs.page_pool import PagePool
@@ -97,6 +98,7 @@ class Kernel:
         self.travelling = Travelling()  #: descriptors that lie in sockets
         self.unix_names = AbstractNames()
         self.inotify_instances = 0
+        self.rseqs: WeakKeyDictionary[Thread, Registration] = WeakKeyDictionary()
         self.anon_inodes = count(1)  #: inode numbers of pipes and sockets
         self.processes: dict[int, Process] = {}  #: zombies too, until they are reaped
         self.threads: dict[int, Thread] = {}
@@ -146,6 +148,11 @@ class Kernel:
             mmu.use(space)
         if self.events.switch is not None:
             self.events.switch(thread)
+
+    def interrupted(self, thread: Thread) -> None:
+        """Note that ``thread`` was interrupted: another one may run now."""
+        if self.rseqs:
+            leave_sequence(thread)
 
     def new_space(self, limits: Limits) -> AddressSpace:
         """Return an empty address space for a program (execve(2))."""

@@ -252,6 +252,7 @@ class Thread(Task):
                 self._book_system_time(self.kernel.door.monotonic())
                 return None
         elif trap is INTERRUPT:
+            self.kernel.interrupted(self)
             if self._end_of_tick():
                 return None
         elif self.kernel.panic_text is None:

@@ -33,6 +33,7 @@ NATIVE = {
     "process_vm": "has neither these calls nor kcmp",
     "ptys": "TIOCGSID is not passed on",
     "robust": "has no robust list",
+    "rseq": "has no rseq",
     "sessions": "now and then never ends: a signal to a stopped group is lost",
     "signals": "siginfo of a blocked signal is left over from another",
     "vfork_exec": "vfork does not share memory; reverses the environment",

@@ -206,6 +206,8 @@ def _bind(parent: Thread, child: Thread, flags: int) -> None:
         scope.set(ACTIONS, child.process.signals.actions)
     if not flags & CLONE_VM:
         child.mm.limits = child.process.limits
+        if parent in parent.kernel.rseqs:  # rseq(2): the new memory has it as well
+            child.kernel.rseqs[child] = parent.kernel.rseqs[parent]
 
 
 def _enrol(parent: Thread, child: Thread) -> None:

@@ -314,6 +314,7 @@ def _commit(thread: Thread, program: _Program, space: AddressSpace, cred: Creden
         if other is not thread:
             other.die()
     exit_robust_list(thread)
+    kernel.rseqs.pop(thread, None)
     if thread.tid != process.pid:
         _become_leader(thread)
     thread.signals.reset_for_exec()

@@ -33,6 +33,7 @@ def exit_thread(thread: Thread) -> None:
     if kernel.events.exit is not None:
         kernel.events.exit(thread, thread.exit_status)
     exit_robust_list(thread)
+    kernel.rseqs.pop(thread, None)
     shared = thread.scope.holders(MEMORY) > 1
     if thread.clear_child_tid and shared:
         _clear_tid(thread)

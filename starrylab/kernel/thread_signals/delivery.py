@@ -87,6 +87,7 @@ def push(thread: Thread, delivery: Delivery, interrupted: tuple[Entry, int] | No
     ``interrupted`` is the call that ended with EINTR for it, and its first argument: the
     call begins again after the handler if both the call and SA_RESTART say so.
     """
+    thread.kernel.interrupted(thread)
     info, action = delivery.info, delivery.action
     signals, context, mm = thread.signals, thread.context, thread.mm
     if interrupted is not None and action.flags & SA_RESTART:
