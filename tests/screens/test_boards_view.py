@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pty
+import queue
 import threading
 import tty
 from contextlib import contextmanager
@@ -176,11 +178,20 @@ class FakeFlasher:
     """Says what `flash.strategy.Flasher` says, at the pace of the test."""
 
     go_on = threading.Event()
+    ends: queue.SimpleQueue[str] = queue.SimpleQueue()  #: how each run ended
 
     def __init__(self, port, job, say, *, greeter) -> None:
         self.job, self.say = job, say
 
     def run(self) -> None:
+        try:
+            self._run()
+        except BaseException as error:
+            self.ends.put(type(error).__name__)
+            raise
+        self.ends.put("done")
+
+    def _run(self) -> None:
         self.say(StateChanged(State.LOADER))
         for sent in (0, 512, 1024):
             self.say(Sent(self.job.name, 115200, Progress(sent, 1024, 2048.0, 0.5, 0)))
@@ -224,6 +235,23 @@ async def test_flashing_with_progress_an_error_and_a_stop(monkeypatch, tmp_path)
             await until(pilot, lambda: not view._busy)
             await ask(pilot, view, "f", tmp_path / "none")
             await until(pilot, lambda: "none: No such file" in work(view))
+
+
+async def test_the_end_of_the_console_stops_a_transfer(monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(strategy, "Flasher", FakeFlasher)
+    (tmp_path / "good").write_bytes(bytes(1024))
+    FakeFlasher.go_on.clear()
+    while not FakeFlasher.ends.empty():
+        FakeFlasher.ends.get()
+    with prompt_at_a_port() as (port, _):
+        async with console() as (app, _, pilot):
+            view = await choose(pilot, app, port)
+            await ask(pilot, view, "f", tmp_path / "good")
+            await until(pilot, lambda: "░   0% good" in work(view))
+            # The console waits for its threads: the board says something once it is ending.
+            asyncio.get_running_loop().call_later(0.1, app.exit)
+            threading.Timer(0.5, FakeFlasher.go_on.set).start()
+    assert FakeFlasher.ends.get(timeout=20) == "Stopped"
 
 
 def work(view) -> str:

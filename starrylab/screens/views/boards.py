@@ -124,7 +124,8 @@ class BoardsView(View):
                 self.boards.show_ports([], _ELSEWHERE)
 
     def on_unmount(self) -> None:
-        """Let go of the port."""
+        """Let go of the port; a transfer stops at its next block."""
+        self._stopping = bool(self._busy)
         if self.line is not None:
             self.line.close()
 
