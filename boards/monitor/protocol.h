@@ -45,6 +45,7 @@
 #define ACCESS_READ 1
 #define ACCESS_WRITE 2
 #define ACCESS_EXEC 4
+#define ACCESS_STORED 8
 
 #define RESET_REBOOT 0
 #define RESET_POWER_OFF 1

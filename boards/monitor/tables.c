@@ -58,8 +58,10 @@ u32 tables_map(struct space *space, u64 vpn, u64 frame, u64 access) {
     entry = find(space, vpn, 1);
     if (!entry)
         return STATUS_NO_TABLES;
-    *entry = arch_leaf(memory_base + (frame << PAGE_SHIFT), access);
+    *entry = arch_leaf(memory_base + (frame << PAGE_SHIFT), access & ~(u64)ACCESS_STORED);
     arch_flush(vpn);
+    if (access & ACCESS_STORED)
+        tables_note_store(space, vpn << PAGE_SHIFT);
     return STATUS_OK;
 }
 

@@ -99,6 +99,7 @@ class Access(IntFlag):
     READ = 1
     WRITE = 2
     EXEC = 4
+    STORED = 8  #: the next run is going to store there: it counts as stored to, and does not trap
 
 
 class ResetKind(IntEnum):

@@ -69,9 +69,9 @@ class Patches:
     def hidden(self, vpn: int) -> int:
         """Return the accesses to a page that have to be looked at."""
         found = READ | WRITE if any(addr >> PAGE_SHIFT == vpn for addr in self.addrs) else 0
-        for addr, size, access in self.watched:
+        for addr, size, _ in self.watched:
             if addr >> PAGE_SHIFT <= vpn <= addr + size - 1 >> PAGE_SHIFT:
-                found |= access | (WRITE if access & READ else 0)
+                found = READ | WRITE  # a load may reserve, for a store that would come too late
         return found
 
     def overlaps(self, addr: int, size: int, access: int) -> bool:
@@ -278,6 +278,7 @@ class _Step:
         self.stores: list[int] = []  #: addresses
         self._pages: dict[int, int] = {}  #: page -> its stand-in on the board
         self._context = context
+        self._is_sequence = end > context.pc + 4
         self._moved = 0  #: bytes from where the instruction belongs
 
     def show(self) -> None:
@@ -327,6 +328,8 @@ class _Step:
     def _data(self, addr: int, access: int) -> Trap | None:
         """Map the page that the instruction accesses; refuse as the kernel does."""
         hart, vpn = self._hart, addr >> PAGE_SHIFT
+        if self._is_sequence and hart.entry(addr, WRITE) & WRITE:
+            access = WRITE  # a fault at its store would end the reservation
         entry = hart.entry(addr, access)
         if not entry & access:
             return PageFault(addr, access)

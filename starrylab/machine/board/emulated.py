@@ -18,6 +18,7 @@ from ..api import (
     PAGE_SHIFT,
     PAGE_SIZE,
     PTE_FRAME,
+    PTE_PERMISSIONS,
     READ,
     WRITE,
     Fault,
@@ -207,7 +208,7 @@ class EmulatedBoard:
         self._cache[slot] = key, self._read(at, PAGE_SIZE)
 
     def _map(self, space: int, vpn: int, at: int, access: int) -> None:
-        self._tables[space][vpn] = self._offset(at, PAGE_SIZE) | access
+        self._tables[space][vpn] = self._offset(at, PAGE_SIZE) | access & PTE_PERMISSIONS
         self._hart.flush_tlb()
 
     def _unmap(self, space: int, vpn: int) -> None:

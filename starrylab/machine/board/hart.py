@@ -40,7 +40,7 @@ from .context import BoardContext
 from .contexts import Contexts
 from .copies import Copies
 from .history import MOST, History
-from .monitor import PC, Cause, Change, CodeChanged, Map, Monitor, MonitorError, Stop, Unmap
+from .monitor import PC, STORED, Cause, Change, CodeChanged, Map, Monitor, MonitorError, Stop, Unmap
 from .ram import BoardRam
 from .spaces import Space, Spaces
 
@@ -272,7 +272,8 @@ class BoardHart:
             at = copy.at
         if entry & EXEC:
             self._code_changed = True
-        self.changes.append(Map(space.number, vpn, at, entry & PTE_PERMISSIONS))
+        stored = STORED if self._stepping and entry & WRITE else 0
+        self.changes.append(Map(space.number, vpn, at, entry & PTE_PERMISSIONS | stored))
         space.enter(vpn, entry)
 
     def code_is_new(self) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from ..api import HartLost
 from .follow import Follow
@@ -55,13 +55,18 @@ class Fetch(NamedTuple):
     slot: int
 
 
+#: In `Map.access`: the next run stores there.  A monitor that notes stores at the first one would
+#: end a load-reserved otherwise.
+STORED: Final = 8
+
+
 class Map(NamedTuple):
     """Map the page at ``at`` in a space; replaces what was mapped there."""
 
     space: int
     vpn: int
     at: int
-    access: int  #: READ, WRITE, EXEC of `machine.api`
+    access: int  #: READ, WRITE, EXEC of `machine.api`, and `STORED`
 
 
 class Unmap(NamedTuple):
