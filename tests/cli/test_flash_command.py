@@ -21,7 +21,7 @@ def board(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeUBoot
     (tmp_path / "image").write_bytes(IMAGE)
     (tmp_path / "disk").write_bytes(DISK)
     monkeypatch.setattr(Port, "open", functools.partial(Port.open, time_scale=SCALE))
-    with FakeUBoot(SCALE) as board:
+    with FakeUBoot(SCALE, delay=600) as board:  # imports take their time
         yield board
 
 

@@ -65,8 +65,9 @@ class FakeLoader(FakeBoard):
             elif char == "\r":
                 self.wire.write("\r\n")
                 last, line = (line or last), ""
-                self.entered.append(last)
-                self.execute(last)
+                if last:
+                    self.entered.append(last)
+                    self.execute(last)
                 self.wire.write(self.prompt)
             elif char == "\x18":
                 self.wire.write("\b \b" * len(line))
@@ -76,11 +77,11 @@ class FakeLoader(FakeBoard):
                 self.wire.write(char)
 
     def execute(self, line: str) -> None:
-        name, *arguments = line.split() or [""]
+        name, *arguments = line.split()
         command: Callable[..., None] | None = self.commands().get(name)
         if command is not None:
             command(*arguments)
-        elif name:
+        else:
             self.wire.write(f"Unknown command '{name}' - try 'help'\r\n")
 
     def commands(self) -> dict[str, Callable[..., None]]:

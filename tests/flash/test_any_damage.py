@@ -28,7 +28,7 @@ def test_any_damage(to_board: dict[int, str], from_board: dict[int, str]) -> Non
         if isinstance(event, Said) and event.urgent:
             board.press_reset()
 
-    with FakeUBoot(SCALE) as board:
+    with FakeUBoot(SCALE, delay=100) as board:
         board.wire.to_board.update(to_board)
         board.wire.from_board.update(from_board)
         board.power_on()

@@ -79,7 +79,7 @@ def flash(board: FakeLoader, job: Job, watched: Watched, answer: bool | None = N
 
 @pytest.fixture
 def board() -> Iterator[FakeUBoot]:
-    with FakeUBoot(SCALE) as board:
+    with FakeUBoot(SCALE, delay=60) as board:  # long enough for a busy host
         yield board
 
 
@@ -139,6 +139,7 @@ def test_pmon(watched: Watched) -> None:
 
 def test_a_running_system_needs_a_reset(board: FakeUBoot, watched: Watched) -> None:
     watched.on = lambda e: board.press_reset() if isinstance(e, Said) else None
+    board.delay = 1
     board.power_on()
     with Port.open(board.tty, time_scale=SCALE) as port:
         port.sleep(4)
