@@ -4,7 +4,7 @@
 
 enum { DATA = 0, DIVISOR_LOW = 0, IER = 1, DIVISOR_HIGH = 1, FCR = 2, LCR = 3, LSR = 5 };
 enum { LSR_READY = 1, LSR_OVERRUN = 2, LSR_FRAMING = 8, LSR_BREAK = 16, LSR_ROOM = 32, LSR_IDLE = 64 };
-enum { LCR_8N1 = 3, LCR_DIVISOR = 0x80, FCR_ON = 7 };
+enum { LCR_8N1 = 3, LCR_DIVISOR = 0x80, FCR_ON = 0xc7 };
 enum { TRIES = 1000, ERRORS_LIMIT = 64 };
 
 u32 uart_baud;
