@@ -19,6 +19,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from .screens.console import ConsoleScreen
+from .screens.endings import described
 from .screens.export import FORMATS, content, export, file_name
 from .screens.keys import KEYS, Key
 from .screens.serial_app import SerialApp
@@ -182,7 +183,7 @@ class ConsoleApp(SerialApp, inherit_bindings=False):
         self.console_screen.show_lab(title, client.state, client.snapshot, paused=client.paused)
 
     def _ended(self, event: protocol.Event) -> None:
-        headline, details = _describe(event)
+        headline, details = described(event)
         path = self.client.transcript_path
         advice = f"Press r to {'boot it' if self.client.owner else 'join'} again, F10 to quit."
         if path is not None:
@@ -325,6 +326,10 @@ class ConsoleApp(SerialApp, inherit_bindings=False):
         """See `ConsoleScreen.toggle_zoom`."""
         self.console_screen.toggle_zoom()
 
+    def action_zoom_anywhere(self) -> None:
+        """See `ConsoleScreen.toggle_zoom`; no pane has another use for its key."""
+        self.console_screen.toggle_zoom()
+
     def action_next_pane(self) -> None:
         """See `ConsoleScreen.next_pane`."""
         self.console_screen.next_pane()
@@ -367,22 +372,6 @@ class ConsoleApp(SerialApp, inherit_bindings=False):
     def _key_of(self, key: Key) -> str:
         """Return what the user has to press."""
         return self.store.settings.keys.get(key.ident, key.key)
-
-
-def _describe(event: protocol.Event) -> tuple[str, str]:
-    """Return a headline and details for the end of a lab."""
-    match event:
-        case protocol.Exited(status=status):
-            if signal := status & 0x7F:
-                return f"The first process was killed by signal {signal}.", ""
-            return f"The first process ended with status {status >> 8 & 0xFF}.", ""
-        case protocol.Panic(text=text):
-            return "Kernel panic: a bug in the kernel stopped the machine.", text
-        case protocol.Failed(text=text):
-            return "The lab did not start.", text
-        case protocol.Crashed(reason=reason, stderr=stderr):
-            return f"The lab is gone: {reason}.", stderr
-    return "", ""
 
 
 def main(config: LabConfig | None = None, client: FrontEnd | None = None) -> int:

@@ -25,6 +25,8 @@ KEYS: Final = (
     Key("app.literal", "f4", "literal", "Pass key",
         "The next key goes to the guest, whatever it is", True),
     Key("app.zoom", "f5", "zoom", "Zoom", "Let the focused pane fill the window, and back", True),
+    Key("app.zoom-anywhere", "alt+z", "zoom_anywhere", "Zoom",
+        "As F5, also in the debugger, where F5 continues", False),
     Key("app.next-pane", "f6", "next_pane", "Pane", "Move to the next pane", True),
     Key("app.smaller", "f7", "split(-1)", "Smaller", "Make the focused pane smaller", False),
     Key("app.larger", "f8", "split(1)", "Larger", "Make the focused pane larger", False),

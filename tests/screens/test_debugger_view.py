@@ -375,6 +375,17 @@ def shown_notes(app) -> str:
     return "\n".join(str(toast.render()) for toast in app.screen.query(Toast))
 
 
+async def test_a_pane_of_the_debugger_fills_the_window() -> None:
+    async with console() as (app, client, pilot):
+        view = await stopped_console(app, client, pilot)
+        await pilot.press("f6", "alt+z")
+        await until(pilot, lambda: app.console_screen.zoomed is view.code)
+        assert not app.console_screen.terminal.display or not app.console_screen.lines.display
+        await pilot.press("alt+z")
+        await until(pilot, lambda: app.console_screen.zoomed is None)
+        assert client.starts == 1
+
+
 async def test_a_process_is_debugged_from_the_tree() -> None:
     async with console() as (app, client, pilot):
         client.happen(BUSY)
