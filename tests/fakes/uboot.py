@@ -77,7 +77,7 @@ class FakeLoader(FakeBoard):
                 self.wire.write(char)
 
     def execute(self, line: str) -> None:
-        name, *arguments = line.split()
+        name, *arguments = line.split() or [""]
         command: Callable[..., None] | None = self.commands().get(name)
         if command is not None:
             command(*arguments)
