@@ -187,21 +187,18 @@ async def test_a_flood_is_parsed_in_slices_and_keys_get_through() -> None:
     async with console() as (app, client, pilot):
         block = b"\x1b[1my\x1b[m\r\n" * 5000  # plain lines would be drawn too fast to see it
         total = 0
-        for _ in range(20):  # 1 MB at once: more than the lab could have on the way
+        for _ in range(10):  # half a megabyte at once: more than the lab could have on the way
             client.happen(Output(block))
             total += len(block)
         while not client.drawn:  # noqa: ASYNC110
             await asyncio.sleep(0)
         app.post_message(events.Key("ctrl+c", "\x03"))
-        started = time.monotonic()
         while not client.typed:  # noqa: ASYNC110
             await asyncio.sleep(0)
-        answered = time.monotonic() - started
         drawn_then = client.drawn
-        await until(pilot, lambda: client.drawn == total, 20)
-        assert drawn_then < total  # the key did not wait for the flood to be drawn
-        assert answered < 0.5
-        assert app.console_screen.terminal.terminal.pushed > 90_000
+        await until(pilot, lambda: client.drawn == total, 90)
+        assert drawn_then < total // 4  # the key did not wait for the flood to be drawn
+        assert app.console_screen.terminal.terminal.pushed > 45_000
 
 
 async def test_scroll_back_find_and_copy() -> None:
