@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import random
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -23,13 +23,21 @@ from tests.fakes.pmon import FakePmon
 from tests.fakes.uboot import FakeLoader, FakeUBoot
 
 SCALE = 0.05
+RANDOM = random.Random(1)
 VIRT = load("virt-riscv64")
 VISION = load("visionfive2")
 LOONGSON = load("2k1000la")
-IMAGE = RiscvHeader(struct.pack("<2I", 0x0400006F, 0x13), 0x200000, 30000).pack() + os.urandom(
-    20000
+IMAGE = RiscvHeader(
+    struct.pack("<2I", 0x0400006F, 0x13), 0x200000, 30000
+).pack() + RANDOM.randbytes(20000)
+DISK = (
+    bytes(510)
+    + b"\x55\xaa"
+    + b"EFI PART"
+    + RANDOM.randbytes(700)
+    + bytes(300_000)
+    + RANDOM.randbytes(500)
 )
-DISK = bytes(510) + b"\x55\xaa" + b"EFI PART" + os.urandom(700) + bytes(300_000) + os.urandom(500)
 
 
 @dataclass
@@ -290,6 +298,7 @@ def test_an_image_over_the_running_uboot_is_refused(board: FakeUBoot, watched: W
         (b"\x7fELF" + bytes(60), "make an image of it"),
         (DISK, "--persist disk"),
     ],
+    ids=["empty", "elf", "disk"],
 )
 def test_what_no_boot_loader_starts(
     board: FakeUBoot, watched: Watched, image: bytes, words: str
@@ -354,14 +363,14 @@ def test_media_that_do_not_fit(board: FakeUBoot, watched: Watched) -> None:
 
 
 def spl() -> bytes:
-    payload = os.urandom(3000)
+    payload = RANDOM.randbytes(3000)
     head = bytearray(0x400)
     head[0x288:0x28C] = len(payload).to_bytes(4, "little")
     head[0x290:0x294] = zlib.crc32(payload).to_bytes(4, "little")
     return bytes(head) + payload
 
 
-FILES = Recovery(spl(), bytes.fromhex("d00dfeed") + os.urandom(5000))
+FILES = Recovery(spl(), bytes.fromhex("d00dfeed") + RANDOM.randbytes(5000))
 
 
 @pytest.mark.parametrize("flood", [0, 15])
