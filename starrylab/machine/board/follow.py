@@ -64,6 +64,7 @@ _BY_NAME: Final[dict[str, tuple[Follow, ...]]] = {
     "ppoll": (Follow(0, 8, 1), Follow(2, 16)),
     "pselect6": (Follow(4, 16),),
     "prctl": (Follow(1, 16),),
+    "riscv_hwprobe": (Follow(0, 16, 1),),
     "futex": (Follow(0, 4),),
     "nanosleep": (Follow(0, 16),),
     "clock_nanosleep": (Follow(2, 16),),
