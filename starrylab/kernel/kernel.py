@@ -35,6 +35,7 @@ from .syscalls import table
 from .task.futexes import FutexTable
 from .task.ids import PidAllocator
 from .task.oom import Killer
+from .task.ptrace import Follower
 from .task.rseq import Registration, leave_sequence
 from .traps import Calls, Traps, describe
 from .vfs.mount import MountNamespace
@@ -95,6 +96,7 @@ class Kernel:
         self.executor = self.components.make(Executor, door)
         self.clock = Clock(self)
         self.futexes = FutexTable()
+        self.follower = Follower()  #: stops traced threads at their calls
         self.travelling = Travelling()  #: descriptors that lie in sockets
         self.unix_names = AbstractNames()
         self.inotify_instances = 0

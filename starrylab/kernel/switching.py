@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..abi.errno import LinuxError
 from .core.attention import ATTENTION_EXIT, ATTENTION_SIGNAL
-from .core.sched import Park, State
+from .core.sched import Executor, Park, State
 
 if TYPE_CHECKING:
     from .kernel import Kernel
@@ -40,11 +40,11 @@ def make_switch(kernel: Kernel) -> tuple[Switch, Switch]:
     def sleep(thread: Thread) -> int | None:
         if thread.attention:
             return None
-        following = _next(type(thread))
+        following = _next(executor, type(thread))
         if following is None or not exchange(following.context):
             return None
         executor.take_normal()
-        _fall_asleep(thread)
+        _fall_asleep(executor, thread)
         now = monotonic()
         thread.charge(now)
         return _go_on(following, now)
@@ -56,19 +56,11 @@ def make_switch(kernel: Kernel) -> tuple[Switch, Switch]:
         thread.charge(now)
         thread.ns_start = now
         thread.die()  # may wake who runs next
-        following = _next(type(thread))
+        following = _next(executor, type(thread))
         if following is None or not exchange(following.context):
             return None
         executor.take_normal()
         return _go_on(following, now)
-
-    def _next(kind: type[Thread]) -> Thread | None:
-        """Return who runs next, unless there is something special about it."""
-        task = executor.next_normal()
-        # The very class: a task of the kernel's own has no context.
-        if type(task) is not kind or task.attention or task.delivery is not None:
-            return None
-        return task
 
     def _go_on(following: Thread, now: int) -> int | None:
         """Continue with a thread whose registers the hart has got."""
@@ -78,7 +70,7 @@ def make_switch(kernel: Kernel) -> tuple[Switch, Switch]:
         kernel.enter(following)
         if following.pending is None:
             return None if following.attention else following.context.arguments()[0]
-        result = _finish(following)
+        result = _finish(following, monotonic)
         if result is None:
             executor.current = None  # it waits again, and the executor looks for another
             return None
@@ -87,32 +79,43 @@ def make_switch(kernel: Kernel) -> tuple[Switch, Switch]:
             return None
         return result & _M64
 
-    def _fall_asleep(thread: Thread) -> None:
-        request = thread.request
-        if request is Park.YIELD:
-            executor.enqueue(thread)
-            return
-        thread.state = State.PARKED if request is Park.INTERRUPTIBLE else State.DISK
-        thread.usage.voluntary += 1
-
-    def _finish(thread: Thread) -> int | None:
-        """Go on with a waiting call, as `Thread.step` would; ``None`` if it waits again."""
-        try:
-            thread.request = thread.pending.send(None)  # type: ignore[union-attr]
-        except StopIteration as done:
-            result: int = done.value or 0
-        except LinuxError as error:
-            result = -error.errno
-        else:
-            if thread.attention or thread.request is Park.YIELD:
-                executor.enqueue(thread)
-            else:
-                thread.state = State.PARKED if thread.request is Park.INTERRUPTIBLE else State.DISK
-            thread.charge(monotonic())
-            return None
-        thread.pending = thread.entry = None
-        if thread.signals.pending_any():
-            thread.attention |= ATTENTION_SIGNAL
-        return result
-
     return sleep, end
+
+
+def _next(executor: Executor, kind: type[Thread]) -> Thread | None:
+    """Return who runs next, unless there is something special about it."""
+    task = executor.next_normal()
+    # The very class: a task of the kernel's own has no context.
+    if type(task) is not kind or task.attention or task.delivery is not None:
+        return None
+    return task
+
+
+def _fall_asleep(executor: Executor, thread: Thread) -> None:
+    request = thread.request
+    if request is Park.YIELD:
+        executor.enqueue(thread)
+        return
+    thread.state = State.PARKED if request is Park.INTERRUPTIBLE else State.DISK
+    thread.usage.voluntary += 1
+
+
+def _finish(thread: Thread, monotonic: Callable[[], int]) -> int | None:
+    """Go on with a waiting call, as `Thread.step` would; ``None`` if it waits again."""
+    try:
+        thread.request = thread.pending.send(None)  # type: ignore[union-attr]
+    except StopIteration as done:
+        result: int = done.value or 0
+    except LinuxError as error:
+        result = -error.errno
+    else:
+        if thread.attention or thread.request is Park.YIELD:
+            thread.executor.enqueue(thread)
+        else:
+            thread.state = State.PARKED if thread.request is Park.INTERRUPTIBLE else State.DISK
+        thread.charge(monotonic())
+        return None
+    thread.pending = thread.entry = None
+    if thread.signals.pending_any():
+        thread.attention |= ATTENTION_SIGNAL
+    return result

@@ -9,7 +9,7 @@ has to wait, a signal, the end of a time slice, and a fault that nobody could re
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ..abi import signal as sig
 from ..abi.errno import EINTR, LinuxError
@@ -34,6 +34,7 @@ from .signal.manager import ThreadSignals
 from .task import exit as task_exit
 from .task.cred import Credentials
 from .task.process import Process, Usage
+from .task.ptrace import Tracee, is_held, stays_stopped
 from .task.resources import FILES, FS, MEMORY
 from .thread_signals import Delivery, choose, push, send_signal, serve_fault
 
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_DEAF: Final = (State.DISK, State.STOPPED, State.TRACED)  #: only the end wakes these
+
 
 class Thread(Task):
     """One schedulable user thread."""
@@ -52,7 +55,7 @@ class Thread(Task):
         "attention", "call", "clear_child_tid", "comm", "context", "cred", "delivery", "entry",
         "exit_status", "exited", "fds", "fs", "kernel", "mm", "ns_start", "pending", "process",
         "request", "robust_list", "robust_list_len", "sampled_ns", "scope", "signals", "syscalls",
-        "tid", "timer_slack_ns", "usage",
+        "tid", "timer_slack_ns", "tracee", "usage",
     )  # fmt: skip
 
     def __init__(
@@ -82,6 +85,7 @@ class Thread(Task):
         self.call: tuple[int, ...] = ()  #: registers of the waiting call
         self.entry: Entry | None = None  #: the waiting call
         self.delivery: Delivery | None = None  #: a signal whose handler runs after the call
+        self.tracee: Tracee | None = None  #: what its tracer wants (ptrace(2))
         self.exited = False
         self.exit_status = 0
         self.robust_list = 0
@@ -137,8 +141,7 @@ class Thread(Task):
 
     def send_sigpipe(self) -> None:
         """Send SIGPIPE for a write that nobody will read (write(2))."""
-        sender = self.process.pid
-        send_signal(self, SignalInfo(sig.SIGPIPE, sig.SI_USER, sender, self.cred.uid))
+        send_signal(self, SignalInfo(sig.SIGPIPE, pid=self.process.pid, uid=self.cred.uid))
 
     # -- attention --------------------------------------------------------------------
 
@@ -146,16 +149,13 @@ class Thread(Task):
         """Make the thread look up: before its next user instruction, or out of its sleep."""
         self.attention |= bits
         state = self.state
-        if state is State.PARKED or (
-            state in (State.DISK, State.STOPPED, State.TRACED) and self.attention & ATTENTION_EXIT
-        ):
+        if state is State.PARKED or (state in _DEAF and self.attention & ATTENTION_EXIT):
             self.executor.make_runnable(self)
         if self.executor.current is self:
             return
-        if self.executor.outranks_current(self):
-            current = self.executor.current
-            if isinstance(current, Thread):
-                current.attention |= ATTENTION_RESCHED
+        current = self.executor.current
+        if isinstance(current, Thread) and self.executor.outranks_current(self):
+            current.attention |= ATTENTION_RESCHED
 
     def resume_from_stop(self) -> None:
         """SIGCONT: run again."""
@@ -253,24 +253,13 @@ class Thread(Task):
                 return None
         elif trap is INTERRUPT:
             self.kernel.interrupted(self)
-            if self._end_of_tick():
+            self.executor.check()  # serves what came from outside
+            if self.executor.ends_slice(self, keen=not self.attention):
+                self.usage.involuntary += 1
                 return None
         elif self.kernel.panic_text is None:
             serve_fault(self, trap)
         return self if self.kernel.panic_text is None else None  # no user code after a panic
-
-    def _end_of_tick(self) -> bool:
-        """Serve what came from outside; tell whether the slice is over and others wait."""
-        executor = self.executor
-        executor.check()
-        self.slice_left -= 1
-        if self.slice_left > 0 and not self.attention:
-            return False
-        if not executor.contended and not executor.stopping:
-            self.slice_left = self.slice_ticks()
-            return False
-        self.usage.involuntary += 1
-        return True
 
     def _settle(self) -> bool:
         """Decide about a call that has just begun to wait; False: leave the CPU."""
@@ -300,7 +289,9 @@ class Thread(Task):
                     self.die()
                     return False
                 if self.request is not Park.KILLABLE and self.request is not Park.TRACED:
-                    if self.attention & ATTENTION_STOP and self._stop():
+                    if self.attention & ATTENTION_STOP and stays_stopped(self):
+                        return False
+                    if self.attention & ATTENTION_TRACE and is_held(self):
                         return False
                     if self.attention & ATTENTION_SIGNAL and self.delivery is None:
                         self.attention &= ~ATTENTION_SIGNAL
@@ -309,6 +300,8 @@ class Thread(Task):
                             continue
                         if self.delivery is not None:
                             interruption = EINTR()
+                    if self.attention & ATTENTION_TRACE and is_held(self):
+                        return False
                 self.attention &= ~ATTENTION_RESCHED
             try:
                 if interruption is not None and self.request is Park.INTERRUPTIBLE:
@@ -358,7 +351,9 @@ class Thread(Task):
         if self.attention & ATTENTION_EXIT:
             self.die()
             return Go.LEAVE
-        if self.attention & ATTENTION_STOP and self._stop():
+        if self.attention & ATTENTION_STOP and stays_stopped(self):
+            return Go.LEAVE
+        if self.attention & ATTENTION_TRACE and is_held(self):
             return Go.LEAVE
         while self.attention & ATTENTION_SIGNAL:
             self.attention &= ~ATTENTION_SIGNAL
@@ -366,7 +361,7 @@ class Thread(Task):
             if self.attention & ATTENTION_EXIT:
                 self.die()
                 return Go.LEAVE
-            if self.attention & ATTENTION_STOP and self._stop():
+            if self.attention & ATTENTION_STOP and stays_stopped(self):
                 return Go.LEAVE
             if delivery is None:
                 break
@@ -377,6 +372,8 @@ class Thread(Task):
             if self.signals.pending_any():
                 self.attention |= ATTENTION_SIGNAL
                 return self._look_up()
+        if self.attention & ATTENTION_TRACE and is_held(self):
+            return Go.LEAVE
         if self.attention & ATTENTION_TRACE and (tracer := self.kernel.tracer) is not None:
             go = tracer.before_user(self)
             if go is Go.LEAVE:
@@ -387,14 +384,6 @@ class Thread(Task):
             self.attention &= ~ATTENTION_RESCHED
             return Go.LEAVE if self.executor.contended else Go.RUN
         return Go.RUN
-
-    def _stop(self) -> bool:
-        """Sleep as stopped, unless SIGCONT came in between."""
-        self.attention &= ~ATTENTION_STOP
-        if not self.process.stopped:
-            return False
-        self.state = State.STOPPED
-        return True
 
     def __repr__(self) -> str:
         return f"Thread({self.tid} {self.comm.decode(errors='replace')})"

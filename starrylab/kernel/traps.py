@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ..abi.errno import ENOSYS, LinuxError
 from ..abi.signal import SIGKILL
@@ -35,6 +35,26 @@ _TABLE_SIZE: Final = 512
 Call = Callable[["Thread", SyscallRegisters], Any]
 
 
+class CallCatcher(Protocol):
+    """Who stops threads at system calls; see the methods of `Tracer`."""
+
+    def wants_call(self, thread: Thread, number: int) -> bool:
+        """Say whether to look at this call."""
+        ...
+
+    def call_entered(self, thread: Thread, registers: SyscallRegisters) -> None:
+        """Note that a wanted call is about to be served."""
+        ...
+
+    def call_left(self, thread: Thread, registers: SyscallRegisters, result: int) -> None:
+        """Note that a wanted call is done."""
+        ...
+
+    def holds_call(self, thread: Thread) -> bool:
+        """Say whether the thread is still held."""
+        ...
+
+
 class Calls:
     """System call number -> what serves it; the list is changed in place by tracing."""
 
@@ -42,6 +62,7 @@ class Calls:
         self._table = table
         self._events = events
         self._catcher: Tracer | None = None
+        self._follower: CallCatcher | None = None
         self._caught: frozenset[int] | None = None
         #: The declaration of a call by its number.
         self.entry: Callable[[int], Entry | None] = table.get
@@ -55,6 +76,12 @@ class Calls:
             self._catcher, self._caught = tracer, numbers
             self.refresh()
 
+    def follow(self, follower: CallCatcher | None) -> None:
+        """Ask ``follower`` as well, at every call (ptrace(2)); ``None``: no longer."""
+        if follower is not self._follower:
+            self._follower = follower
+            self.refresh()
+
     def refresh(self) -> None:
         """Put traced or plain calls into the list."""
         events, catcher, caught = self._events, self._catcher, self._caught
@@ -62,6 +89,8 @@ class Calls:
         for number in range(_TABLE_SIZE):
             entry = self._table.get(number)
             call = entry.call if entry is not None else self._absent(number)
+            if self._follower is not None:
+                call = _caught(self._follower, call)
             if catcher is not None and (caught is None or number in caught):
                 call = _caught(catcher, call)
             self.list[number] = _traced(events, entry, call) if tracing else call
@@ -84,7 +113,7 @@ class Calls:
         return absent
 
 
-def _caught(tracer: Tracer, call: Call) -> Call:
+def _caught(tracer: CallCatcher, call: Call) -> Call:
     """Return ``call`` with a tracing stop before and after it, where the tracer wants one."""
 
     async def stop_around(thread: Thread, registers: SyscallRegisters) -> int:

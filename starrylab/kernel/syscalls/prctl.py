@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..thread import Thread
 
 _COMM_SIZE: Final = 16
+_ADDR_NO_RANDOMIZE: Final = 0x40000
 _PERSONALITY_QUERY: Final = 0xFFFF_FFFF
 _NSIG: Final = 64
 
@@ -166,9 +167,12 @@ def prctl(t: Thread, option: PrctlOption, a2: ULong, a3: ULong, a4: ULong, a5: U
     return serve(t, a2, a3, a4, a5)
 
 
-@syscall(partial="only PER_LINUX")
+@syscall(partial="only PER_LINUX; of the flags ADDR_NO_RANDOMIZE, as addresses never are random")
 def personality(t: Thread, persona: UInt) -> int:
     """personality(2)."""
-    if persona not in (0, _PERSONALITY_QUERY):
-        raise EINVAL
-    return 0
+    old = t.process.persona
+    if persona != _PERSONALITY_QUERY:
+        if persona & ~_ADDR_NO_RANDOMIZE:
+            raise EINVAL
+        t.process.persona = persona
+    return old

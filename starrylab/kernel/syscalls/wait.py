@@ -26,6 +26,7 @@ from ...abi.wait import (
 from ..core.sched import park
 from ..task.exit import reap
 from ..task.process import Process, Usage
+from ..task.ptrace import Tracee, forget
 from ._declare import Restart, syscall
 from ._shown import IdType, OutSignalInfo, OutUsage, OutWaitStatus, WaitOptions
 from ._types import Int
@@ -38,12 +39,17 @@ _STATUS_CONTINUED: Final = 0xFFFF
 _SIGINFO: Final = struct.Struct("<iiiiiIi")  #: signo, errno, code, pad, pid, uid, status
 
 
-Candidates = Callable[[], Iterable[Process]]  #: the children that a call asks about, as of now
+class _Whom(NamedTuple):
+    """Whom a call asks about."""
+
+    children: Callable[[], Iterable[Process]]  #: as of now
+    selects: Callable[[Thread], bool]  #: whether a thread that the caller traces is among them
 
 
 class _Event(NamedTuple):
-    """A change of a child's state that a caller asked for."""
+    """A change of state that a caller asked for, of a child or of a thread that it traces."""
 
+    pid: int
     child: Process
     status: int  #: wait(2) status word
     code: int  #: CLD_*
@@ -65,17 +71,17 @@ def wait4(
         raise EINVAL
     if pid == -(1 << 31):
         raise ESRCH
-    candidates = _by_pid(t, pid)
+    whom = _by_pid(t, pid)
 
     def take() -> int | None:
-        event = _find(t, candidates(), options | WEXITED)
+        event = _find(t, whom, options | WEXITED)
         if event is None:
             return None
         if status:
             t.mm.write_u32(status, event.status)
         if rusage:
             t.mm.write(rusage, pack_rusage(event.usage()))
-        return event.child.pid
+        return event.pid
 
     found = take()
     if found is not None:
@@ -96,10 +102,10 @@ def waitid(
     known = WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | WALL | WCLONE | WNOTHREAD
     if options & ~known or not options & (WEXITED | WSTOPPED | WCONTINUED):
         raise EINVAL
-    candidates = _by_type(t, idtype, ident)
+    whom = _by_type(t, idtype, ident)
 
     def take() -> int | None:
-        event = _find(t, candidates(), options)
+        event = _find(t, whom, options)
         if event is None:
             return None
         if info:
@@ -126,25 +132,28 @@ async def _wait(t: Thread, take: Callable[[], int | None]) -> int:
             return found
 
 
-def _by_pid(t: Thread, pid: int) -> Candidates:
+def _by_pid(t: Thread, pid: int) -> _Whom:
     children = t.process.children
     if pid == -1:
-        return children.values
+        return _Whom(children.values, lambda _: True)
     if pid > 0:
-        return lambda: (children[pid],) if pid in children else ()
-    pgid = t.process.group.pgid if pid == 0 else -pid
-    return _of_group(t, pgid)
+        one = lambda: (children[pid],) if pid in children else ()  # noqa: E731
+        return _Whom(one, lambda thread: thread.tid == pid)
+    return _of_group(t, t.process.group.pgid if pid == 0 else -pid)
 
 
-def _of_group(t: Thread, pgid: int) -> Candidates:
+def _of_group(t: Thread, pgid: int) -> _Whom:
     children = t.process.children
-    return lambda: [child for child in children.values() if child.group.pgid == pgid]
+    return _Whom(
+        lambda: [child for child in children.values() if child.group.pgid == pgid],
+        lambda thread: thread.process.group.pgid == pgid,
+    )
 
 
-def _by_type(t: Thread, idtype: int, ident: int) -> Candidates:
+def _by_type(t: Thread, idtype: int, ident: int) -> _Whom:
     children = t.process.children
     if idtype == P_ALL:
-        return children.values
+        return _by_pid(t, -1)
     if idtype == P_PID:
         if ident <= 0:
             raise EINVAL
@@ -160,14 +169,21 @@ def _by_type(t: Thread, idtype: int, ident: int) -> Candidates:
         if not isinstance(file, PidFd):
             raise EINVAL
         process = file.process
-        return lambda: (process,) if children.get(process.pid) is process else ()
+        one = lambda: (process,) if children.get(process.pid) is process else ()  # noqa: E731
+        return _Whom(one, lambda thread: thread.process is process)
     raise EINVAL
 
 
-def _find(t: Thread, candidates: Iterable[Process], options: int) -> _Event | None:
-    """Return the first matching change, taking it unless WNOWAIT; ``ECHILD`` without children."""
+def _find(t: Thread, whom: _Whom, options: int) -> _Event | None:
+    """Return the first matching change, taking it unless WNOWAIT; ``ECHILD`` without anybody."""
     nobody = True
-    for child in candidates:
+    if t.process.tracees:
+        for tracee in list(t.process.tracees.values()):
+            if whom.selects(tracee.thread):
+                nobody = False
+                if not tracee.reported:
+                    return _traced(tracee, options)
+    for child in whom.children():
         if not _of_kind(child, options):
             continue
         nobody = False
@@ -180,6 +196,17 @@ def _find(t: Thread, candidates: Iterable[Process], options: int) -> _Event | No
     if nobody:
         raise ECHILD
     return None
+
+
+def _traced(tracee: Tracee, options: int) -> _Event:
+    """Return the stop, or the end, of a thread that the caller traces."""
+    thread, status = tracee.thread, tracee.status or 0
+    if not options & WNOWAIT:
+        tracee.reported = True
+        if thread.exited:
+            forget(tracee)
+    code = _exit_code(status) if thread.exited else sig.CLD_TRAPPED
+    return _Event(thread.tid, thread.process, status, code)
 
 
 def _of_kind(child: Process, options: int) -> bool:
@@ -195,16 +222,16 @@ def _event(child: Process, options: int) -> _Event | None:
         if not options & WEXITED:
             return None
         status = child.exit_status or 0
-        return _Event(child, status, _exit_code(status))
-    if child.stop_report is not None and options & WSTOPPED:
+        return _Event(child.pid, child, status, _exit_code(status))
+    if child.stop_report is not None and options & WSTOPPED and child.leader.tracee is None:
         status = child.stop_report
         if not keep:
             child.stop_report = None
-        return _Event(child, status, sig.CLD_STOPPED)
+        return _Event(child.pid, child, status, sig.CLD_STOPPED)
     if child.continue_report and options & WCONTINUED:
         if not keep:
             child.continue_report = False
-        return _Event(child, _STATUS_CONTINUED, sig.CLD_CONTINUED)
+        return _Event(child.pid, child, _STATUS_CONTINUED, sig.CLD_CONTINUED)
     return None
 
 
@@ -217,10 +244,10 @@ def _exit_code(status: int) -> int:
 def _siginfo(event: _Event) -> bytes:
     if event.code == sig.CLD_EXITED:
         status = event.status >> 8 & 0xFF
-    elif event.code == sig.CLD_STOPPED:
+    elif event.code in (sig.CLD_STOPPED, sig.CLD_TRAPPED):
         status = event.status >> 8
     elif event.code == sig.CLD_CONTINUED:
         status = sig.SIGCONT
     else:
         status = event.status & 0x7F
-    return _SIGINFO.pack(sig.SIGCHLD, 0, event.code, 0, event.child.pid, event.child.uid, status)
+    return _SIGINFO.pack(sig.SIGCHLD, 0, event.code, 0, event.pid, event.child.uid, status)

@@ -40,6 +40,7 @@ from ...abi.signal import SIGCHLD
 from ..core.poll import PollSet
 from ..signal.manager import ProcessSignals, ThreadSignals
 from .process import Process
+from .ptrace import cloned
 from .resources import ACTIONS, FILES, FS, MEMORY
 
 if TYPE_CHECKING:
@@ -124,6 +125,8 @@ def clone(parent: Thread, args: CloneArgs) -> Thread:
     if flags & CLONE_CHILD_SETTID:
         child.mm.write_partial(args.child_tid, tid.to_bytes(4, "little"))
     _enrol(parent, child)
+    if parent.tracee is not None:
+        cloned(parent, child, flags)
     if kernel.events.fork is not None:
         kernel.events.fork(parent, child)
     kernel.executor.start(child, parent)
@@ -159,6 +162,7 @@ def _new_process(parent: Thread, tid: int, context: UserContext, args: CloneArgs
     process.start_time_ns = kernel.executor.now
     process.oom_score_adj = origin.oom_score_adj
     process.dumpable = origin.dumpable
+    process.persona = origin.persona
     actions = parent.scope.get(ACTIONS)
     if not args.flags & CLONE_SIGHAND:
         actions = actions.copy()

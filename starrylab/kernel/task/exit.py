@@ -19,6 +19,7 @@ from ..thread_signals import (
     send_process_signal,
 )
 from .futexes import exit_robust_list, futex_wake
+from .ptrace import tracee_ended, tracer_ended
 from .resources import MEMORY
 
 if TYPE_CHECKING:
@@ -46,6 +47,10 @@ def exit_thread(thread: Thread) -> None:
         kernel.forget_space(thread.mm)
     thread.scope.close()
     thread.state = State.DONE
+    if process.tracees:
+        tracer_ended(thread)
+    if thread.tracee is not None:
+        tracee_ended(thread)
     process.uid_at_exit = thread.cred.uid
     del process.threads[thread.tid]
     kernel.threads.pop(thread.tid, None)

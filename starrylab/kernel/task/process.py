@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..mm.space import AddressSpace
     from ..signal.manager import ProcessSignals
     from ..thread import Thread
+    from .ptrace import Tracee
 
 
 class Session:
@@ -131,11 +132,14 @@ class Process:
         self.exit_signal = 17  #: what the parent gets when this process ends (SIGCHLD)
         self.stopped = False
         self.stop_report: int | None = None  #: wait status of a stop nobody waited for yet
+        self.stop_signal = 0  #: of the last stop
         self.continue_report = False
+        self.tracees: dict[int, Tracee] | None = None  #: threads that this process traces, by tid
         self.children_changed = PollSet()
         self.exited = PollSet()  #: wakes pidfds
         self.timers: dict[int, Any] = {}  #: POSIX timers by id
         self.dumpable = 1
+        self.persona = 0  #: personality(2)
         self.subreaper = False
         self.execed = False  #: setpgid(2) by the parent is refused after execve
         self.death_signal = 0  #: PR_SET_PDEATHSIG

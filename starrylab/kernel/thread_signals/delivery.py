@@ -52,10 +52,15 @@ def choose(thread: Thread) -> Delivery | None:
     signals = thread.signals
     actions = signals.process.actions
     on_signal, tracer = thread.kernel.events.signal, thread.kernel.tracer
+    tracee = thread.tracee
     while True:
-        info = signals.dequeue_any_of(~(signals.mask | signals.waited))
+        info = None if tracee is None else tracee.take_passed()
+        if info is None:
+            info = signals.dequeue_any_of(~(signals.mask | signals.waited))
         if info is None:
             return None
+        if tracee is not None and tracee.before_delivery(info):
+            return None  # it stops; the others wait with it
         if tracer is not None:
             chosen = tracer.signal(thread, info)
             if chosen is None:

@@ -20,6 +20,7 @@ def stop(process: Process, signo: int) -> bool:
     if signo != SIGSTOP and process.group.orphaned:
         return False  # nobody of the session could continue it
     process.stopped = True
+    process.stop_signal = signo
     process.stop_report = signo << 8 | 0x7F
     process.continue_report = False
     for thread in list(process.threads.values()):

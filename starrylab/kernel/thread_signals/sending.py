@@ -50,7 +50,7 @@ def send_process_signal(process: Process, info: SignalInfo, *, forced: bool = Fa
         return
     state = leader.signals
     signals = process.signals
-    if mask & signals.actions.ignored and not mask & state.mask:
+    if mask & signals.actions.ignored and not mask & state.mask and leader.tracee is None:
         return
     if not process.threads:
         return
@@ -80,7 +80,7 @@ def send_signal(thread: Thread, info: SignalInfo, *, forced: bool = False) -> No
     signals = process.signals
     if thread.exited:
         return
-    if mask & signals.actions.ignored and not mask & state.mask:
+    if mask & signals.actions.ignored and not mask & state.mask and thread.tracee is None:
         return
     if info.signo >= SIGRTMIN and not _has_room(process, state.pending, info):
         return
@@ -185,7 +185,9 @@ def _notify(thread: Thread, mask: SignalSet) -> None:
         mask & (actions.ignored | CORE | STOPPING)
         or process.stopped
         or unkillable(process)
-        or thread.kernel.tracer is not None  # it wants to see the signal, and may drop it
+        # A tracer wants to see the signal, and may drop it.
+        or thread.kernel.tracer is not None
+        or thread.tracee is not None
     ):
         thread.attend(ATTENTION_SIGNAL)
         return

@@ -9,6 +9,7 @@ from ....abi.errno import ENOENT
 from ...files.fdtable import FdTable
 from ..nameless import place_of
 from ._declare import Declared, Subject, declared
+from ._mem import MemoryNode
 from ._nodes import DIR, FILE, LINK, MagicLink, TaskDir, TaskNode, ino_of, owner_of
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class PidDir(TaskDir):
             return TaskNode(self.fs, file, subject, self.tid)
         if name in _LINKS:
             return self._link(subject, name)
+        if name == b"mem":
+            return MemoryNode(self.fs, subject, self.tid)
         if name == b"fd":
             return FdDir(self.fs, subject, self.tid, "fd", 0o500)
         if name == b"fdinfo":
@@ -62,6 +65,7 @@ class PidDir(TaskDir):
             yield name, LINK
         yield b"fd", DIR
         yield b"fdinfo", DIR
+        yield b"mem", FILE
         if self.tid is None:
             yield b"net", DIR
             yield b"task", DIR

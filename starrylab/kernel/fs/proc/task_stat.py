@@ -20,6 +20,7 @@ _TICK_NS = 1_000_000_000 // USER_HZ
 _RLIMIT_RSS = 5
 _NAMES: Final = {
     "R": "running", "S": "sleeping", "D": "disk sleep", "T": "stopped", "Z": "zombie", "X": "dead",
+    "t": "tracing stop",
 }  # fmt: skip
 
 
@@ -137,7 +138,7 @@ def status(task: Subject) -> bytes:
         "Ngid": 0,
         "Pid": process.pid if task.whole else thread.tid,
         "PPid": 0 if process.parent is None else process.parent.pid,
-        "TracerPid": 0,
+        "TracerPid": 0 if thread.tracee is None else thread.tracee.tracer.process.pid,
         "Uid": f"{cred.uid}\t{cred.euid}\t{cred.suid}\t{cred.fsuid}",
         "Gid": f"{cred.gid}\t{cred.egid}\t{cred.sgid}\t{cred.fsgid}",
         "FDSize": max(64, 1 << max(0, fds - 1).bit_length()),

@@ -1,0 +1,362 @@
+/* ptrace(2): where tracees stop, what their tracer sees and changes. */
+#include "t.h"
+
+#include <elf.h>
+#include <sys/ptrace.h>
+
+#ifdef __GLIBC__
+typedef enum __ptrace_request REQUEST;
+#else
+typedef int REQUEST;
+#endif
+#define SEIZE ((REQUEST)0x4206)
+#define INTERRUPT ((REQUEST)0x4207)
+#define LISTEN ((REQUEST)0x4208)
+#define CALL_INFO ((REQUEST)0x420e)
+
+static long word = 42;
+
+static const char *name(int event)
+{
+    static const char *names[] = {"", " fork", " vfork", " clone", " exec", " vfork done", " exit"};
+    return event == 128 ? " stop" : event < 7 ? names[event] : " ?";
+}
+
+/* Waits for one change of a tracee and prints it; returns its status. */
+static int next(const char *what, pid_t pid)
+{
+    int status = 0;
+    pid_t got = waitpid(pid, &status, __WALL);
+    if (got < 0)
+        show(what, got);
+    else if (WIFSTOPPED(status))
+        printf("%s: signal %d%s%s\n", what, WSTOPSIG(status) & 0x7f,
+               WSTOPSIG(status) & 0x80 ? " call" : "", name(status >> 16));
+    else if (WIFSIGNALED(status))
+        printf("%s: killed by %d\n", what, WTERMSIG(status));
+    else
+        printf("%s: exit %d\n", what, WEXITSTATUS(status));
+    fflush(stdout);
+    return status;
+}
+
+/* Starts a child that asks to be traced, stops, and does ``work``. */
+static pid_t traced(void (*work)(void))
+{
+    fflush(stdout);
+    pid_t pid = fork();
+    if (!pid) {
+        if (ptrace(PTRACE_TRACEME, 0, 0, 0) < 0)
+            _exit(99);
+        kill(getpid(), SIGSTOP); /* raise() may have calls of its own after it */
+        work();
+        _exit(7);
+    }
+    next("start", pid);
+    return pid;
+}
+
+static volatile int handled;
+
+static void handler(int signo)
+{
+    handled += signo;
+}
+
+static void gets_signals(void)
+{
+    signal(SIGUSR1, handler);
+    signal(SIGUSR2, handler);
+    raise(SIGUSR1);
+    raise(SIGUSR1);
+    raise(SIGUSR1);
+    _exit(handled);
+}
+
+static void signals(void)
+{
+    siginfo_t info;
+    pid_t pid = traced(gets_signals);
+    show("signal info", ptrace(PTRACE_GETSIGINFO, pid, 0, &info));
+    printf("of %d, code %d, by itself %d\n", info.si_signo, info.si_code, info.si_pid == pid);
+    ptrace(PTRACE_CONT, pid, 0, 0);
+    next("first", pid);
+    ptrace(PTRACE_CONT, pid, 0, (void *)SIGUSR1);
+    next("second", pid);
+    ptrace(PTRACE_CONT, pid, 0, 0);
+    next("third", pid);
+    ptrace(PTRACE_CONT, pid, 0, (void *)SIGUSR2);
+    next("end", pid);
+    printf("expected %d\n", SIGUSR1 + SIGUSR2);
+}
+
+static void loops(void)
+{
+    while (word != 43)
+        sched_yield();
+    _exit(word);
+}
+
+static void memory(void)
+{
+    pid_t pid = traced(loops);
+    errno = 0;
+    printf("peek %ld\n", ptrace(PTRACE_PEEKDATA, pid, &word, 0));
+    show("peek at 8", ptrace(PTRACE_PEEKDATA, pid, (void *)8, 0));
+    show("poke at 8", ptrace(PTRACE_POKEDATA, pid, (void *)8, 1));
+    long text = ptrace(PTRACE_PEEKTEXT, pid, (void *)loops, 0);
+    show("poke text", ptrace(PTRACE_POKETEXT, pid, (void *)loops, (void *)text));
+    printf("ours is still %ld\n", word);
+    show("poke", ptrace(PTRACE_POKEDATA, pid, &word, (void *)43));
+    ptrace(PTRACE_CONT, pid, 0, 0);
+    next("end", pid);
+}
+
+static void asks(void)
+{
+    for (int i = 0; i < 2; i++)
+        syscall(SYS_getppid);
+    syscall(SYS_close, -1);
+    _exit(3);
+}
+
+struct call_info {
+    unsigned char op;
+    unsigned arch;
+    unsigned long long pc, sp;
+    union {
+        struct {
+            unsigned long long number, arguments[6];
+        } entry;
+        struct {
+            long long result;
+            unsigned char is_error;
+        } exit;
+    };
+};
+
+static void calls(void)
+{
+    pid_t pid = traced(asks);
+    show("options", ptrace(PTRACE_SETOPTIONS, pid, 0, (void *)PTRACE_O_TRACESYSGOOD));
+    show("unknown options", ptrace(PTRACE_SETOPTIONS, pid, 0, (void *)0x4000000));
+    int status;
+    do {
+        ptrace(PTRACE_SYSCALL, pid, 0, 0);
+        if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
+            break;
+        struct call_info info;
+        memset(&info, 0, sizeof info);
+        long size = ptrace(CALL_INFO, pid, (void *)sizeof info, &info);
+        if (info.op == 1 && info.entry.number == SYS_getppid)
+            printf("getppid, %ld bytes\n", size);
+        else if (info.op == 1 && info.entry.number == SYS_close)
+            printf("close(%d)\n", (int)info.entry.arguments[0]);
+        else if (info.op == 1)
+            printf("another call\n");
+        else if (info.exit.is_error)
+            printf("= %lld\n", info.exit.result);
+        else
+            printf("= %s, %ld bytes\n", info.exit.result == getpid() ? "us" : "a number", size);
+    } while (1);
+    printf("exit %d\n", WEXITSTATUS(status));
+}
+
+static void makes(void)
+{
+    pid_t pid = fork();
+    if (!pid)
+        _exit(5);
+    int status;
+    waitpid(pid, &status, 0);
+    execl("/proc/self/exe", "ptrace", "again", NULL);
+}
+
+static void events(void)
+{
+    pid_t pid = traced(makes);
+    show("options", ptrace(PTRACE_SETOPTIONS, pid, 0,
+                           (void *)(PTRACE_O_TRACEFORK | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT)));
+    ptrace(PTRACE_CONT, pid, 0, 0);
+    next("parent", pid);
+    unsigned long message = 0;
+    ptrace(PTRACE_GETEVENTMSG, pid, 0, &message);
+    siginfo_t info;
+    ptrace(PTRACE_GETSIGINFO, pid, 0, &info);
+    printf("signal %d, code %#x\n", info.si_signo, info.si_code);
+    pid_t child = message;
+    next("child", child);
+    ptrace(PTRACE_CONT, child, 0, 0);
+    next("child", child);
+    ptrace(PTRACE_GETEVENTMSG, child, 0, &message);
+    printf("status %#lx\n", message);
+    ptrace(PTRACE_CONT, child, 0, 0);
+    next("child", child);
+    ptrace(PTRACE_CONT, pid, 0, 0);
+    next("parent", pid); /* SIGCHLD, which it does not even catch */
+    ptrace(PTRACE_CONT, pid, 0, (void *)SIGCHLD);
+    next("parent", pid);
+    ptrace(PTRACE_GETEVENTMSG, pid, 0, &message);
+    printf("the same thread %d\n", message == (unsigned long)pid);
+    ptrace(PTRACE_CONT, pid, 0, 0);
+    next("parent", pid);
+    ptrace(PTRACE_CONT, pid, 0, 0);
+    next("parent", pid);
+}
+
+static void execs(void)
+{
+    execl("/proc/self/exe", "ptrace", "again", NULL);
+}
+
+static void plain_exec(void)
+{
+    pid_t pid = traced(execs);
+    ptrace(PTRACE_CONT, pid, 0, 0);
+    next("after execve", pid);
+    ptrace(PTRACE_CONT, pid, 0, 0);
+    next("end", pid);
+}
+
+static void stops(void)
+{
+    pause();
+}
+
+static void attaching(void)
+{
+    fflush(stdout);
+    pid_t pid = fork();
+    if (!pid) {
+        for (;;)
+            pause();
+    }
+    show("attach to ourselves", ptrace(PTRACE_ATTACH, getpid(), 0, 0));
+    show("attach to nobody", ptrace(PTRACE_ATTACH, 99999, 0, 0));
+    show("continue a stranger", ptrace(PTRACE_CONT, pid, 0, 0));
+    show("attach", ptrace(PTRACE_ATTACH, pid, 0, 0));
+    next("attached", pid);
+    show("attach twice", ptrace(PTRACE_ATTACH, pid, 0, 0));
+    show("interrupt", ptrace(INTERRUPT, pid, 0, 0));
+    show("continue", ptrace(PTRACE_CONT, pid, 0, 0));
+    show("peek while it runs", ptrace(PTRACE_SETOPTIONS, pid, 0, 0));
+    kill(pid, SIGSTOP);
+    next("stopped", pid);
+    show("detach", ptrace(PTRACE_DETACH, pid, 0, 0));
+    show("detach twice", ptrace(PTRACE_DETACH, pid, 0, 0));
+    show("seize with an address", ptrace(SEIZE, pid, (void *)1, 0));
+    show("seize", ptrace(SEIZE, pid, 0, 0));
+    show("interrupt", ptrace(INTERRUPT, pid, 0, 0));
+    next("interrupted", pid);
+    show("continue", ptrace(PTRACE_CONT, pid, 0, 0));
+    kill(pid, SIGSTOP);
+    next("a signal", pid);
+    ptrace(PTRACE_CONT, pid, 0, (void *)SIGSTOP);
+    next("a job-control stop", pid);
+    siginfo_t info;
+    show("signal info", ptrace(PTRACE_GETSIGINFO, pid, 0, &info));
+    show("listen", ptrace(LISTEN, pid, 0, 0));
+    kill(pid, SIGCONT);
+    next("continued", pid);
+    ptrace(PTRACE_CONT, pid, 0, 0);
+    next("its signal", pid);
+    ptrace(PTRACE_CONT, pid, 0, 0);
+    kill(pid, SIGKILL);
+    do {
+        waitpid(pid, &(int){0}, __WALL);
+    } while (!kill(pid, 0));
+    show("a dead one", ptrace(PTRACE_CONT, pid, 0, 0));
+}
+
+static void *runs(void *unused)
+{
+    return unused;
+}
+
+static void has_threads(void)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, runs, NULL);
+    pthread_join(thread, NULL);
+    usleep(100000); /* joined is not gone: exit_group() would give it its status */
+    _exit(4);
+}
+
+static void threads(void)
+{
+    pid_t pid = traced(has_threads);
+    ptrace(PTRACE_SETOPTIONS, pid, 0, (void *)PTRACE_O_TRACECLONE);
+    ptrace(PTRACE_CONT, pid, 0, 0);
+    next("leader", pid);
+    unsigned long thread = 0;
+    ptrace(PTRACE_GETEVENTMSG, pid, 0, &thread);
+    next("thread", thread);
+    ptrace(PTRACE_CONT, pid, 0, 0);
+    ptrace(PTRACE_CONT, thread, 0, 0);
+    next("thread", thread);
+    next("leader", pid);
+}
+
+static void registers(void)
+{
+    pid_t pid = traced(stops);
+    char space[1024];
+    struct iovec vector = {space, sizeof space};
+    show("registers", ptrace(PTRACE_GETREGSET, pid, (void *)NT_PRSTATUS, &vector));
+    printf("less than asked for %d\n", vector.iov_len < sizeof space);
+    show("back", ptrace(PTRACE_SETREGSET, pid, (void *)NT_PRSTATUS, &vector));
+    vector.iov_len = sizeof space;
+    show("floating point", ptrace(PTRACE_GETREGSET, pid, (void *)NT_PRFPREG, &vector));
+    vector.iov_len = 12;
+    show("a part", ptrace(PTRACE_GETREGSET, pid, (void *)NT_PRSTATUS, &vector));
+    show("of another kind", ptrace(PTRACE_GETREGSET, pid, (void *)77, &vector));
+    show("a bad vector", ptrace(PTRACE_GETREGSET, pid, (void *)NT_PRSTATUS, (void *)8));
+    unsigned long mask = 0;
+    show("mask", ptrace((REQUEST)0x420a, pid, (void *)8, &mask));
+    show("half a mask", ptrace((REQUEST)0x420a, pid, (void *)4, &mask));
+    show("no request", ptrace((REQUEST)0x7777, pid, 0, 0));
+    show("a bad signal", ptrace(PTRACE_CONT, pid, 0, (void *)99));
+    show("kill", ptrace(PTRACE_KILL, pid, 0, 0));
+    next("end", pid);
+}
+
+static void tracer_dies(void)
+{
+    int pipes[2];
+    show("pipe", pipe(pipes));
+    fflush(stdout);
+    pid_t tracer = fork();
+    if (!tracer) {
+        pid_t pid = fork();
+        if (!pid) {
+            ptrace(PTRACE_TRACEME, 0, 0, 0);
+            raise(SIGSTOP);
+            write(pipes[1], "alive", 5);
+            _exit(0);
+        }
+        waitpid(pid, &(int){0}, 0);
+        _exit(0);
+    }
+    waitpid(tracer, &(int){0}, 0);
+    close(pipes[1]);
+    char text[6] = "";
+    read(pipes[0], text, 5);
+    printf("after its tracer's end: %s\n", text);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && !strcmp(argv[1], "again"))
+        return 9;
+    show("trace me twice", ptrace(PTRACE_CONT, getpid(), 0, 0));
+    signals();
+    memory();
+    calls();
+    events();
+    plain_exec();
+    attaching();
+    threads();
+    registers();
+    tracer_dies();
+    return 0;
+}
