@@ -114,7 +114,8 @@ u32 arch_cause(struct space *space, struct context *context, u64 *address) {
         *address = cause == CAUSE_SYSCALL || cause == CAUSE_SLICE ? 0 : context->r[6];
         return cause;
     }
-    tables_note_store(space, context->r[6]);
+    for (u64 i = 0; i <= context->r[28]; i++) /* t3: so many pages more */
+        tables_note_store(space, context->r[6] + i * PAGE_SIZE);
     *byte = (u8)context->r[7];
     return CAUSE_SYSCALL;
 }

@@ -18,7 +18,7 @@ from starrylab.machine.board import monitor as m
 from tests.fakes.host_monitor import HostMonitor
 
 PAGE = 4096
-A0, T0, T1, T2 = 10, 5, 6, 7
+A0, T0, T1, T2, T3 = 10, 5, 6, 7, 28
 SECOND = 10**9
 
 
@@ -176,6 +176,20 @@ def test_pages_that_were_stored_to_are_named_once_a_run(client):
     assert store_at(client, 0x15000, 1).cause is m.Cause.STORE
     client.change([m.DropSpace(0)])
     assert store_at(client, 0x14000, 1).cause is m.Cause.STORE
+
+
+def test_more_stores_than_can_be_named(client):
+    base, _ = client.memory
+    client.change([m.Map(0, 64 + n, base + PAGE * n, 3) for n in range(600)])
+
+    def stores(first, more):
+        registers = ((T0, p.Cause.STORE + 1), (T1, (64 + first) * PAGE), (T3, more))
+        return client.run([m.SetRegisters(0, registers)], 0, 0, 0).dirty
+
+    assert stores(0, p.DIRTY_LIMIT - 1) == {base + PAGE * n for n in range(p.DIRTY_LIMIT)}
+    assert stores(0, 599) is None
+    assert stores(300, 1) == {base + PAGE * 300, base + PAGE * 301}
+    assert stores(0, p.DIRTY_LIMIT) is None
 
 
 def test_page_tables_can_be_used_up_and_are_given_back(client):
