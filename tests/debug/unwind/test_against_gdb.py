@@ -33,14 +33,14 @@ def test_stacks_at_random_stops(
 def test_what_gnu_compilers_make(program: Program, tmp_path: Path, gdb_multiarch: str) -> None:
     if shutil.which(GXX) is None:
         missing(f"{GXX} is missing; install g++-riscv64-linux-gnu")
-    root = or_missing(lambda: debian.tree("c++ alone", LIBRARIES)) if program.dynamic else None
+    root = or_missing(lambda: debian.tree("c++-alone", LIBRARIES)) if program.dynamic else None
     agree(program, tmp_path, root)
 
 
 @pytest.mark.optional
 def test_what_rust_makes(tmp_path: Path, gdb_multiarch: str) -> None:
     """Where Debian's compiler has been fetched before: it is 240 MB, with its library."""
-    root = or_missing(lambda: debian.tree("c++ alone", LIBRARIES))
+    root = or_missing(lambda: debian.tree("c++-alone", LIBRARIES))
     agree(or_missing(lambda: rust(fetch=False)), tmp_path, root)
 
 
