@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import sys
 import time
 from pathlib import Path
@@ -55,6 +56,9 @@ def main(args: argparse.Namespace) -> int:
     """Do what was asked for; return the exit status."""
     from ..rootfs import RootfsError
 
+    for signo in (signal.SIGTERM, signal.SIGHUP):
+        # The lab that configures packages ends with us, and what is half done is removed.
+        signal.signal(signo, lambda number, _: sys.exit(128 + number))
     try:
         _ACTIONS[args.action](args)
     except RootfsError as error:
