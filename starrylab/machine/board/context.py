@@ -85,10 +85,13 @@ class BoardContext:
         self.save()
         self.number = -1
 
-    def must_tell_all(self) -> None:
-        """Note that the board knows nothing of this context."""
+    def must_tell_all(self, *, but_zeros: bool = False) -> None:
+        """Note that the board knows nothing of this context, or that it has zeros for it."""
         self.dirty = (1 << COUNT) - 2
         self.fp_dirty = True
+        if but_zeros:
+            self.dirty = sum(1 << number for number in range(1, COUNT) if self.values[number])
+            self.fp_dirty = self.fp is not None and any(self.fp)
 
     def _pull(self) -> None:
         if self.known == (1 << COUNT) - 1:

@@ -17,6 +17,7 @@ class Contexts:
         self._keeper: Final = keeper
         self._changes = changes
         self._free = list(range(limit - 1, -1, -1))
+        self._touched: set[int] = set()  #: sets that are no longer zeros, as all are at first
         self._used: OrderedDict[int, weakref.ref[BoardContext]] = OrderedDict()
 
     def new(self, template: BoardContext | None) -> BoardContext:
@@ -26,6 +27,7 @@ class Contexts:
             context.must_tell_all()
             return context
         self._give_number(context, keep=template.number)
+        self._touched.add(context.number)
         self._changes.append(monitor.CopyContext(context.number, template.number))
         context.dirty, context.fp_dirty = template.dirty, template.fp_dirty
         return context
@@ -34,7 +36,8 @@ class Contexts:
         """See to it that ``context`` has a set on the board that says what the kernel says."""
         if context.number < 0:
             self._give_number(context)
-            context.must_tell_all()
+            context.must_tell_all(but_zeros=context.number not in self._touched)
+            self._touched.add(context.number)
         else:
             self._used.move_to_end(context.number)
         self._changes += context.changes()

@@ -21,6 +21,7 @@ from .cache import PageCache
 _ROUND: Final = 64  #: bytes; smaller pieces are not worth reading, next to a round trip
 _MOST_ROUND: Final = 512  #: what one reads piece by piece comes in larger pieces
 _GAP: Final = 8  #: bytes between two pieces that cost less than the head of another
+_WORTH: Final = 256  #: bytes that are not zero: more of them are worth a place in the cache
 _ZEROS: Final = bytes(PAGE_SIZE)
 _ZERO_RUN: Final = bytes(16)  #: as many zeros are worth a request of their own
 _NOT_ZERO: Final = re.compile(rb"[^\0]+")
@@ -176,7 +177,8 @@ class Copies:
         add(monitor.Zero(at, PAGE_SIZE))
         for start, end in _nonzero(page, 0, PAGE_SIZE):
             add(monitor.Write(at + start, page[start:end]))
-        kept = self.cache.keep(page, at) if keep else None
+        worth = keep or PAGE_SIZE - page.count(0) >= _WORTH
+        kept = self.cache.keep(page, at) if worth else None
         if kept is not None:
             add(kept)
 
