@@ -8,6 +8,7 @@ from ...abi.errno import ENODEV
 from ..vfs.dentry import DirEntry
 from ..vfs.mount import Location, MountNamespace
 from ..vfs.node import FilesystemOps
+from . import mqueuefs
 from .tmpfs import Tmpfs
 from .tmpfs_file import TmpFile
 
@@ -26,8 +27,9 @@ class Factory(Protocol):
 
 
 def register(kernel: Kernel) -> None:
-    """Let mount(2) know tmpfs."""
+    """Let mount(2) know tmpfs and mqueue."""
     kernel.filesystems.setdefault("tmpfs", make_tmpfs)
+    kernel.filesystems.setdefault("mqueue", mqueuefs.make)
 
 
 def make_tmpfs(kernel: Kernel, _source: bytes, _flags: int, options: bytes) -> Tmpfs:

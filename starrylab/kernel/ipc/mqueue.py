@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ...abi.capability import CAP_FOWNER
@@ -193,9 +193,16 @@ class NamedQueues:
             raise ENOENT
         if cred.fsuid not in (queue.uid, 0) and not cred.capable(CAP_FOWNER):
             raise EPERM
-        del self._queues[name]
+        self.take(name)
+
+    def take(self, name: bytes) -> None:
+        """Take a name away that there is; who has the queue open keeps it."""
+        queue = self._queues.pop(name)
         queue.name = None
         queue.release()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(list(self._queues))
 
     def __len__(self) -> int:
         return len(self._queues)

@@ -63,7 +63,7 @@ _NAME_MAX: Final = 255
 Result = int | Coroutine[Any, Any, int]
 
 
-@syscall(partial="no mqueue file system shows the queues")
+@syscall()
 def mq_open(
     t: Thread, name: Path, flags: OpenFlags, mode: FileMode, attributes: InQueueAttributes
 ) -> FdNum:
