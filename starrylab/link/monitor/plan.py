@@ -49,7 +49,6 @@ class Planner:
             m.SetFloating: lambda c: operation("SET_FLOATING", c.context, c.state),
             m.CopyContext: self._clone,
             m.CodeChanged: lambda _: operation("SYNC"),
-            m.Write: lambda c: self._write(c.at, c.data),
             m.Zero: lambda c: operation("FILL", c.at - base, c.size, 0),
         }
 
@@ -67,6 +66,10 @@ class Planner:
                 page, count = _whole_page(changes, at)
                 found += self._page(change.at, page)
                 at += count
+            elif isinstance(change, m.Write):
+                for start in range(0, len(change.data), PAGE):
+                    found.append(self._write(change.at + start, change.data[start : start + PAGE]))
+                at += 1
             else:
                 found.append(self._one[type(change)](change))
                 at += 1

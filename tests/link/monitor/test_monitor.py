@@ -61,6 +61,13 @@ def test_memory_is_what_was_stored(client):
     assert client.ask("CRC", 0, size)["crc"] == zlib.crc32(model)
 
 
+def test_a_store_of_any_size_is_sent(client):
+    base, _ = client.memory
+    data = random.Random(2).randbytes(50_001)
+    client.change([m.Write(base + 3, data), m.Write(base, b"abc"), m.Write(base, b"")])
+    assert client.read([(base, 3), (base + 3, len(data)), (base, 0)]) == [b"abc", data, b""]
+
+
 def test_what_is_deflated_takes_fewer_bytes(client):
     base, _ = client.memory
     page = b"".join(b"%d bottles\n" % number for number in range(500))[:PAGE]
