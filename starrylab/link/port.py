@@ -59,7 +59,7 @@ class Port:
         """
         if "://" in name and not name.startswith(SOCKET):
             raise LinkError(f"{name}: give a device such as /dev/ttyUSB0, or {SOCKET}HOST:PORT")
-        line = _open_socket(name) if name.startswith(SOCKET) else _open_device(name, baud)
+        line = _open_socket(name, baud) if name.startswith(SOCKET) else _open_device(name, baud)
         port = cls(line, name, record, time_scale)
         port.note(f"open {name} at {baud} baud")
         return port
@@ -215,9 +215,9 @@ def _culprit(name: str) -> str:
     return ", ".join(map(str, holders(name))) or "another program"
 
 
-def _open_socket(name: str) -> serial.SerialBase:
+def _open_socket(name: str, baud: int) -> serial.SerialBase:
     try:
-        return serial.serial_for_url(name)
+        return serial.serial_for_url(name, baud)
     except (OSError, ValueError, serial.SerialException) as error:
         reason = str(error).rsplit(": ", 1)[-1]
         raise LinkError(f"{name}: cannot connect: {reason}") from error

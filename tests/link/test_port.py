@@ -109,6 +109,7 @@ def test_a_socket(line: tuple[int, str]) -> None:
         name = f"socket://127.0.0.1:{server.getsockname()[1]}"
         with Port.open(name) as port:
             board, _ = server.accept()
+            assert port.baud == 115200
             port.baud = 460_800  # which it has not
             port.write(b"hello")
             assert board.recv(10) == b"hello"
