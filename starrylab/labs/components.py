@@ -25,6 +25,7 @@ from ..kernel.mm.paged import PagedSpace
 from ..kernel.mm.space import AddressSpace
 from ..kernel.syscalls import Entry
 from ..kernel.task.cred import Credentials
+from ..kernel.thread_signals.chosen import ChosenHandlers
 from ..kernel.vfs.context import FsContext
 from .chosen_pipe import PIPE2, pipe_call
 from .naming import renamer
@@ -65,13 +66,23 @@ def _reload_scheduler(kernel: Kernel, implementation: Any) -> None:
         kernel.executor.scheduler.__class__ = implementation
 
 
+def _bind_pager(components: Components, implementation: Any) -> None:
+    components.bind(AddressSpace, partial(PagedSpace, pager=implementation))
+
+
 def _reload_spaces(kernel: Kernel, implementation: Any) -> None:
     for process in kernel.processes.values():
         for thread in process.threads.values():
             space = thread.mm
-            for part in (space.handler, space.policy) if isinstance(space, PagedSpace) else ():
+            for part in _parts(space):
                 if part is not None:
                     part.__class__ = implementation
+
+
+def _parts(space: AddressSpace) -> tuple[object, ...]:
+    if not isinstance(space, PagedSpace):
+        return ()
+    return space.handler, space.policy, space.pager
 
 
 def _reload_pages(kernel: Kernel, implementation: Any) -> None:
@@ -128,6 +139,10 @@ def _add_device(kernel: Kernel, device: Any) -> None:
         devices[device.key] = devices.named[device.name] = device
 
 
+def _attach_handlers(kernel: Kernel, implementation: Any) -> None:
+    kernel.handlers = ChosenHandlers(implementation())
+
+
 def student_calls(module: ModuleType) -> dict[int, Entry]:
     """Return number -> entry of the calls that a student's module declares.
 
@@ -163,6 +178,8 @@ SEAMS: Final[Mapping[str, Seam]] = MappingProxyType(
         "Pipe": Seam("what lies between the ends of a pipe", attach=_attach_pipe),
         "Nodes": Seam("devices and /proc files besides the kernel's own", attach=_attach_nodes),
         "Rename": Seam("how a memory file system moves names", attach=_attach_rename),
+        "FilePager": Seam("how files come into memory", _bind_pager, None, _reload_spaces),
+        "SignalHandlers": Seam("how a signal handler is entered and left", attach=_attach_handlers),
         "LogConsole": Seam("how a line of the kernel log is shown", attach=_attach_log),
         "SystemCalls": Seam("system calls besides the kernel's own", attach=_attach_calls),
     }

@@ -1,6 +1,7 @@
-"""Private memory whose pages somebody else provides (design document 5.3.2; labs bind theirs).
+"""Memory whose pages somebody else provides (design document 5.3; labs bind theirs).
 
-Files and shared memory stay the kernel's own business.  What a handler may do is `PageMemory`:
+A `FaultHandler` and a `ForkPolicy` serve private memory, a `FilePager` mapped files; what has
+none of these stays the kernel's own business.  What a handler may do is `PageMemory`:
 it cannot lose a frame, since references are counted for it.
 """
 
@@ -10,14 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from ...abi.signal import SEGV_ACCERR, SEGV_MAPERR, SIGSEGV
+from ...abi.errno import ENOMEM, LinuxError
+from ...abi.signal import BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGSEGV
 from ...machine.api import EXEC, READ, WRITE
 from .areas import ANON, SHARED, VM_GROWSDOWN, VM_SHARED, Area
-from .backends import BadAccess
+from .backends import COW, FILE, BadAccess
 from .frames import FrameAllocator
 from .layout import Layout
 from .pages import PageMap
-from .source import Limits
+from .source import Limits, PageSource
 from .space import AddressSpace
 
 _WRITE_SHARED: Final = WRITE | SHARED
@@ -37,6 +39,17 @@ class Region:
     writable: bool
     executable: bool
     grows_down: bool  #: a stack
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """Memory that shows a file."""
+
+    start: int  #: byte address
+    end: int  #: byte address, excluded
+    offset: int  #: bytes: where ``start`` is in the file; a multiple of the page size
+    shared: bool  #: whether writes are the file's (MAP_SHARED) or one's own (MAP_PRIVATE)
+    source: PageSource  #: the file's pages
 
 
 class PageMemory:
@@ -87,13 +100,27 @@ class PageMemory:
         self._fresh.add(new)
         return new
 
+    def file_frame(self, mapping: Mapping, index: int, *, write: bool) -> int | None:
+        """Return the frame that the page cache has for page ``index`` of the file.
+
+        ``write`` says that the file is going to be changed through it; without, it must not be
+        mapped writable.  ``None``: the file ends before.
+        """
+        try:
+            return mapping.source.frame(index, write)
+        except ENOMEM:
+            raise
+        except LinuxError:
+            return None
+
     def map(self, page: int, frame: int, *, writable: bool) -> None:
         """Let ``page`` have ``frame``; what it had before is given back."""
         space = self._space
         frames = space.frames
         area = space.find(page << 12)
-        if area is None or not _private(area):
-            raise BadHandler(f"page {page:#x} is in no private memory")
+        if area is None:
+            raise BadHandler(f"page {page:#x} is in no memory of the program")
+        own = frame in self._fresh or (_private(area) and frame != frames.zero)
         if frame in self._fresh:
             self._fresh.remove(frame)
         else:
@@ -102,7 +129,7 @@ class PageMemory:
         if page >> 9 not in space.regions:
             space.add_region(page >> 9)
         entry = frame | (area.pte if writable else area.pte & ~WRITE)
-        if frame != frames.zero:
+        if own:
             entry |= ANON
         if entry & EXEC:
             frames.code[frame >> 12] = 1
@@ -146,6 +173,14 @@ class ForkPolicy(Protocol):
         ...
 
 
+class FilePager(Protocol):
+    """Serves the page faults of mapped files."""
+
+    def fault(self, memory: PageMemory, mapping: Mapping, page: int, access: int) -> bool:
+        """Make ``page`` permit ``access``, which the mapping permits; ``False``: SIGBUS."""
+        ...
+
+
 class PagedSpace(AddressSpace):
     """An `AddressSpace` that asks others for its private pages."""
 
@@ -157,20 +192,24 @@ class PagedSpace(AddressSpace):
         *,
         handler: Callable[[], FaultHandler] | None = None,
         policy: Callable[[], ForkPolicy] | None = None,
+        pager: Callable[[], FilePager] | None = None,
     ) -> None:
         super().__init__(frames, layout, limits)
         self.handler = None if handler is None else handler()
         self.policy = None if policy is None else policy()
+        self.pager = None if pager is None else pager()
         self.memory = PageMemory(self)
 
     def fault(self, addr: int, access: int) -> int:
         """See `Faults.fault`; `BadHandler` where the page is not there afterwards."""
         area = self.find(addr)
-        if area is not None and not _private(area):
-            return super().fault(addr, access)
         entry = self.table.get(addr >> 12, 0)
         if entry & access:
             return entry
+        if area is not None and not _private(area):
+            if self.pager is None or entry & ANON or not area.pte & access or not _file(area):
+                return super().fault(addr, access)
+            return self._page_in(self.pager, area, addr, access)
         if self.handler is not None and not entry & ANON:  # what is shared after a fork is not its
             if not self.handler.fault(self.memory, addr, access):
                 code = SEGV_MAPERR if area is None else SEGV_ACCERR
@@ -179,6 +218,18 @@ class PagedSpace(AddressSpace):
             self.policy.write(self.memory, addr >> 12)
         else:
             return super().fault(addr, access)
+        return self._verified(addr, access)
+
+    def _page_in(self, pager: FilePager, area: Area, addr: int, access: int) -> int:
+        assert area.source is not None
+        shared = bool(area.flags & VM_SHARED)
+        mapping = Mapping(area.start, area.end, area.offset, shared, area.source)
+        if not pager.fault(self.memory, mapping, addr >> 12, access):
+            raise BadAccess(SIGBUS, BUS_ADRERR, addr)
+        return self._verified(addr, access)
+
+    def _verified(self, addr: int, access: int) -> int:
+        """Return the entry that a handler made."""
         self.memory.settle()
         entry = self.table.get(addr >> 12, 0)
         if not entry & access:
@@ -208,12 +259,17 @@ class PagedSpace(AddressSpace):
     def _sibling(self) -> PagedSpace:
         new = super()._sibling()
         assert isinstance(new, PagedSpace)
-        new.handler, new.policy, new.memory = self.handler, self.policy, PageMemory(new)
+        new.handler, new.policy, new.pager = self.handler, self.policy, self.pager
+        new.memory = PageMemory(new)
         return new
 
 
 def _private(area: Area | None) -> bool:
     return area is not None and area.simple and not area.flags & VM_SHARED
+
+
+def _file(area: Area) -> bool:
+    return area.source is not None and area.backend in (FILE, COW)
 
 
 def _permits(area: Area | None, access: int) -> bool:
