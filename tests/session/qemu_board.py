@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,11 +21,15 @@ _PATIENCE_S = 60.0
 
 
 @contextmanager
-def running(name: str, folder: Path) -> Iterator[str]:
-    """Run the monitor of board ``name``; yield the name of its port, when it is there."""
+def running(name: str, folder: Path, files: Sequence[Path] = ()) -> Iterator[str]:
+    """Run the monitor of board ``name``; yield the name of its port, when it is there.
+
+    The pages of ``files`` come with its image.
+    """
     board = load(name)
     image = folder / f"{name}.bin"
-    image.write_bytes(monitor_program(board, monitor_elf(board.arch)).data)
+    packed = [file.read_bytes() for file in files]
+    image.write_bytes(monitor_program(board, monitor_elf(board.arch), packed).data)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         number = free.getsockname()[1]
