@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from .task.limits import Limits
     from .task.process import Process, ProcessGroup, Session
     from .thread import Thread
+    from .thread_signals.chosen import ChosenHandlers
     from .vfs.mount import Mountpoint
 
 _LAYOUT: Final = Layout()
@@ -109,6 +110,7 @@ class Kernel:
         self.pids = PidAllocator(lambda number: number in self.groups or number in self.sessions)
         self.threads_max = 8192
         self.tracer: Tracer | None = None  #: a debugger
+        self.handlers: ChosenHandlers | None = None  #: another way into signal handlers
         self.init: Process = None  # type: ignore[assignment]  # boot sets it
         self.exit_status: int | None = None  #: wait(2) status of init, once it ended
         self.panic_text: str | None = None

@@ -93,6 +93,9 @@ def push(thread: Thread, delivery: Delivery, interrupted: tuple[Entry, int] | No
     call begins again after the handler if both the call and SA_RESTART say so.
     """
     thread.kernel.interrupted(thread)
+    if (chosen := thread.kernel.handlers) is not None:
+        chosen.push(thread, delivery, interrupted)
+        return
     info, action = delivery.info, delivery.action
     signals, context, mm = thread.signals, thread.context, thread.mm
     if interrupted is not None and action.flags & SA_RESTART:
@@ -142,6 +145,8 @@ def deliver(thread: Thread) -> bool:
 
 def sigreturn(thread: Thread) -> int:
     """End a handler: restore what its frame says; return the restored result register."""
+    if (chosen := thread.kernel.handlers) is not None:
+        return chosen.sigreturn(thread)
     signals, context = thread.signals, thread.context
     layout = ARCHES[thread.kernel.arch]
     try:
