@@ -4,7 +4,7 @@
 
 enum { DATA = 0, DIVISOR_LOW = 0, IER = 1, DIVISOR_HIGH = 1, FCR = 2, LCR = 3, LSR = 5 };
 enum { LSR_READY = 1, LSR_OVERRUN = 2, LSR_FRAMING = 8, LSR_BREAK = 16, LSR_ROOM = 32, LSR_IDLE = 64 };
-enum { LCR_8N1 = 3, LCR_DIVISOR = 0x80, FCR_ON = 0xc7 };
+enum { LCR_8N1 = 3, LCR_DIVISOR = 0x80, FCR_ON = 0xc7, FCR_RESET = 6 };
 enum { TRIES = 1000, ERRORS_LIMIT = 64 };
 
 u32 uart_baud;
@@ -61,7 +61,9 @@ void uart_init(void) {
     uart_baud = config.uart_baud;
     uart_finish();
     store(IER, 0);
-    store(FCR, FCR_ON);
+    while (load(LSR) & LSR_READY) /* not by the reset in FCR: QEMU would send no more for a while */
+        load(DATA);
+    store(FCR, FCR_ON & ~FCR_RESET);
 }
 
 void uart_put(u8 byte) {
