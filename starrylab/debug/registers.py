@@ -101,12 +101,19 @@ def fields(arch: Arch, name: str, value: int) -> list[str]:
     return [_field(field, value) for field in FIELDS[arch].get(name, ())]
 
 
-def explain(thread: Thread, name: str) -> list[str]:
-    """Return value and purpose of a register, then its fields; none for an unknown one."""
+def explain(thread: Thread, name: str, frame: Mapping[str, int | None] | None = None) -> list[str]:
+    """Return value and purpose of a register, then its fields; none for an unknown one.
+
+    ``frame`` has the registers that are other ones in an outer frame, ``None`` where a callee
+    lost them.
+    """
     arch = thread.kernel.arch
-    value = read(thread).get(name)
-    if value is None:
+    values: dict[str, int | None] = {**read(thread), **(frame or {})}
+    if name not in values:
         return []
+    value = values[name]
+    if value is None:
+        return [f"{name}: not saved by the functions that this one called"]
     (shown,) = view(arch, {name: value})
     purpose = f": {shown.role}" if shown.role else ""
     return [f"{name} = {shown.text}{purpose}", *fields(arch, name, value)]

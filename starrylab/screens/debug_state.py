@@ -251,13 +251,15 @@ class DebugState:
 
     def explain_register(self, name: str) -> None:
         """Say what a register is for, and what its fields mean."""
-        self._ask(ExplainRegister(name, self.tid), lambda: self.complain(self.purposes[name]))
+        self._ask(
+            ExplainRegister(name, self.tid, self.frame), lambda: self.complain(self.purposes[name])
+        )
 
     def purpose_of(self, name: str) -> str:
         """Return a register in words, or "" and have `changed` called when they are there."""
         if name not in self.purposes:
             self.purposes[name] = ""
-            self._ask(ExplainRegister(name, self.tid))
+            self._ask(ExplainRegister(name, self.tid, self.frame))
         return self.purposes[name]
 
     # -- replies ------------------------------------------------------------------------------

@@ -222,7 +222,11 @@ class Looking:
             self._say_all(texts.register_lines(registers, plain))
         for word in wanted:
             if word not in names:  # such as fcsr, whose fields tell more than its value
-                self._say_all(state.ask(model.ExplainRegister(word, state.tid), model.Lines).lines)
+                self._say_all(
+                    state.ask(
+                        model.ExplainRegister(word, state.tid, state.frame), model.Lines
+                    ).lines
+                )
 
     def _show_locals(self, level: int, indent: str = "", *, arguments: bool = False) -> bool:
         state = self.state

@@ -195,9 +195,10 @@ class Look:
         except PROBLEMS as error:
             raise ControlError(str(error)) from None
 
-    def explain_register(self, thread: Thread, name: str) -> list[str]:
-        """Return what a register holds and is for, and what its fields mean."""
-        found = registers.explain(thread, name)
+    def explain_register(self, thread: Thread, name: str, number: int = 0) -> list[str]:
+        """Return what a register holds in a frame and is for, and what its fields mean."""
+        frame = dict(self.registers(thread, number)) if number else None
+        found = registers.explain(thread, name, frame)
         if not found:
             raise ControlError(f"invalid register {name}")
         return found

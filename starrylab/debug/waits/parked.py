@@ -184,8 +184,7 @@ def _clock_left(look: Look, deadline: tuple[int, int]) -> int:
 
 def _children(look: Look, local: Locals, found: Found) -> bool:
     asked = inspect.getclosurevars(local["take"]).nonlocals
-    children = asked["whom"].children if "whom" in asked else asked["candidates"]
-    for child in children():
+    for child in asked["whom"].children():
         if child.zombie:
             continue
         what = f"for {_child_name(child)}" + (", which is stopped" if child.stopped else "")

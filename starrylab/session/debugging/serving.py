@@ -233,7 +233,7 @@ class DebugServer:
 
     def _explain_register(self, command: model.ExplainRegister) -> model.DebugAnswer:
         thread = self._thread(command.tid)
-        return model.Lines(tuple(self.look.explain_register(thread, command.name)))
+        return model.Lines(tuple(self.look.explain_register(thread, command.name, command.frame)))
 
     def _describe(self, command: model.Describe) -> model.DebugAnswer:
         thread = self._thread(command.tid)

@@ -28,10 +28,11 @@ class Describe(msgspec.Struct, frozen=True, tag="describe"):
 
 
 class ExplainRegister(msgspec.Struct, frozen=True, tag="explain register"):
-    """Replied with `Lines`: value and purpose of a thread's register, then its fields."""
+    """Replied with `Lines`: value and purpose of a register in a frame, then its fields."""
 
     name: str
     tid: int = 0
+    frame: int = 0
 
 
 class GetLocals(msgspec.Struct, frozen=True, tag="locals?"):

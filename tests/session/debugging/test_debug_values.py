@@ -80,4 +80,8 @@ def test_registers_are_explained(client: Client) -> None:
     assert isinstance(answer, model.Lines)
     assert answer.lines[0].startswith("fcsr = 0x")
     assert answer.lines[-1].endswith("rounding mode")
+    outer = dict(client.ask(model.GetRegisters(frame=1)).registers)
+    answer = client.ask(model.ExplainRegister("sp", frame=1))
+    assert answer.lines[0].startswith(f"sp = {outer['sp']:#x}")
+    assert answer != client.ask(model.ExplainRegister("sp"))
     assert client.ask(model.ExplainRegister("nothing")) == "invalid register nothing"
