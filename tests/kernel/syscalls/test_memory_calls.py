@@ -77,7 +77,7 @@ def run(lab, *calls, **options):
         (("shmget", 5, 100, 0), e.ENOENT),
         (("shmctl", 5, 2, 0), e.EINVAL),
         (("remap_file_pages", FREE, PAGE, 0, 0, 0), e.ENOSYS),
-        (("get_mempolicy", 0, 0, 0, 0, 0), e.ENOSYS),
+        (("set_mempolicy", 0, 0, 0), e.ENOSYS),
     ],
 )
 def test_refusals(lab, call, error):
