@@ -21,6 +21,7 @@ WANTED: Final = (
 )  # fmt: skip
 _ROOM: Final = 16  #: bytes of a frame that are not operations
 _DATA: Final = 4096  #: bytes read or written by one operation
+_READ: Final = 12  #: bytes of a request to read
 _SLOTS: Final = 512  #: keys asked for at a time
 _GREETING_TRIES: Final = 5
 _MASK: Final = (1 << 64) - 1
@@ -129,14 +130,22 @@ class MonitorClient:
             reader = self.do(
                 [operation("READ", at - self.greeting.base, size) for _, at, size in group]
             )
-            for index, _, _ in group:
-                found[index] += coding.reply(reader, p.OPERATIONS["READ"])["data"]
+            for index, _, size in group:
+                data = coding.reply(reader, p.OPERATIONS["READ"])["data"]
+                if len(data) != size:
+                    raise MonitorError(
+                        "the board's monitor reads other sizes than it was asked for"
+                    )
+                found[index] += data
         return [bytes(data) for data in found]
 
     def cached(self) -> list[int]:
         """See `Monitor.cached`."""
         keys = list[int]()
-        while more := self.ask("SLOTS", len(keys), _SLOTS)["keys"] if self.slots else ():
+        while len(keys) < self.slots:
+            more = self.ask("SLOTS", len(keys), _SLOTS)["keys"]
+            if not more:
+                break
             keys += more
         return keys
 
@@ -228,6 +237,8 @@ class MonitorClient:
     def _all_registers(self, context: int, reply: dict[str, Any]) -> tuple[int, ...]:
         """Return what GET answers; the board reckons its next differences from that."""
         values = {number: value & _MASK for number, value in reply["values"].items()}
+        if not values.keys() >= set(range(32)):
+            raise MonitorError("the board's monitor does not tell all registers")
         self._planner.said[context] = values
         return 0, *(values[number] for number in range(1, 32)), values[p.PC]
 
@@ -263,11 +274,12 @@ def _grouped(pieces: Sequence[tuple[int, int]], room: int) -> Iterator[list[tupl
     for index, (at, size) in enumerate(pieces):
         while size:
             part = min(size, _DATA)
-            if group and used + part + 4 > room:
+            cost = max(part, _READ) + 4  # of the request, or of the reply
+            if group and used + cost > room:
                 yield group
                 group, used = [], 0
             group.append((index, at, part))
-            used += part + 4
+            used += cost
             at, size = at + part, size - part
     if group:
         yield group

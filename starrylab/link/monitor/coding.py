@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from ...machine.board.monitor import MonitorError
 from .protocol import ALL_DIRTY, Field, Kind, Operation
 
 _MASK: Final = (1 << 64) - 1
 _LONGEST: Final = 10  #: bytes of a varint of 64 bits
 
 
-class CodingError(ValueError):
+class CodingError(MonitorError):
     """Bytes that are not what the table says; one line."""
 
 
@@ -45,7 +46,9 @@ class Reader:
     def take(self, size: int) -> bytes:
         """Take bytes; `CodingError` if there are fewer."""
         if size > self.left:
-            raise CodingError("the reply is cut off")
+            raise CodingError(
+                "what the board says is cut off: its monitor may be of another version"
+            )
         self._at += size
         return self._data[self._at - size : self._at]
 
@@ -57,7 +60,9 @@ class Reader:
             value |= (byte & 0x7F) << 7 * place
             if byte < 0x80:
                 return value & _MASK
-        raise CodingError("a number of the reply has no end")
+        raise CodingError(
+            "a number that the board says has no end: its monitor may be of another version"
+        )
 
     def i(self) -> int:
         """Take a signed varint."""

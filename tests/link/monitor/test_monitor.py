@@ -68,6 +68,16 @@ def test_a_store_of_any_size_is_sent(client):
     assert client.read([(base, 3), (base + 3, len(data)), (base, 0)]) == [b"abc", data, b""]
 
 
+def test_many_small_pieces_are_read(client):
+    base, size = client.memory
+    at = base + size - 8000
+    data = random.Random(4).randbytes(8000)
+    client.change([m.Write(at, data)])
+    pieces = [(at + n, 1 + n % 3) for n in range(7990)]
+    found = client.read(pieces)
+    assert found == [data[start - at : start - at + length] for start, length in pieces]
+
+
 def test_what_is_deflated_takes_fewer_bytes(client):
     base, _ = client.memory
     page = b"".join(b"%d bottles\n" % number for number in range(500))[:PAGE]
