@@ -11,6 +11,7 @@ from ...dev.pty import PTY_MAX
 from ...files.inotify import MAX_EVENTS, MAX_WATCHES
 from ...files.pipe import MAX_CAPACITY
 from ...ipc.messages import MSGMAX, MSGMNB
+from ...ipc.mqueue import MAX_MESSAGES, MAX_QUEUES, MAX_SIZE
 from ...ipc.objects import MOST
 from ...ipc.semaphores import SEMMNS, SEMMSL, SEMOPM
 from ...mm.layout import MAX_MAP_COUNT
@@ -150,6 +151,26 @@ def max_queued_events(_: Kernel) -> str:
 def max_user_watches(_: Kernel) -> str:
     """Show how many watches an inotify instance may have."""
     return f"{MAX_WATCHES}\n"
+
+
+@proc("sys/fs/mqueue/queues_max")
+def queues_max(_: Kernel) -> str:
+    """Show how many POSIX message queues there may be."""
+    return f"{MAX_QUEUES}\n"
+
+
+@proc("sys/fs/mqueue/msg_max")
+@proc("sys/fs/mqueue/msg_default")
+def msg_max(_: Kernel) -> str:
+    """Show how many messages a queue holds without privileges."""
+    return f"{MAX_MESSAGES}\n"
+
+
+@proc("sys/fs/mqueue/msgsize_max")
+@proc("sys/fs/mqueue/msgsize_default")
+def msgsize_max(_: Kernel) -> str:
+    """Show how long a message may be without privileges."""
+    return f"{MAX_SIZE}\n"
 
 
 @proc("sys/kernel/cap_last_cap")
