@@ -114,11 +114,11 @@ class Kernel:
         self.init: Process = None  # type: ignore[assignment]  # boot sets it
         self.exit_status: int | None = None  #: wait(2) status of init, once it ended
         self.panic_text: str | None = None
+        self.hart_lost: str | None = None  #: why the CPU is gone, which is a panic as well
         self.describe_panic: Callable[[BaseException], str] = describe  #: a debugger knows more
         self.halted: Callable[[], object] = lambda: None
         self.uts = Uts(machine=arch.encode())
         self.filesystems: dict[str, Factory] = {}  #: type name -> factory, for mount(2)
-        self.hart_lost: str | None = None  #: why the CPU is gone, which is a panic as well
         self.devices: Any = None  #: table of device numbers
         self.root: Mountpoint = None  # type: ignore[assignment]  # boot sets these
         self.mounts = MountNamespace()
@@ -179,12 +179,12 @@ class Kernel:
 
     def panic(self, bug: BaseException) -> None:
         """Stop this machine because of a bug in the kernel; the lab stays alive."""
+        if isinstance(bug, HartLost):
+            self.hart_lost = str(bug)
         self.panic_text = self.describe_panic(bug)
         if self.events.panic is not None:
             self.events.panic(bug)
         self.executor.stop()
-        if isinstance(bug, HartLost):
-            self.hart_lost = str(bug)
         self.hart.interrupt()
         self.halted()
 
