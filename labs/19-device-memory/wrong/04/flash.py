@@ -21,7 +21,9 @@ class MemoryMap:
 
     def add(self, name: str, start: int, size: int, device: Any) -> None:
         """Let ``device`` answer from ``start`` on; ValueError if empty, or if it overlaps."""
-        clash = any(start < other + length and other < start + size for other, length, *_ in self.regions)
+        clash = any(
+            start < other + length and other < start + size for other, length, *_ in self.regions
+        )
         if size <= 0 or clash:
             raise ValueError(f"{name} cannot be at {start:#x}")
         self.regions.append((start, size, name, device))
