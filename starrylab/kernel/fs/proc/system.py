@@ -236,9 +236,7 @@ def sysvipc_msg(kernel: Kernel) -> str:
 @proc("sysvipc/sem")
 def sysvipc_sem(kernel: Kernel) -> str:
     """List the System V semaphore sets (semget(2))."""
-    head = (
-        "       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n"
-    )
+    head = "       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n"
     return head + "".join(
         f"{s.key:10d} {s.id:10d}  {s.mode:4o} {len(s.values):10d} {s.uid:5d} {s.gid:5d} "
         f"{s.cuid:5d} {s.cgid:5d} {s.otime:10d} {s.ctime:10d}\n"
