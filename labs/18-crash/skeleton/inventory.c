@@ -28,13 +28,12 @@ static struct item *find(const char *name)
 static void add(const char *name, int count)
 {
     struct item *item = find(name);
-    if (!item) {
+    if (!item)
         item = calloc(1, sizeof *item);
-        strcpy(item->name, name);
-    }
     item->count += count;
     item->next = items;
     items = item;
+    strcpy(item->name, name);
 }
 
 static void take(const char *name, int count)
@@ -47,7 +46,8 @@ static int total(const struct item *item)
 {
     if (!item)
         return 0;
-    return item->count + total(item->next);
+    volatile int rest = total(item->next); // volatile: to be seen in a debugger
+    return item->count + rest;
 }
 
 int main(int argc, char **argv)

@@ -30,9 +30,9 @@ static void add(const char *name, int count)
     struct item *item = find(name);
     if (!item) {
         item = calloc(1, sizeof *item);
-        strcpy(item->name, name);
         item->next = items;
         items = item;
+        strcpy(item->name, name);
     }
     item->count += count;
 }
@@ -51,7 +51,8 @@ static int total(const struct item *item)
 {
     if (!item)
         return 0;
-    return item->count + total(item->next);
+    volatile int rest = total(item->next); // volatile: to be seen in a debugger
+    return item->count + rest;
 }
 
 int main(int argc, char **argv)
