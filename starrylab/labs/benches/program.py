@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
-from typing import Final
+from typing import Final, Protocol
 
 from ...abi.fcntl import O_RDWR
 from ...devices.uart16550 import Uart16550
@@ -21,7 +21,7 @@ from ...kernel.fs.tmpfs import Tmpfs
 from ...kernel.kernel import Kernel
 from ...kernel.syscalls import Entry
 from ...kernel.thread import Thread
-from ...machine.api import SyscallRegisters, Trap, UserContext
+from ...machine.api import Hart, SyscallRegisters, Trap, UserContext
 from ...machine.door import VirtualDoor
 from ...machine.ram import HostRam
 from ...machine.unicorn.hart import UnicornHart
@@ -93,7 +93,7 @@ def run_program(
     try:
         kernel = boot.build(hart, door, components)
         hart.limit = instructions
-        machine = _Machine(kernel, hart, door, program, files or {})
+        machine = Machine(kernel, hart, door, program, files or {})
         if prepare is not None:
             prepare(kernel)
         env = ("PATH=/bin", "TERM=dumb", *environment)
@@ -105,11 +105,18 @@ def run_program(
         hart.close()
 
 
-class _Machine:
+class LimitedHart(Hart, Protocol):
+    """A CPU that counts, and calls ``over`` when it has counted enough."""
+
+    instructions: int
+    over: Callable[[], object]
+
+
+class Machine:
     """A kernel with a terminal, and a root file system that has the program."""
 
     def __init__(
-        self, kernel: Kernel, hart: CountingHart, door: VirtualDoor, program: bytes,
+        self, kernel: Kernel, hart: LimitedHart, door: VirtualDoor, program: bytes,
         files: Mapping[str, bytes],
     ) -> None:  # fmt: skip
         self._kernel, self._hart, self._door, self._program = kernel, hart, door, program
@@ -153,7 +160,7 @@ class _Machine:
         return [open_tty(self._tty, thread, place, O_RDWR) for _ in range(3)]
 
 
-def _execute(kernel: Kernel, hart: CountingHart, guest_seconds: float) -> None:
+def _execute(kernel: Kernel, hart: LimitedHart, guest_seconds: float) -> None:
     reached: list[str] = []
 
     def over(what: str) -> None:
