@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..boards import BoardError, load
-from ..boards.images import monitor_program
+from ..boards.images import formats, monitor_program
 from ..boards.monitor_build import monitor_elf
 from ..link.errors import LinkError
 from ..link.port import Port
@@ -42,7 +42,7 @@ def main(argv: Sequence[str], make_image: MakeImage, flash: Flash) -> None:
 
 def _image(name: str, make_image: MakeImage) -> tuple[Places, bytes]:
     board = load(name)
-    if board.arch != "riscv64":
+    if "riscv" not in formats(board):
         raise BoardError(f"{board.title} starts no RISC-V image")
     program = monitor_program(board, monitor_elf(board.arch))
     places, code = places_of(board), program.data[_HEADER:]
