@@ -170,7 +170,7 @@ def test_more_memory_than_there_is(monkeypatch, capsys) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise OSError(12, "Cannot allocate memory")
 
-    monkeypatch.setattr("starrylab.session.assemble.HostRam", refuse)
+    monkeypatch.setattr("starrylab.session.harts.HostRam", refuse)
     line = fails(["run", "--memory", "1G", "--", "true"], USAGE, capsys)
     assert "no 1024 MiB on this host" in line
 
