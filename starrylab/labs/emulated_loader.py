@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _SOH, _STX, _EOT, _ACK, _CAN = 1, 2, 4, 6, 0x18
 _BYTE_S: Final = 10 / 115200
 _CHAR_S: Final = 2.0  #: that the receiver waits for a byte
+_QUIET_S: Final = 0.5
 _TRIES: Final = 20
 _PROMPT: Final = "=> "
 
@@ -279,11 +280,11 @@ class EmulatedLoader:
         """Return number and content; number -1: the end; -2: damaged, or late; None: cancelled."""
         cancels = 0
         while (byte := (yield _CHAR_S)) not in (_SOH, _STX):
-            if byte is None:
-                return -2, b""
             if byte == _EOT:
                 return -1, b""
-            cancels = cancels + 1 if byte == _CAN else 0
+            if byte != _CAN:
+                return (yield from self._damaged())
+            cancels += 1
             if cancels == 3:
                 return None
         length = 128 if byte == _SOH else 1024
@@ -295,4 +296,10 @@ class EmulatedLoader:
             rest.append(byte)
         content, check = bytes(rest[2:-2]), int.from_bytes(rest[-2:], "big")
         good = rest[0] ^ rest[1] == 0xFF and crc_hqx(content, 0) == check
-        return (rest[0], content) if good else (-2, b"")
+        return (rest[0], content) if good else (yield from self._damaged())
+
+    def _damaged(self) -> Generator[float, int | None, tuple[int, bytes]]:
+        """Let the rest of it pass: any of its bytes could look like another block's first."""
+        while (yield _QUIET_S) is not None:
+            pass
+        return -2, b""

@@ -113,3 +113,13 @@ def test_the_solution_as_a_program() -> None:
 def test_wrong_arguments_end_in_one_line(arguments: list[str], why: str) -> None:
     with pytest.raises(SystemExit, match=why):
         main([str(Path("board.py")), *arguments], lambda *_: b"", lambda *_: None)
+
+
+@pytest.mark.parametrize("damage", ["flip", "drop"])
+def test_a_block_whose_first_byte_is_damaged_is_no_end_of_the_file(damage: str) -> None:
+    board = EmulatedLoader(Places(0, 1 << 28, (), 0, 0))
+    u_boot = client(board)
+    getattr(board, damage).add(133)  # behind the name's block
+    data = b"\x04" * 3000
+    u_boot.load(AT, data)
+    assert board.memory[AT] == data
