@@ -2,7 +2,7 @@
 
 The loader does what U-Boot does (countdown, command line, `loady`, `crc32`, `booti`); its receiver
 answers as U-Boot's xyzModem.c: a bad block with ``C``, block 0 with ACK alone.  Time is virtual and
-passes only in `EmulatedLoader.read`.
+passes only in `EmulatedLoader.read` and `write`.
 """
 
 from __future__ import annotations
