@@ -16,7 +16,7 @@ import platform
 import signal
 import sys
 import time
-from ctypes import c_int, c_ubyte, c_uint64, c_void_p
+from ctypes import c_int, c_long, c_size_t, c_ubyte, c_uint64, c_void_p
 from functools import cache
 from typing import Any, Final
 
@@ -109,18 +109,31 @@ class StopSignal:
         if code is None or not sys.platform.startswith("linux"):
             raise OSError("no signal handler for this host")
         self._libc = ctypes.CDLL(None, use_errno=True)
-        self._memory = mmap.mmap(-1, 2 * _PAGE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        start = ctypes.addressof(c_ubyte.from_buffer(self._memory))
         machine_code = bytes.fromhex("".join(octets for octets, _ in code))
-        self._memory[: len(machine_code)] = machine_code
+        start = self._new_memory(2 * _PAGE)
+        ctypes.memmove(start, machine_code, len(machine_code))
         readable_code = mmap.PROT_READ | mmap.PROT_EXEC
-        self._call("mprotect", c_void_p(start), ctypes.c_size_t(_PAGE), readable_code)
+        self._call("mprotect", c_void_p(start), c_size_t(_PAGE), readable_code)
         # A signal may arrive after its timer is gone.  So cells are never freed; the next
         # owner of a cell may see one stop too many, which is a tick like any other.
         count = _PAGE // ctypes.sizeof(Cell)
-        self._cells = (Cell * count).from_buffer(self._memory, _PAGE)
+        self._cells = (Cell * count).from_address(start + _PAGE)
         self._free = list(range(count))
         self.number = self._claim(start)
+
+    def _new_memory(self, size: int) -> int:
+        """Return the address of zeroed memory that nobody unmaps.
+
+        Not even the interpreter when it ends: a timer may still run then.
+        """
+        libc_mmap = self._libc.mmap
+        libc_mmap.argtypes = (c_void_p, c_size_t, c_int, c_int, c_int, c_long)
+        libc_mmap.restype = c_void_p
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+        start = libc_mmap(None, size, mmap.PROT_READ | mmap.PROT_WRITE, flags, -1, 0)
+        if start == c_void_p(-1).value:
+            raise OSError(ctypes.get_errno(), "mmap")
+        return int(start)
 
     def _call(self, name: str, *arguments: Any) -> None:
         if self._libc[name](*arguments):
