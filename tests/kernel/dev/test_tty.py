@@ -59,7 +59,7 @@ class Around:
 
 
 def place():
-    mount = SimpleNamespace(users=0, writers=0)
+    mount = SimpleNamespace(users=0, writers=0, fs=SimpleNamespace(watched=0))
     return SimpleNamespace(mount=mount, node=SimpleNamespace(data=None), path=lambda: b"/dev/x")
 
 
