@@ -195,7 +195,7 @@ class FakeFlasher:
         self.say(StateChanged(State.LOADER))
         for sent in (0, 512, 1024):
             self.say(Sent(self.job.name, 115200, Progress(sent, 1024, 2048.0, 0.5, 0)))
-            self.go_on.wait(10)
+            self.go_on.wait(60)
         if self.job.image == b"bad":
             raise FlashError("the image does not fit: it would overwrite OpenSBI")
         self.say(Said("press the reset button", urgent=True))
