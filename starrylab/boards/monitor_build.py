@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from ..base.folders import cache_folder
+from ..image import elf
 from ..userland.build import compiler_version
 from .errors import BoardError
 from .loader import boards_folder
@@ -50,7 +51,7 @@ _ONLY: Final = {
     "loongarch64": ("loongarch64.S", "loongarch64.c", "unaligned.c"),
 }
 
-_SHT_RELA, _SHT_REL, _PT_LOAD = 4, 9, 1
+_SHT_RELA, _SHT_REL = 4, 9
 
 
 def sources_folder() -> Path:
@@ -86,29 +87,15 @@ def monitor_image(arch: str, *, cache: Path | None = None) -> bytes:
     return flatten(monitor_elf(arch, cache=cache))
 
 
-def flatten(elf: bytes) -> bytes:
+def flatten(file: bytes) -> bytes:
     """Return the bytes of the loadable segments; raises `BoardError` if there are relocations."""
-    offset, size, count = (
-        *struct.unpack_from("<Q", elf, 40),
-        *struct.unpack_from("<2H", elf, 58),
-    )
+    (offset,) = struct.unpack_from("<Q", file, 40)
+    size, count = struct.unpack_from("<2H", file, 58)
     for index in range(count):
-        kind = struct.unpack_from("<I", elf, offset + index * size + 4)[0]
+        (kind,) = struct.unpack_from("<I", file, offset + index * size + 4)
         if kind in (_SHT_RELA, _SHT_REL):
             raise BoardError("the monitor was linked with relocations: it would run nowhere")
-    image = bytearray()
-    headers, (size, count) = (
-        struct.unpack_from("<Q", elf, 32)[0],
-        struct.unpack_from("<2H", elf, 54),
-    )
-    for index in range(count):
-        kind, _, at, address, _, filled, _, _ = struct.unpack_from(
-            "<2I6Q", elf, headers + index * size
-        )
-        if kind == _PT_LOAD and filled:
-            image.extend(bytes(max(0, address + filled - len(image))))
-            image[address : address + filled] = elf[at : at + filled]
-    return bytes(image)
+    return elf.flatten(file).data
 
 
 def _key(folder: Path, arch: str) -> str:
