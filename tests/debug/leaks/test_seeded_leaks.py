@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Generator
 from typing import Any, ClassVar
 
@@ -418,6 +419,7 @@ def test_a_shared_memory_segment_never_removed() -> None:
 
 
 def test_an_object_held_outside_of_the_kernel() -> None:
+    gc.unfreeze()  # the holder is older than this test
     lab = ScriptedLab()
     Outsider.kept.clear()
     lab.kernel.events.subscribe("exit", outsider)
