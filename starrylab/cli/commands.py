@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import io
 import sys
 from typing import Final
 
@@ -33,6 +34,7 @@ _QUICK: Final = frozenset({"symbolize"})
 
 def run_command(args: list[str]) -> int:
     """Run the command that ``args`` ask for; return its exit status; raise `UserError`."""
+    _write_all_of_it()
     name = args[0] if args and args[0] in COMMANDS else None
     gc.disable()  # modules are no garbage, and to look for some takes a tenth of the time
     try:
@@ -48,3 +50,16 @@ def run_command(args: list[str]) -> int:
     if sys.stdout is not None:  # as it is when standard output is closed
         sys.stdout.flush()
     return status
+
+
+def _write_all_of_it() -> None:
+    """Put a buffer before standard output where it has none (PYTHONUNBUFFERED).
+
+    A signal, such as a lab's ticks, ends a long write to a pipe early, and without a buffer
+    nobody writes the rest.
+    """
+    out = sys.stdout
+    raw = getattr(out, "buffer", None)
+    if isinstance(raw, io.RawIOBase):
+        buffer = io.BufferedWriter(raw)
+        sys.stdout = io.TextIOWrapper(buffer, out.encoding, out.errors, line_buffering=True)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import signal
 import subprocess
 import sys
+import termios
+import time
 from pathlib import Path
 
 import pytest
@@ -51,6 +55,23 @@ def test_a_process_that_stays_is_growth_as_json() -> None:
     # (The kernel may still know the shell: the thread that made the last call.)
     (process,) = [leak for leak in processes if leak["name"].endswith("(sleep)")]
     assert process["how"] == "held"
+
+
+def test_a_long_report_is_whole_without_a_buffer_too() -> None:
+    words = ["leaks", "--iterations", "8", "--json", "--", "sh", "-c", "sleep 1000 & exit 3"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "starrylab", *words],
+        stdout=subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    with process:
+        pipe = process.stdout
+        waiting = bytearray(4)
+        while process.poll() is None and int.from_bytes(waiting, sys.byteorder) < 65536:
+            fcntl.ioctl(pipe, termios.FIONREAD, waiting)
+            time.sleep(0.05)  # until the pipe is full, and a tick has come
+        text = pipe.read()
+    assert len(text) > 65537
+    assert json.loads(text)["iterations"] == 8
 
 
 def test_what_the_program_prints_is_shown_on_request() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import resource
+import subprocess
+import sys
 import tarfile
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -21,6 +22,14 @@ from starrylab.labs.texts import Text
 
 RIGHT = "def answer(n):\n    return 2 * n\n"
 LARGEST_CHILD = 400 << 10  #: KiB resident
+#: a process of its own, whose children are those of the grading only
+GRADE_AND_WEIGH = """
+import resource, sys
+from starrylab.cli import main
+status = main(sys.argv[1:])
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(status)
+"""
 
 #: kind -> (source, points); SOLUTION and COURSE are paths
 KINDS = {
@@ -79,11 +88,15 @@ def test_sixty_submissions(tmp_path: Path, course: Path) -> None:
     expected = fill(folder, course)
     before = {path: path.read_bytes() for path in course.rglob("*") if path.is_file()}
     arguments = ["--lab", "1", "--format", "json", "-o", str(report), "-j", "2", "--seed", "5"]
-    assert main(["lab", "grade", str(folder), *arguments]) == 0
+    done = subprocess.run(
+        [sys.executable, "-c", GRADE_AND_WEIGH, "lab", "grade", str(folder), *arguments],
+        capture_output=True, check=False, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
     marks = {entry["student"]: entry["points"] for entry in json.loads(report.read_text())}
     assert marks == expected
     assert {path: path.read_bytes() for path in before} == before
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < LARGEST_CHILD
+    assert int(done.stdout.split()[-1]) < LARGEST_CHILD
 
 
 class Counting(Executor):
