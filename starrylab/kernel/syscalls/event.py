@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, cast
 
-from ...abi.capability import CAP_SYS_PTRACE, CAP_WAKE_ALARM
+from ...abi.capability import CAP_WAKE_ALARM
 from ...abi.errno import EBADF, EINVAL, EPERM, ESRCH
 from ...abi.fcntl import O_NONBLOCK
 from ...abi.poll import EFD_CLOEXEC, EFD_NONBLOCK, EFD_SEMAPHORE
@@ -25,6 +25,7 @@ from ..files.eventfd import EventFd
 from ..files.pidfd import PidFd
 from ..files.signalfd import SignalFd
 from ..files.timerfd import TimerFd
+from ..task.ptrace import may_trace
 from ._declare import syscall
 from ._shown import (
     ClockId,
@@ -42,7 +43,6 @@ from ._types import Fd, FdNum, Int, Size, UInt
 
 if TYPE_CHECKING:
     from ..files.file import File
-    from ..task.process import Process
     from ..thread import Thread
 
 _EFD_KNOWN: Final = EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE
@@ -140,18 +140,7 @@ def pidfd_getfd(t: Thread, pidfd: Fd, target_fd: FdNum, flags: UInt) -> FdNum:
     process = pidfd.process
     if not process.threads:
         raise ESRCH
-    _require_inspect(t, process)
     holder = next(iter(process.threads.values()))
-    return t.install(holder.fds[target_fd], cloexec=True)
-
-
-def _require_inspect(t: Thread, process: Process) -> None:
-    """Raise ``EPERM`` unless ``t`` may look into ``process`` (ptrace(2), "access mode")."""
-    if process is t.process or t.cred.capable(CAP_SYS_PTRACE):
-        return
-    mine = t.cred
-    other = next(iter(process.threads.values())).cred
-    same_user = {mine.uid} == {other.uid, other.euid, other.suid}
-    same_group = {mine.gid} == {other.gid, other.egid, other.sgid}
-    if not same_user or not same_group or process.dumpable != 1:
+    if not may_trace(t, holder):
         raise EPERM
+    return t.install(holder.fds[target_fd], cloexec=True)

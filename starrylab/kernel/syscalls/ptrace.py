@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Final
 from ...abi import ptrace as pt
 from ...abi import signal as sig
 from ...abi.arch import ARCHES
-from ...abi.capability import CAP_SYS_PTRACE
 from ...abi.errno import EFAULT, EINVAL, EIO, EPERM, ESRCH
 from ..core.sched import State
 from ..mm.poke import poke
 from ..signal.info import SIGINFO_SIZE, SignalInfo
 from ..signal.sets import UNBLOCKABLE
-from ..task.ptrace import Tracee, detach, trace
+from ..task.ptrace import Tracee, detach, may_trace, trace
 from ..thread_signals import send_process_signal, send_signal, set_mask
 from ._declare import syscall
 from ._types import Int, Long, Ptr
@@ -80,7 +79,8 @@ def _attach(t: Thread, thread: Thread, seize: bool, addr: int, options: int) -> 
         raise EIO
     if thread.process is t.process:
         raise EPERM
-    _require_may_trace(t, thread)
+    if not may_trace(t, thread):
+        raise EPERM
     tracee = trace(t, thread, options if seize else 0, seized=seize)
     if thread.state is State.STOPPED:
         tracee.job_stop(thread.process.stop_signal or sig.SIGSTOP)
@@ -88,16 +88,6 @@ def _attach(t: Thread, thread: Thread, seize: bool, addr: int, options: int) -> 
     elif not seize:
         send_signal(thread, SignalInfo(sig.SIGSTOP, pid=t.process.pid, uid=t.cred.uid))
     return 0
-
-
-def _require_may_trace(t: Thread, thread: Thread) -> None:
-    """Raise ``EPERM`` unless ``t`` may attach (ptrace(2), "access mode checking")."""
-    mine, other = t.cred, thread.cred
-    if mine.capable(CAP_SYS_PTRACE):
-        return
-    users, groups = {other.uid, other.euid, other.suid}, {other.gid, other.egid, other.sgid}
-    if users != {mine.uid} or groups != {mine.gid} or thread.process.dumpable != 1:
-        raise EPERM
 
 
 # -- memory and registers ---------------------------------------------------------------------

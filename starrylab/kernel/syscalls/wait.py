@@ -137,8 +137,9 @@ def _by_pid(t: Thread, pid: int) -> _Whom:
     if pid == -1:
         return _Whom(children.values, lambda _: True)
     if pid > 0:
-        one = lambda: (children[pid],) if pid in children else ()  # noqa: E731
-        return _Whom(one, lambda thread: thread.tid == pid)
+        return _Whom(
+            lambda: (children[pid],) if pid in children else (), lambda thread: thread.tid == pid
+        )
     return _of_group(t, t.process.group.pgid if pid == 0 else -pid)
 
 
@@ -169,8 +170,10 @@ def _by_type(t: Thread, idtype: int, ident: int) -> _Whom:
         if not isinstance(file, PidFd):
             raise EINVAL
         process = file.process
-        one = lambda: (process,) if children.get(process.pid) is process else ()  # noqa: E731
-        return _Whom(one, lambda thread: thread.process is process)
+        return _Whom(
+            lambda: (process,) if children.get(process.pid) is process else (),
+            lambda thread: thread.process is process,
+        )
     raise EINVAL
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from ...abi import ptrace as pt
 from ...abi import signal as sig
+from ...abi.capability import CAP_SYS_PTRACE
 from ...abi.errno import EPERM, ESRCH
 from ...abi.sched import CLONE_UNTRACED, CLONE_VFORK
 from ..core.attention import (
@@ -215,6 +216,19 @@ class Follower:
 def _name(thread: Thread, registers: SyscallRegisters) -> str:
     entry = thread.kernel.calls.entry(registers[7])
     return entry.name if entry is not None else ""
+
+
+def may_trace(viewer: Thread, thread: Thread, *, by_fs_ids: bool = False) -> bool:
+    """Say whether ``viewer`` may look into ``thread`` (ptrace(2), "access mode checking").
+
+    ``by_fs_ids``: by the ids of file access (PTRACE_MODE_FSCREDS), not the real ones.
+    """
+    mine, other = viewer.cred, thread.cred
+    if viewer.process is thread.process or mine.capable(CAP_SYS_PTRACE):
+        return True
+    uid, gid = (mine.fsuid, mine.fsgid) if by_fs_ids else (mine.uid, mine.gid)
+    users, groups = {other.uid, other.euid, other.suid}, {other.gid, other.egid, other.sgid}
+    return thread.process.dumpable == 1 and users == {uid} and groups == {gid}
 
 
 def trace(tracer: Thread, thread: Thread, options: int = 0, *, seized: bool = False) -> Tracee:

@@ -6,11 +6,11 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from ....abi.capability import CAP_SYS_PTRACE
 from ....abi.errno import EACCES, EINVAL, EIO, ENOENT, ESRCH
 from ....abi.stat import S_IFDIR, S_IFLNK, S_IFREG
 from ...files.node_file import NodeFile
 from ...task.cred import ROOT
+from ...task.ptrace import may_trace
 from ...vfs.node import DirNodeOps, Entry, FileNodeOps, FilesystemOps, NodeOps, SymlinkNodeOps
 from ._declare import Declared, Subject, find
 
@@ -33,15 +33,7 @@ def ino_of(*parts: object) -> int:
 
 def may_inspect(viewer: Thread | None, process: Process) -> bool:
     """Tell whether ``viewer`` may look into ``process`` (ptrace(2), PTRACE_MODE_READ)."""
-    if viewer is None or viewer.process is process:
-        return True
-    mine = viewer.cred
-    if mine.capable(CAP_SYS_PTRACE):
-        return True
-    theirs = process.leader.cred
-    uids = {theirs.uid, theirs.euid, theirs.suid}
-    gids = {theirs.gid, theirs.egid, theirs.sgid}
-    return process.dumpable == 1 and uids == {mine.fsuid} and gids == {mine.fsgid}
+    return viewer is None or may_trace(viewer, process.leader, by_fs_ids=True)
 
 
 def current_thread(kernel: Kernel) -> Thread | None:
