@@ -56,10 +56,11 @@ def _write_all_of_it() -> None:
     """Put a buffer before standard output where it has none (PYTHONUNBUFFERED).
 
     A signal, such as a lab's ticks, ends a long write to a pipe early, and without a buffer
-    nobody writes the rest.
+    nobody writes the rest. A stream that somebody else put there is theirs.
     """
-    out = sys.stdout
-    raw = getattr(out, "buffer", None)
-    if isinstance(raw, io.RawIOBase):
-        buffer = io.BufferedWriter(raw)
-        sys.stdout = io.TextIOWrapper(buffer, out.encoding, out.errors, line_buffering=True)
+    out = sys.__stdout__
+    if out is None or out is not sys.stdout or not isinstance(out.buffer, io.RawIOBase):
+        return
+    sys.stdout = open(  # noqa: SIM115  it lives as long as the process
+        out.fileno(), "w", buffering=1, encoding=out.encoding, errors=out.errors, closefd=False
+    )

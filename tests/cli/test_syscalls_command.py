@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -31,6 +32,13 @@ def test_a_row_says_what_the_declaration_says() -> None:
             file, _, line = row.where.rpartition(":")
             assert file.endswith(".py")
             assert int(line) > 0
+
+
+def test_the_output_of_a_caller_stays_the_callers(capfd) -> None:
+    before = sys.stdout  # without a buffer, as pytest makes it
+    assert main(["syscalls"]) == 0
+    assert sys.stdout is before
+    assert "getppid" in capfd.readouterr().out
 
 
 def test_the_text_ends_with_the_counts(capsys) -> None:
