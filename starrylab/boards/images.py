@@ -1,7 +1,7 @@
 """Images that a board's boot loader starts: the monitor, or a program of the user's own.
 
 `monitor_program` and `wrapped_program` make a `Program`, whose place on the board is checked;
-`pack` gives it the form that a boot loader wants.
+`pack` gives it the form that a boot loader wants.  `monitor_to_flash` does all of it.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ from ..image.uimage import (
 )
 from .board import Board, Range
 from .errors import BoardError
+from .monitor_build import monitor_elf
 from .monitor_config import patch
 from .mover import ALIGNMENT, movable
 
 FORMATS: Final = ("riscv", "raw", "uimage", "fit", "elf")
 COMPRESSIBLE: Final = ("uimage", "fit")
+TIME: Final = 1_767_225_600  #: 2026-01-01, of an image whose time nobody asks for
 _UIMAGE_ARCHES: Final = {"riscv64": ARCH_RISCV, "loongarch64": ARCH_LOONGARCH}
 
 
@@ -67,6 +69,17 @@ def monitor_program(board: Board, elf: bytes, files: Iterable[bytes] = ()) -> Pr
     title = f"StarryLab monitor for {board.name}"
     start = board.run_address
     return _placed(board, Program(title, board.arch, data, start, start, size, movable=True))
+
+
+def monitor_to_flash(board: Board, files: Iterable[bytes] = ()) -> bytes:
+    """Return the monitor as the board's usual boot loader starts it; see `monitor_program`.
+
+    Raises:
+        BoardError: as `monitor_program`, or the monitor cannot be built.
+
+    """
+    program = monitor_program(board, monitor_elf(board.arch), files)
+    return pack(program, board, formats(board)[0], TIME)
 
 
 def wrapped_program(board: Board, file: bytes, title: str, address: int | None = None) -> Program:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from .errors import UserError
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from ..flash.events import Event, Sent
     from ..flash.job import Job, Recovery
     from ..link.record import Record
-
-_TIME: Final = 1_767_225_600  #: of a monitor image that is made here: 2026-01-01
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -107,13 +105,14 @@ def _flash(args: argparse.Namespace) -> None:
 
 def _job(args: argparse.Namespace) -> Job:
     from ..boards import load, names
+    from ..boards.images import monitor_to_flash
     from ..flash.job import Job
 
     if args.board is None:
         raise UserError(f"which board? One of {', '.join(names())}, or a board.toml")
     board = load(args.board)
     if args.image is None:
-        name, image = "monitor", _monitor(board, [_read(path) for path in args.program])
+        name, image = "monitor", monitor_to_flash(board, map(_read, args.program))
     elif args.program:
         raise UserError("--program packs behind the monitor; --image is another image")
     else:
@@ -122,14 +121,6 @@ def _job(args: argparse.Namespace) -> Job:
         board, image, name, baud=args.baud, persist=args.persist, greets=args.image is None,
         recovery=_recovery(args.recovery, board), patience=args.wait,
     )  # fmt: skip
-
-
-def _monitor(board: Board, programs: list[bytes]) -> bytes:
-    from ..boards.images import formats, monitor_program, pack
-    from ..boards.monitor_build import monitor_elf
-
-    program = monitor_program(board, monitor_elf(board.arch), programs)
-    return pack(program, board, formats(board)[0], _TIME)
 
 
 def _recovery(named: list[str] | None, board: Board) -> Recovery | None:

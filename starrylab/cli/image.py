@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ..boards.images import Program
     from ..rootfs import Tree
 
-_TIME: Final = 1_767_225_600  #: 2026-01-01, where SOURCE_DATE_EPOCH is not set
 _LARGEST: Final = 4 << 30  #: bytes of a file to explain
 _SUFFIXES: Final = {
     "riscv": "bin", "raw": "bin", "uimage": "uimg", "fit": "itb", "elf": "elf", "sd": "sd.img",
@@ -171,7 +170,9 @@ def _address(text: str | None) -> int | None:
 
 
 def _time() -> int:
-    text = os.environ.get("SOURCE_DATE_EPOCH", str(_TIME))
+    from ..boards.images import TIME
+
+    text = os.environ.get("SOURCE_DATE_EPOCH", str(TIME))
     if not text.isdecimal() or int(text) >= 1 << 32:
         raise UserError(f"SOURCE_DATE_EPOCH={text} is no number of seconds since 1970")
     return int(text)

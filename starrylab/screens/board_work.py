@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ..boards import Board, BoardError, load, names
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ..flash.job import Recovery
     from ..link.detect import Sighting
 
-_TIME: Final = 1_767_225_600  #: 2026-01-01, of an image whose time nobody asks for
 Say = Callable[[str], object]  #: takes a line of what happens
 
 
@@ -123,18 +122,15 @@ def _words(found: Sighting, board: Board) -> str:
 
 def image_for(board: Board, file: str) -> bytes:
     """Return a file, or the monitor for ``board`` if there is no name; raises `BoardProblem`."""
-    from ..boards.images import formats, monitor_program, pack
-    from ..boards.monitor_build import monitor_elf
-    from ..userland import BuildError
+    from ..boards.images import monitor_to_flash
 
     try:
         if file:
             return Path(file).expanduser().read_bytes()
-        program = monitor_program(board, monitor_elf(board.arch))
-        return pack(program, board, formats(board)[0], _TIME)
+        return monitor_to_flash(board)
     except OSError as error:
         raise BoardProblem(f"{file}: {error.strerror}") from None
-    except (BoardError, BuildError) as error:
+    except BoardError as error:
         raise BoardProblem(" ".join(str(error).splitlines()[:2])) from None
 
 

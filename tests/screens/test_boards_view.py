@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 
 from starrylab.app import ConsoleApp
-from starrylab.boards import monitor_build
+from starrylab.boards import images
 from starrylab.flash import strategy
 from starrylab.flash.errors import FlashError
 from starrylab.flash.events import Said, Sent, State, StateChanged
@@ -263,7 +263,7 @@ def test_a_monitor_that_cannot_be_built_is_a_line(monkeypatch) -> None:
     def build(_arch: str) -> bytes:
         raise board_work.BoardError("the compiler said:\nmain.c:3: error")
 
-    monkeypatch.setattr(monitor_build, "monitor_elf", build)
+    monkeypatch.setattr(images, "monitor_elf", build)
     with pytest.raises(board_work.BoardProblem, match=r"^the compiler said: main.c:3: error$"):
         board_work.image_for(board_work.board_rows()[0].board, "")
 
