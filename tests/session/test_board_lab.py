@@ -1,4 +1,7 @@
-"""User programs on a board's CPU print what they print on Linux, however little the board has."""
+"""User programs on a board's CPU print what they print on Linux, however little the board has.
+
+All of tests/programs run here, on the emulated board.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,6 @@ from starrylab.machine.board.monitor import Map, MonitorError
 from starrylab.machine.unicorn import UnicornHart
 from tests.oracle import programs
 from tests.session import board_lab
-
-#: signals, floating point in signal frames, threads, fork, copy on write, new code, bad pointers
-PROGRAMS = (
-    "bad_pointers", "every_pointer", "fork_wait", "futex", "mmap_basics", "pipes", "self_modify",
-    "signal_fp", "signals", "sockets", "threads", "vfork_exec",
-)  # fmt: skip
 
 SCRIPT = "for i in 1 2 3; do echo $i | cat; done; (echo sub; exit 3); echo $?"
 
@@ -36,7 +33,7 @@ def run_program(board: EmulatedBoard, name: str, monkeypatch) -> None:
     assert result.status == status, result.stderr
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", programs.names())
 def test_a_program_behaves_as_on_linux(name: str, qemu_user: str, monkeypatch) -> None:
     run_program(EmulatedBoard(), name, monkeypatch)
 
