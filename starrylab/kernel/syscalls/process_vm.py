@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from ...abi.errno import EFAULT, EINVAL, EPERM, ESRCH
 from ...machine.api import PAGE_MASK, PAGE_SIZE
-from ..fs.proc._nodes import may_inspect
+from ..task.ptrace import may_trace
 from ._declare import syscall
 from ._shown import InVector
 from ._types import Int, Size, ULong
@@ -21,11 +21,11 @@ _VECTORS: Final = 1024  #: UIO_MAXIOV
 
 
 def _inspected(t: Thread, tid: int) -> Thread:
-    """Return a thread whose process the caller may look into; ``ESRCH``, ``EPERM``."""
+    """Return a thread that the caller may look into by its real ids; ``ESRCH``, ``EPERM``."""
     thread = t.kernel.threads.get(tid)
     if thread is None or thread.exited:
         raise ESRCH
-    if not may_inspect(t, thread.process):
+    if not may_trace(t, thread):
         raise EPERM
     return thread
 
