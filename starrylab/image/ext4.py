@@ -31,6 +31,19 @@ _PATH: Final = "/usr/sbin:/sbin"
 _DEVICES: Final = {stat.S_IFCHR: "c", stat.S_IFBLK: "b", stat.S_IFIFO: "p"}
 
 
+class Part(Protocol):
+    """A content that is read when it is used."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        ...
+
+    def read(self) -> bytes:
+        """Return all of it."""
+        ...
+
+
 class Item(Protocol):
     """A name in the tree; a folder comes before what it holds."""
 
@@ -60,8 +73,8 @@ class Item(Protocol):
         ...
 
     @property
-    def content(self) -> bytes | Path:
-        """A regular file's bytes, or the host file that has them."""
+    def content(self) -> bytes | Path | Part:
+        """A regular file's bytes, or the host file, or part of one, that has them."""
         ...
 
     @property
@@ -94,7 +107,7 @@ def room_for(items: Iterable[Item]) -> int:
     """Return bytes that a file system for `items` should have, a multiple of 16 MiB."""
     used = 0
     for item in items:
-        size = len(item.content) if isinstance(item.content, bytes) else _host_size(item.content)
+        size = _size(item.content)
         used += -(-size // _BLOCK) * _BLOCK + 512
     return -(-(used + used // 8 + _SPARE) // _STEP) * _STEP
 
@@ -169,15 +182,19 @@ def _inode(item: Item, path: str) -> Iterator[str]:
 def _host_file(item: Item, staged: Path) -> Path:
     if isinstance(item.content, Path):
         return item.content.absolute()
-    staged.write_bytes(item.content)
+    staged.write_bytes(item.content if isinstance(item.content, bytes) else item.content.read())
     return staged
 
 
-def _host_size(path: Path) -> int:
+def _size(content: bytes | Path | Part) -> int:
+    if isinstance(content, bytes):
+        return len(content)
+    if not isinstance(content, Path):
+        return content.size
     try:
-        return path.stat().st_size
+        return content.stat().st_size
     except OSError as error:
-        raise ImageFormatError(f"cannot read {path}: {error.strerror}") from error
+        raise ImageFormatError(f"cannot read {content}: {error.strerror}") from error
 
 
 def _quoted(name: str) -> str:

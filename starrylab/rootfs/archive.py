@@ -1,23 +1,26 @@
 """Read a root tree out of a TAR archive without ever writing to the host.
 
-Format: POSIX.1-2017 pax, ustar and GNU, as tarfile(3) of the standard library understands them.
-The entries go into memory only, so links that point out of the tree can do no harm; names that
-climb out of it (``..``) are refused all the same, because they are never what was meant.
+Format: POSIX.1-2017 pax, ustar and GNU, as tarfile(3) of the standard library understands them;
+extended attributes as GNU tar and libarchive keep them (SCHILY.xattr). The entries go into memory
+only, so links that point out of the tree can do no harm; names that climb out of it (``..``) are
+refused all the same, because they are never what was meant.
 """
 
 from __future__ import annotations
 
-import lzma
+import io
 import stat
 import tarfile
-import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from .compressed import one_line, open_plain
+from .content import Content, OpenFile, Slice
 from .tree import Entry, RootfsError, Tree
 
-_ZSTD = b"\x28\xb5\x2f\xfd"
-_BROKEN = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError, ValueError)
+XATTR: Final = "SCHILY.xattr."
+_BROKEN = (tarfile.TarError, EOFError, OSError, ValueError)
 
 KINDS: Final = {
     tarfile.REGTYPE: stat.S_IFREG,
@@ -32,95 +35,145 @@ KINDS: Final = {
 }
 
 
-def read_archive(path: Path) -> Tree:
-    """Return the tree in a TAR file (plain, gzip, bzip2 or xz).
+class _Window(io.RawIOBase):
+    """A file object that reads from an `OpenFile` at a place of its own."""
 
+    def __init__(self, file: OpenFile) -> None:
+        self._file = file
+        self._size = file.size()
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._at = max(0, offset + (0, self._at, self._size)[whence])
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        data = self._file.read(self._at, len(buffer))
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+
+def read_archive(path: Path) -> Tree:
+    """Return the tree in a TAR file (plain, gzip, bzip2, xz or Zstandard).
+
+    Contents stay in the file, or in a temporary one that it was unpacked to.
     Raises RootfsError: not an archive, truncated, unsafe names, not readable.
     """
-    try:
-        with path.open("rb") as file:
-            if file.read(4) == _ZSTD:
-                raise RootfsError(
-                    f"{path} is compressed with zstd; unpack it first: zstd -d {path}"
-                )
-        archive = tarfile.open(path, encoding="utf-8", errors="surrogateescape")  # noqa: SIM115
-    except PermissionError as error:
-        raise RootfsError(f"no permission to read {path}; try: chmod +r {path}") from error
-    except tarfile.TarError as error:  # its text lists every format that was tried
-        raise RootfsError(
-            f"{path} is no tar archive, or a damaged one; give a folder or a tar file"
-        ) from error
-    except _BROKEN as error:
-        raise RootfsError(f"{path} cannot be read: {_one_line(error)}") from error
     tree = Tree()
-    with archive:
-        try:
-            for member in archive:
-                _add(tree, archive, member, path)
-            _check_end(archive, path)
-        except _BROKEN as error:
-            raise RootfsError(
-                f"{path} is damaged or truncated: {_one_line(error)}; fetch or pack it again"
-            ) from error
+    for entry in read_entries(open_plain(path), str(path), tree):
+        tree.add(entry)
     if not len(tree):
         raise RootfsError(f"{path} is an empty archive; give a folder or a tar file with a system")
     return tree
 
 
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+def read_entries(file: OpenFile, name: str, tree: Tree) -> Iterator[Entry]:
+    """Yield what an uncompressed archive has, in its order; raise RootfsError.
+
+    `tree` knows what hard links may lead to: what was there before, and what was yielded.
+    """
+    window = io.BufferedReader(_Window(file))
+    try:
+        archive = tarfile.open(  # noqa: SIM115
+            fileobj=window, mode="r:", encoding="utf-8", errors="surrogateescape"
+        )
+    except tarfile.TarError as error:  # its text lists every format that was tried
+        raise RootfsError(
+            f"{name} is no tar archive, or a damaged one; give a folder or a tar file"
+        ) from error
+    with archive:
+        try:
+            for member in archive:
+                entry = _entry(tree, archive, member, file, name)
+                if entry is not None:
+                    yield entry
+            _check_end(archive, name)
+        except _BROKEN as error:
+            raise RootfsError(
+                f"{name} is damaged or truncated: {one_line(error)}; fetch or pack it again"
+            ) from error
 
 
-def _check_end(archive: tarfile.TarFile, path: Path) -> None:
+def _check_end(archive: tarfile.TarFile, name: str) -> None:
     """Tell a cut archive, which tarfile takes for a finished one, by its missing end blocks."""
     file = archive.fileobj
-    if file is None:
-        return
+    assert file is not None
     # tarfile stops in front of the first zero block; a cut exactly between two members leaves none.
     file.seek(archive.offset)
     if not file.read(tarfile.BLOCKSIZE):
-        raise RootfsError(f"{path} is truncated: it has no end mark; fetch or pack it again")
+        raise RootfsError(f"{name} is truncated: it has no end mark; fetch or pack it again")
 
 
-def _name(raw: str, archive: Path) -> str:
+def _name(raw: str, archive: str) -> str:
     parts = [part for part in raw.split("/") if part not in ("", ".")]
     if ".." in parts or "\0" in raw:
         raise RootfsError(f"{archive} has an unsafe name: {raw!r}; pack it again without '..'")
     return "/".join(parts)
 
 
-def _add(tree: Tree, archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
+def _entry(
+    tree: Tree, archive: tarfile.TarFile, member: tarfile.TarInfo, file: OpenFile, path: str
+) -> Entry | None:
     name = _name(member.name, path)
     if not name:  # "./", the root itself
-        return
+        return None
     if member.islnk():
-        _add_hardlink(tree, name, _name(member.linkname, path), path)
-        return
+        return _hardlink(tree, name, _name(member.linkname, path), path)
     kind = KINDS.get(member.type)
     if kind is None:
         raise RootfsError(f"{path}: {member.name} is of a kind that a root tree cannot hold")
-    content = b""
-    if kind == stat.S_IFREG:
-        file = archive.extractfile(member)
-        content = file.read() if file is not None else b""
-        if len(content) != member.size:
-            raise EOFError(f"{member.name} ends early")
-    tree.add(
-        Entry(
-            name,
-            kind | member.mode & 0o7777,
-            member.uid,
-            member.gid,
-            int(member.mtime * 1_000_000_000),
-            content=content,
-            target=member.linkname if kind == stat.S_IFLNK else "",
-            major=member.devmajor if kind in (stat.S_IFCHR, stat.S_IFBLK) else 0,
-            minor=member.devminor if kind in (stat.S_IFCHR, stat.S_IFBLK) else 0,
-        )
+    device = kind in (stat.S_IFCHR, stat.S_IFBLK)
+    return Entry(
+        name,
+        kind | member.mode & 0o7777,
+        member.uid,
+        member.gid,
+        _time_ns(member),
+        content=_content(archive, member, file) if kind == stat.S_IFREG else b"",
+        target=member.linkname if kind == stat.S_IFLNK else "",
+        major=member.devmajor if device else 0,
+        minor=member.devminor if device else 0,
+        xattrs=tuple(
+            (key.removeprefix(XATTR), value.encode("utf-8", "surrogateescape"))
+            for key, value in sorted(member.pax_headers.items())
+            if key.startswith(XATTR)
+        ),
     )
 
 
-def _add_hardlink(tree: Tree, name: str, target: str, path: Path) -> None:
+def _time_ns(member: tarfile.TarInfo) -> int:
+    """Return the modification time, as exactly as the archive has it."""
+    seconds, _, part = member.pax_headers.get("mtime", "").partition(".")
+    if seconds.isdecimal() and part.isdecimal():
+        return int(seconds) * 10**9 + int(part[:9].ljust(9, "0"))
+    return int(member.mtime) * 10**9
+
+
+def _content(archive: tarfile.TarFile, member: tarfile.TarInfo, file: OpenFile) -> Content:
+    if member.issparse():
+        plain = archive.extractfile(member)
+        content = b"" if plain is None else plain.read()
+        if len(content) != member.size:
+            raise EOFError(f"{member.name} ends early")
+        return content
+    if not member.size:
+        return b""
+    if len(file.read(member.offset_data + member.size - 1, 1)) != 1:
+        raise EOFError(f"{member.name} ends early")
+    return Slice(file, ((member.offset_data, member.size),))
+
+
+def _hardlink(tree: Tree, name: str, target: str, path: str) -> Entry:
     first = tree.get(target)
     if first is None:
         parent, _, last = target.rpartition("/")
@@ -128,13 +181,11 @@ def _add_hardlink(tree: Tree, name: str, target: str, path: Path) -> None:
         first = tree.get(f"{folder.path}/{last}") if folder is not None else None
     if first is None:
         raise RootfsError(f"{path}: {name} is a hard link to {target}, which is not before it")
-    tree.add(
-        Entry(
-            name,
-            first.mode,
-            first.uid,
-            first.gid,
-            first.mtime_ns,
-            hardlink=first.hardlink or first.path,
-        )
+    return Entry(
+        name,
+        first.mode,
+        first.uid,
+        first.gid,
+        first.mtime_ns,
+        hardlink=first.hardlink or first.path,
     )

@@ -50,4 +50,14 @@ def _entry(path: Path, name: str, seen: dict[tuple[int, int], str]) -> Entry:
         hardlink="" if first == name else first,
         major=os.major(info.st_rdev),
         minor=os.minor(info.st_rdev),
+        xattrs=_xattrs(path),
     )
+
+
+def _xattrs(path: Path) -> tuple[tuple[str, bytes], ...]:
+    """Return the extended attributes; none where the host has none, or shows none."""
+    try:
+        names = sorted(os.listxattr(path, follow_symlinks=False))
+        return tuple((name, os.getxattr(path, name, follow_symlinks=False)) for name in names)
+    except (OSError, AttributeError):  # not every file system, and not every host, has them
+        return ()

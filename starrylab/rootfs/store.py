@@ -10,10 +10,13 @@ import os
 import re
 import stat
 import tarfile
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
+from .archive import XATTR
+from .content import Content, Slice, size_of
 from .tree import Entry, RootfsError, Tree
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -66,14 +69,23 @@ def remove_root(name: str) -> None:
 
 def write_tree(tree: Tree, path: Path) -> None:
     """Write a tree as a TAR file that is there as a whole or not at all; raise RootfsError."""
+    write_entries(_targets_first(tree), path)
+
+
+def write_entries(entries: Iterable[Entry], path: Path) -> None:
+    """Write entries as a TAR file that is there as a whole or not at all; raise RootfsError."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tarfile.open(
-            part, "w", format=tarfile.PAX_FORMAT, errors="surrogateescape"
-        ) as archive:
-            for entry in _targets_first(tree):
-                _write(archive, entry)
+        with part.open("wb") as file:
+            with tarfile.open(
+                fileobj=file, mode="w", format=tarfile.PAX_FORMAT, encoding="utf-8",
+                errors="surrogateescape",
+            ) as archive:  # fmt: skip
+                for entry in entries:
+                    _write(archive, entry)
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(part, path)
     except OSError as error:
         raise RootfsError(f"cannot write {path}: {error.strerror}") from None
@@ -87,12 +99,50 @@ def _targets_first(tree: Tree) -> list[Entry]:
 
 
 def _write(archive: tarfile.TarFile, entry: Entry) -> None:
+    kind = _TYPES.get(stat.S_IFMT(entry.mode))
+    if kind is None:
+        return  # a socket: who binds it makes it
     info = tarfile.TarInfo(entry.path)
     info.mode, info.uid, info.gid = entry.mode & 0o7777, entry.uid, entry.gid
-    info.mtime = entry.mtime_ns // 1_000_000_000
+    info.mtime, part = divmod(entry.mtime_ns, 1_000_000_000)
+    headers = {
+        XATTR + name: value.decode("utf-8", "surrogateescape") for name, value in entry.xattrs
+    }
+    info.pax_headers = headers | ({"mtime": f"{info.mtime}.{part:09}"} if part else {})
     info.devmajor, info.devminor = entry.major, entry.minor
-    info.type = tarfile.LNKTYPE if entry.hardlink else _TYPES[stat.S_IFMT(entry.mode)]
+    info.type = tarfile.LNKTYPE if entry.hardlink else kind
     info.linkname = entry.hardlink or entry.target
-    content = entry.read() if info.isreg() else b""
-    info.size = len(content)
-    archive.addfile(info, io.BytesIO(content))
+    if not info.isreg():
+        archive.addfile(info)
+        return
+    with _opened(entry.content) as content:
+        info.size = size_of(entry.content)
+        archive.addfile(info, content)
+
+
+def _opened(content: Content) -> IO[bytes]:
+    if isinstance(content, Path):
+        return content.open("rb")
+    return io.BytesIO(content) if isinstance(content, bytes) else _Chunks(content)  # type: ignore[return-value]
+
+
+class _Chunks(io.RawIOBase):
+    """A slice as a file object, for who reads it from its begin to its end."""
+
+    def __init__(self, content: Slice) -> None:
+        self._chunks = content.chunks()
+        self._data = b""
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next `size` bytes."""
+        parts = [self._data]
+        have = len(self._data)
+        while have < size:
+            data = next(self._chunks, b"")
+            if not data:
+                break
+            parts.append(data)
+            have += len(data)
+        whole = b"".join(parts)
+        self._data = whole[size:]
+        return whole[:size]

@@ -14,12 +14,12 @@ from typing import Final
 
 from .. import userland
 from ..userland import SOURCE_PREFIX, SOURCES
+from .content import Content, read_all
+from .errors import RootfsError
+
+__all__ = ["Entry", "RootfsError", "Tree", "builtin_tree", "resolve"]
 
 _MAX_LINKS = 40  # path_resolution(7): ELOOP
-
-
-class RootfsError(Exception):
-    """A root file system cannot be used; the message is one line and says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,12 @@ class Entry:
     uid: int = 0
     gid: int = 0
     mtime_ns: int = 0
-    content: bytes | Path = b""  #: of a regular file: its bytes, or the host file that has them
+    content: Content = b""  #: of a regular file: its bytes, or where the host has them
     target: str = ""  #: of a symbolic link
     hardlink: str = ""  #: not empty: this is another name of the entry with that path
     major: int = 0  #: of a device
     minor: int = 0
+    xattrs: tuple[tuple[str, bytes], ...] = ()  #: extended attributes, by name (xattr(7))
 
     @property
     def name(self) -> str:
@@ -53,7 +54,7 @@ class Entry:
 
     def read(self) -> bytes:
         """Return the content of a regular file; raises OSError if its host file is gone."""
-        return self.content if isinstance(self.content, bytes) else self.content.read_bytes()
+        return read_all(self.content)
 
 
 class Tree:

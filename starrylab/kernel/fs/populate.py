@@ -8,15 +8,27 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from ...abi.errno import EINVAL, from_host
 from ...abi.stat import S_IFBLK, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG
 from ..vfs.node import NodeOps
 from ..vfs.page_cache import Backing
+from ..vfs.xattr import XattrTable
 from .host_content import BytesContent, HostPath
 from .tmpfs import TmpDir, Tmpfs
 from .tmpfs_file import TmpFile
+
+_ROOT_MODE: Final = 0o755
+
+
+class Part(Backing, Protocol):
+    """A content that is read when it is used."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        ...
 
 
 class TreeEntry(Protocol):
@@ -48,8 +60,8 @@ class TreeEntry(Protocol):
         ...
 
     @property
-    def content(self) -> bytes | Path:
-        """A regular file's content, or the host file that has it."""
+    def content(self) -> bytes | Path | Part:
+        """A regular file's content, or the host file, or part of one, that has it."""
         ...
 
     @property
@@ -72,6 +84,11 @@ class TreeEntry(Protocol):
         """A device's minor number."""
         ...
 
+    @property
+    def xattrs(self) -> tuple[tuple[str, bytes], ...]:
+        """Extended attributes."""
+        ...
+
 
 def populate(fs: Tmpfs, entries: Iterable[TreeEntry]) -> None:
     """Add ``entries`` to ``fs``; a directory comes before what it holds.
@@ -79,8 +96,11 @@ def populate(fs: Tmpfs, entries: Iterable[TreeEntry]) -> None:
     Raises ``EINVAL`` for an entry whose directory is missing, and the host's error for a
     content that cannot be found.
     """
+    fs.root.update(mode=_ROOT_MODE)  # which /tmp's file system begins without
     places: dict[str, NodeOps] = {"": fs.root}
+    times: list[tuple[NodeOps, int]] = []
     for entry in entries:
+        fs.max_inodes += 1  # the limit is for what the guest makes
         path = entry.path.strip("/")
         if not path:
             _adopt(fs.root, entry)
@@ -96,6 +116,10 @@ def populate(fs: Tmpfs, entries: Iterable[TreeEntry]) -> None:
             node = _make(fs, directory, os.fsencode(name), entry)
             _adopt(node, entry)
         places[path] = node
+        if isinstance(node, TmpDir) and entry.mtime_ns:
+            times.append((node, entry.mtime_ns))
+    for node, time in times:  # filling them was no change
+        node.mtime = node.atime = time
 
 
 def _make(fs: Tmpfs, directory: TmpDir, name: bytes, entry: TreeEntry) -> NodeOps:
@@ -121,6 +145,8 @@ def _file(fs: Tmpfs, directory: TmpDir, name: bytes, entry: TreeEntry) -> NodeOp
     backing: Backing
     if isinstance(content, bytes):
         backing, size = BytesContent(content), len(content)
+    elif not isinstance(content, Path):
+        backing, size = content, content.size
     else:
         try:
             size = os.stat(content).st_size
@@ -138,3 +164,7 @@ def _adopt(node: NodeOps, entry: TreeEntry) -> None:
     node.uid, node.gid = entry.uid, entry.gid
     if entry.mtime_ns:
         node.mtime = node.atime = entry.mtime_ns
+    if entry.xattrs:
+        node.bind(
+            XattrTable, XattrTable((os.fsencode(name), value) for name, value in entry.xattrs)
+        )

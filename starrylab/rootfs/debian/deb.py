@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
-import lzma
-import shutil
-import subprocess
 import tarfile
-import zlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from ..compressed import broken, unpacked
 from ..tree import RootfsError
 
 _MAGIC: Final = b"!<arch>\n"
 _HEADER: Final = 60  # bytes of an ar member's header (ar(5))
 
 
-def _zstd(data: bytes) -> bytes:
-    if shutil.which("zstd") is None:
-        raise RootfsError("a package is compressed with zstd; install the program zstd")
-    result = subprocess.run(["zstd", "-dc"], input=data, capture_output=True, check=False)
-    if result.returncode != 0:
-        raise ValueError("damaged zstd data")
-    return result.stdout
-
-
-_UNPACK: Final[dict[str, Callable[[bytes], bytes]]] = {
-    "": bytes,
-    ".gz": gzip.decompress,
-    ".xz": lzma.decompress,
-    ".bz2": bz2.decompress,
-    ".zst": _zstd,
-}
+_ENDINGS: Final = ("", ".gz", ".xz", ".bz2", ".zst")
 
 
 def read_deb(path: Path, name: str) -> tuple[tarfile.TarFile, tarfile.TarFile]:
@@ -43,10 +22,13 @@ def read_deb(path: Path, name: str) -> tuple[tarfile.TarFile, tarfile.TarFile]:
     try:
         members = _members(path.read_bytes())
         return _archive(members, "control.tar"), _archive(members, "data.tar")
-    except (ValueError, KeyError, OSError, EOFError, lzma.LZMAError, zlib.error,
-            tarfile.TarError) as error:  # fmt: skip
+    except _broken() as error:
         reason = " ".join(str(error).split())
         raise RootfsError(f"the package {name} is damaged: {reason}") from None
+
+
+def _broken() -> tuple[type[BaseException], ...]:
+    return *broken(), KeyError, tarfile.TarError
 
 
 def _members(data: bytes) -> dict[str, bytes]:
@@ -66,8 +48,8 @@ def _members(data: bytes) -> dict[str, bytes]:
 
 
 def _archive(members: dict[str, bytes], stem: str) -> tarfile.TarFile:
-    for ending, unpack in _UNPACK.items():
+    for ending in _ENDINGS:
         if stem + ending in members:
-            content = io.BytesIO(unpack(members[stem + ending]))
+            content = io.BytesIO(unpacked(members[stem + ending]))
             return tarfile.open(fileobj=content, errors="surrogateescape")
     raise ValueError(f"it has no {stem}")

@@ -24,6 +24,7 @@ class Named:
     mtime_ns: int = 0
     major: int = 0
     minor: int = 0
+    xattrs: tuple[tuple[str, bytes], ...] = ()
 
 
 def test_populate_makes_every_kind_and_reads_host_files_when_they_are_used(tmp_path) -> None:
@@ -51,6 +52,19 @@ def test_populate_makes_every_kind_and_reads_host_files_when_they_are_used(tmp_p
     t.put(b"/bin/tool", b"mine")
     assert t.get(b"/bin/alias") == b"mine"
     assert source.read_bytes() == b"host" * 10000
+
+
+def test_folders_keep_their_times_and_attributes_come_along() -> None:
+    world = World()
+    world.fs.populate([
+        Named("a", stat.S_IFDIR | 0o700, mtime_ns=5, xattrs=(("user.x", b"1"),)),
+        Named("a/b", stat.S_IFDIR | 0o755, mtime_ns=6),
+        Named("a/b/c", stat.S_IFREG | 0o644),
+    ])  # fmt: skip
+    t = world.thread()
+    assert t.stat(b"/").mode == stat.S_IFDIR | 0o755
+    assert (t.stat(b"/a").mtime, t.stat(b"/a/b").mtime) == (5, 6)
+    assert world.fs.root.lookup(b"a").get_xattr(b"user.x") == b"1"
 
 
 def test_an_entry_without_its_directory_is_refused() -> None:
