@@ -146,17 +146,16 @@ class Report(Advice):
 
     def smaps(self, entry: MapEntry) -> dict[str, int]:
         """Return the figures of one area in KiB, by their names in /proc/PID/smaps."""
-        states = self.page_states(entry.start, entry.end)
         refs, table = self.frames.refs, self.table
-        present = self.present(entry.start >> PAGE_SHIFT, entry.end >> PAGE_SHIFT)
         zero = self.frames.zero >> 12
         pss = 0.0
-        private_dirty = shared_dirty = private_clean = shared_clean = 0
-        for vpn in present:
+        anonymous = private_dirty = shared_dirty = private_clean = shared_clean = 0
+        for vpn in self.present(entry.start >> PAGE_SHIFT, entry.end >> PAGE_SHIFT):
             number = table[vpn] >> 12
             if number == zero:
                 continue
             anon = table[vpn] & ANON
+            anonymous += bool(anon)
             mappers = refs[number] if anon else max(1, refs[number] - 1)
             pss += 1 / mappers
             dirty = bool(anon) or bool(table[vpn] & 2)
@@ -164,17 +163,18 @@ class Report(Advice):
                 shared_dirty, shared_clean = shared_dirty + dirty, shared_clean + (not dirty)
             else:
                 private_dirty, private_clean = private_dirty + dirty, private_clean + (not dirty)
+        resident = private_dirty + shared_dirty + private_clean + shared_clean
         return {
             "Size": (entry.end - entry.start) >> 10,
             "KernelPageSize": 4,
             "MMUPageSize": 4,
-            "Rss": states.resident * 4,
+            "Rss": resident * 4,
             "Pss": int(pss * 4),
             "Shared_Clean": shared_clean * 4,
             "Shared_Dirty": shared_dirty * 4,
             "Private_Clean": private_clean * 4,
             "Private_Dirty": private_dirty * 4,
-            "Referenced": states.resident * 4,
-            "Anonymous": (states.copied + states.cow) * 4,
+            "Referenced": resident * 4,
+            "Anonymous": anonymous * 4,
             "Locked": int(pss * 4) if entry.flags & VM_LOCKED else 0,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from typing import TYPE_CHECKING
 
 from ....abi.errno import EFAULT
@@ -17,13 +18,9 @@ _NAME_COLUMN = 73
 
 
 def _line(entry: MapEntry) -> bytes:
-    prot = entry.prot
-    permissions = "".join(
-        letter if prot & bit else "-" for letter, bit in (("r", 1), ("w", 2), ("x", 4))
-    )
     device, inode = entry.key
     head = (
-        f"{entry.start:08x}-{entry.end:08x} {permissions}{'s' if entry.shared else 'p'} "
+        f"{entry.start:08x}-{entry.end:08x} {_permissions(entry.prot, entry.shared)} "
         f"{entry.offset:08x} {os.major(device):02x}:{os.minor(device):02x} {inode} "
     )
     name = entry.name
@@ -70,17 +67,28 @@ def smaps_rollup(task: Subject) -> bytes:
 
 
 def _figures(values: dict[str, int]) -> bytes:
-    return "".join(f"{name + ':':<16}{value:8d} kB\n" for name, value in values.items()).encode()
+    return _template(tuple(values)) % tuple(values.values())
+
+
+@cache
+def _template(names: tuple[str, ...]) -> bytes:
+    """Return the format of figures; a process may have a thousand areas to be shown in it."""
+    return "".join(f"{name + ':':<16}%8d kB\n" for name in names).encode()
+
+
+@cache
+def _permissions(prot: int, shared: bool) -> str:
+    letters = (letter if prot & bit else "-" for letter, bit in (("r", 1), ("w", 2), ("x", 4)))
+    return "".join(letters) + ("s" if shared else "p")
 
 
 def _flags(entry: MapEntry) -> bytes:
-    names = [
-        ("rd", entry.prot & 1),
-        ("wr", entry.prot & 2),
-        ("ex", entry.prot & 4),
-        ("sh", entry.shared),
-        ("lo", entry.flags & VM_LOCKED),
-    ]
+    return _flag_line(entry.prot, entry.shared, bool(entry.flags & VM_LOCKED))
+
+
+@cache
+def _flag_line(prot: int, shared: bool, locked: bool) -> bytes:
+    names = [("rd", prot & 1), ("wr", prot & 2), ("ex", prot & 4), ("sh", shared), ("lo", locked)]
     return b"VmFlags: " + "".join(f"{name} " for name, on in names if on).encode() + b"\n"
 
 
