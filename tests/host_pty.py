@@ -44,7 +44,9 @@ class HostTerminal:
         stdin: int | None = None,
         stdout: int | None = None,
         stderr: int | None = None,
+        patience: float = _PATIENCE,
     ) -> None:
+        self.patience = patience  #: seconds that it may take until something is seen
         self.screen = Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.output = bytearray()  #: everything that was drawn
@@ -99,7 +101,7 @@ class HostTerminal:
 
     def wait_until(self, done: Callable[[], bool], what: str = "") -> None:
         """Read until something is true; fail with the screen if it does not come to pass."""
-        end = time.monotonic() + _PATIENCE
+        end = time.monotonic() + self.patience
         while not done():
             assert time.monotonic() < end, f"waited in vain for {what}; the screen:\n{self.text}"
             self.read(0.05)
@@ -127,7 +129,7 @@ class HostTerminal:
         start = len(self.output)
         self.type(line + "\r")
         marker = prompt.encode()
-        end = time.monotonic() + _PATIENCE
+        end = time.monotonic() + self.patience
 
         def answer() -> bytes:
             return _ESCAPES.sub(b"", bytes(self.output[start:]).partition(b"\n")[2])
@@ -150,7 +152,7 @@ class HostTerminal:
 
     def end(self) -> int:
         """Wait for the program to end; return its status as a shell has it."""
-        end = time.monotonic() + _PATIENCE
+        end = time.monotonic() + self.patience
         while self.process.poll() is None:
             assert time.monotonic() < end, f"it does not end; the screen:\n{self.text}"
             if self.master >= 0:

@@ -56,6 +56,12 @@ def add_machine_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="boot with the kernel parts in a lab's folder; see `starrylab lab`",
     )
+    parser.add_argument(
+        "--time",
+        default="host",
+        choices=["host", "skip"],
+        help="skip: when all programs wait, the clocks jump to what the first waits for",
+    )
     parser.add_argument("--port", metavar="PORT", help="where the board is connected")
 
 
@@ -81,6 +87,7 @@ def machine_config(args: argparse.Namespace, argv: list[str] | None = None) -> L
         user=_user(args.user),
         gdb=None if args.gdb is None else _gdb(args.gdb),
         lab=args.lab,
+        time=args.time,
         board=board,
     )
 

@@ -29,6 +29,7 @@ from ..kernel.task.cred import Credentials
 from ..kernel.thread_signals import send_group_signal, send_process_signal
 from ..machine.api import HartLost
 from ..machine.door import HostDoor
+from ..machine.skipping import SkippingDoor
 from ..rootfs import RootfsError, Tree, open_rootfs
 from ..rootfs.source import has_program
 from ..userland import BuildError
@@ -195,7 +196,8 @@ def assemble(config: LabConfig, io: HostIo) -> Lab:
     except HartError as error:
         raise AssemblyError(str(error)) from None
     live = None if config.lab is None else _open_lab(config.lab)
-    door = HostDoor(can_freeze=io.may_pause or config.debug or config.gdb is not None)
+    make_door = SkippingDoor if config.time == "skip" else HostDoor
+    door = make_door(can_freeze=io.may_pause or config.debug or config.gdb is not None)
     kernel = boot.build(hart, door, None if live is None else live.parts)
     kernel.describe_panic = lambda bug: _describe_panic(kernel, bug)
     lab = Lab(kernel, hart, door)

@@ -44,4 +44,5 @@ class LabConfig(msgspec.Struct, frozen=True):
     gdb: GdbPort | None = None
     board: BoardPort | None = None  #: None: an emulated CPU
     lab: str | None = None  #: a student's folder, whose files replace the kernel's parts
+    time: Literal["host", "skip"] = "host"  #: "skip": the clocks jump over waits
     debug: bool = False  #: a debugger holds the first program before it starts
