@@ -82,6 +82,13 @@ def tree(
     return root
 
 
+def host_command(root: Path, program: str) -> tuple[str, ...]:
+    """Return the command that runs an amd64 program of a tree with the tree's own C library."""
+    libraries = root / "usr/lib/x86_64-linux-gnu"
+    loader = root / "usr/lib64/ld-linux-x86-64.so.2"
+    return (str(loader), "--library-path", str(libraries), str(root / "usr/bin" / program))
+
+
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     with path.open("w") as file:

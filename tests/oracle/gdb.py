@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import debian
+
 _SCRIPT = """
 import gdb, json
 KINDS = {gdb.NORMAL_FRAME: "normal", gdb.INLINE_FRAME: "inlined", gdb.SIGTRAMP_FRAME: "signal",
@@ -84,6 +86,18 @@ def program() -> str:
     if path is None:
         raise Unavailable("gdb-multiarch is missing; install it: apt install gdb-multiarch")
     return path
+
+
+def loongarch64() -> tuple[str, ...]:
+    """Return the command of a gdb that knows LoongArch; raises Unavailable.
+
+    Debian's bookworm has none that does, so it is trixie's, with its own C library.
+    """
+    try:
+        root = debian.tree("gdb-multiarch", ("gdb-multiarch",), arch="amd64", suite="trixie")
+    except debian.Unavailable as error:
+        raise Unavailable(f"no gdb for loongarch64: {error}") from error
+    return (*debian.host_command(root, "gdb-multiarch"), "-nx")
 
 
 def stacks(

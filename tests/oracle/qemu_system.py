@@ -40,10 +40,7 @@ def loongarch64() -> tuple[str, ...]:
         root = debian.tree("qemu-system", ("qemu-system-misc",), arch="amd64", suite="trixie")
     except debian.Unavailable as error:
         raise Unavailable(f"no QEMU for loongarch64: {error}") from error
-    libraries = root / "usr/lib/x86_64-linux-gnu"
-    loader = root / "usr/lib64/ld-linux-x86-64.so.2"
-    program = root / "usr/bin/qemu-system-loongarch64"
-    command = (str(loader), "--library-path", str(libraries), str(program))
+    command = debian.host_command(root, "qemu-system-loongarch64")
     shared = ("-L", str(root / "usr/share/qemu"), "-L", str(root / "usr/share/seabios"))
     # Modules of another QEMU, that of this host, would be tried in vain.
     empty = cache_folder() / "no-modules"

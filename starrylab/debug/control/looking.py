@@ -9,7 +9,7 @@ from types import CodeType
 from typing import TYPE_CHECKING
 
 from .. import registers
-from ..disasm import Disassembler, DisassemblyError, Row, listing
+from ..disasm import Disassembler, Row, listing
 from ..dwarf.describe import describe
 from ..dwarf.errors import PROBLEMS, Unavailable
 from ..dwarf.format import Style, show_typed
@@ -233,10 +233,7 @@ class Look:
             return (found[0].file, found[0].line) if found and found[0].line else None
 
         symbol = self.inspected(thread).symbol
-        try:
-            return list(listing(self._disassembler, data, start, line, symbol))
-        except DisassemblyError as error:
-            raise ControlError(str(error)) from None
+        return list(listing(self._disassembler, data, start, line, symbol))
 
     def source_files(self, thread: Thread) -> Iterator[str]:
         """Yield the paths of the source files of a process's modules."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from .decoder import Disassembler, DisassemblyError
+from .decoder import Disassembler
 from .explain import explain
 from .instruction import Flow, Instruction
 from .listing import Row, listing
 
 __all__ = [
     "Disassembler",
-    "DisassemblyError",
     "Flow",
     "Instruction",
     "Row",

@@ -49,3 +49,12 @@ class Instruction:
     def word(self) -> str:
         """The bytes as the manual prints them: one little-endian number."""
         return f"{int.from_bytes(self.data, 'little'):0{2 * len(self.data)}x}"
+
+
+def invalid(address: int, data: bytes) -> Instruction:
+    """Return bytes that are no instruction as the assembler's directive for them."""
+    if len(data) in (2, 4):
+        number = int.from_bytes(data, "little")
+        return Instruction(address, data, f".{len(data)}byte", (f"{number:#x}",), Flow.INVALID)
+    operands = tuple(f"{byte:#x}" for byte in data)
+    return Instruction(address, data, ".byte", operands, Flow.INVALID)
