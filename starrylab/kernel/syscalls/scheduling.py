@@ -44,6 +44,11 @@ async def _yield() -> int:
 def _find(t: Thread, pid: int) -> Thread:
     if pid < 0:
         raise EINVAL
+    return _find_any(t, pid)
+
+
+def _find_any(t: Thread, pid: int) -> Thread:
+    """Return a thread; a negative id is one that does not exist (kernel/sched/syscalls.c)."""
     target = t.kernel.threads.get(pid) if pid else t
     if target is None:
         raise ESRCH
@@ -169,8 +174,8 @@ def sched_rr_get_interval(t: Thread, pid: Int, interval: OutTime) -> None:
 @syscall()
 def sched_setaffinity(t: Thread, pid: Int, size: UInt, mask: Ptr) -> None:
     """sched_setaffinity(2): there is one CPU, number 0."""
-    target = _find(t, pid)
     wanted = t.mm.read(mask, min(size, 128))
+    target = _find_any(t, pid)
     _require_owner(t, target)
     if not wanted or not wanted[0] & 1:
         raise EINVAL
@@ -181,7 +186,7 @@ def sched_getaffinity(t: Thread, pid: Int, size: UInt, mask: OutCpus) -> int:
     """sched_getaffinity(2): the raw call returns the number of bytes it wrote."""
     if size < 8 or size & 7:
         raise EINVAL
-    _find(t, pid)
+    _find_any(t, pid)
     t.mm.write(mask, (1).to_bytes(8, "little"))
     return 8
 

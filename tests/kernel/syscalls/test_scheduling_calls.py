@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from starrylab.abi.errno import E2BIG, EACCES, EINVAL, EPERM, ESRCH
+from starrylab.abi.errno import E2BIG, EACCES, EFAULT, EINVAL, EPERM, ESRCH
 from starrylab.abi.resource import PRIO_PGRP, PRIO_PROCESS, PRIO_USER, RLIMIT_NICE, RLIMIT_RTPRIO
 from starrylab.abi.sched import SCHED_BATCH, SCHED_FIFO, SCHED_IDLE, SCHED_NORMAL, SCHED_RR
 from starrylab.kernel.task.cred import Credentials
@@ -138,6 +138,9 @@ def test_there_is_one_cpu(lab) -> None:
         m.store(m.scratch, b"\2")
         assert (yield m.call("sched_setaffinity", 0, 8, m.scratch)) == -EINVAL.errno
         assert (yield m.call("sched_setaffinity", 99, 8, m.scratch)) == -ESRCH.errno
+        assert (yield m.call("sched_setaffinity", -1, 8, m.scratch)) == -ESRCH.errno
+        assert (yield m.call("sched_setaffinity", -1, 8, 0)) == -EFAULT.errno
+        assert (yield m.call("sched_getaffinity", -1, 8, m.scratch)) == -ESRCH.errno
         yield m.call("exit_group", 0)
 
     lab.run(program)
