@@ -31,15 +31,6 @@ if __name__ == "__main__":
 from tests.suites import cpython_root
 from tests.suites.cpython_known import Known, read_known
 
-#: module -> more seconds than usual
-MODULES: Final = (
-    *("test_os", "test_posix", "test_subprocess", "test_signal", "test_threading", "test_select"),
-    *("test_selectors", "test_poll", "test_epoll", "test_mmap", "test_fcntl", "test_pty"),
-    *("test_tty", "test_shutil", "test_tempfile", "test_pathlib", "test_io", "test_file"),
-    *("test_fork1", "test_wait3", "test_wait4", "test_multiprocessing_fork", "test_asyncio"),
-    *("test_resource", "test_time", "test_stat", "test_eintr", "test_posixpath", "test_zipfile"),
-    "test_sqlite3",
-)
 GUEST: Final = Path(__file__).with_name("cpython_guest.py")
 MEMORY: Final = "1G"
 LIMIT_S: Final = 900
@@ -171,7 +162,7 @@ def report(outcome: Outcome, known: Sequence[Known]) -> str:
 def main() -> int:
     """Run what the command line names."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("modules", nargs="*", default=MODULES, metavar="MODULE")
+    parser.add_argument("modules", nargs="*", default=cpython_root.MODULES, metavar="MODULE")
     parser.add_argument("--match", action="append", default=[], metavar="PATTERN")
     parser.add_argument("--on", choices=sorted(_ENGINES), default="lab")
     parser.add_argument("--limit", type=float, default=LIMIT_S, metavar="SECONDS")
