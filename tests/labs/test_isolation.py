@@ -130,8 +130,8 @@ def test_nothing_is_written_elsewhere(attempt: Attempt, tmp_path: Path) -> None:
     assert points == 0
     assert "a lab must not write" in str(failed[0].hint)
     assert not outside.exists()
-    assert attempt(f"open('mine', 'w').write('x')\n{RIGHT}")[0] == 100
-    assert not (tmp_path / "mine").exists()  # it worked on a copy
+    assert attempt(f"open('mine', 'w').write('x')\n{RIGHT}")[0] == 0
+    assert not (tmp_path / "mine").exists()
 
 
 PATCHES = [

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from . import audit, landlock, seccomp
+from . import audit, capabilities, landlock, seccomp
 from .places import Places
 
 _OUTPUT: Final = 16 << 20  #: bytes of the largest file
@@ -30,7 +30,7 @@ _DATA: Final = _PACKAGE / "_data"  #: the course is in there
 class Policy:
     """What the confined process may use."""
 
-    folder: Path  #: its own, the only one it can write to
+    folder: Path  #: its own; it can write to no file at all
     memory: int  #: bytes of address space
     cpu_seconds: float
     uid: int | None  #: a user that nobody else is; None: stay who we are
@@ -46,6 +46,7 @@ def confine(policy: Policy) -> None:
         os.setgroups([])
         os.setresgid(policy.uid, policy.uid, policy.uid)
         os.setresuid(policy.uid, policy.uid, policy.uid)
+    capabilities.drop()
     seccomp.restrict()
     audit.restrict(allowed)
 
@@ -53,14 +54,14 @@ def confine(policy: Policy) -> None:
 def places(folder: Path) -> Places:
     """Return what code in a lab may use: Python, its packages, StarryLab without the course."""
     packages = [Path(path).resolve() for path in site.getsitepackages()]
-    read = {Path(path) for path in _ALWAYS}
+    read = {folder, *map(Path, _ALWAYS)}
     read |= {Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib")}
     # Not a folder as a whole where the course lies in it.
     for parent in (*packages, _PACKAGE):
         if parent.is_dir():
             read |= {path for path in parent.iterdir() if path not in (_PACKAGE, _DATA)}
     listed = (*packages, _PACKAGE, _PACKAGE.parent)
-    return Places(tuple(read), listed, (folder, Path("/dev/null")))
+    return Places(tuple(read), listed, (Path("/dev/null"),))
 
 
 def user_of_its_own(number: int) -> int | None:

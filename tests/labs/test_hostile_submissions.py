@@ -1,0 +1,100 @@
+"""Hostile submissions: none gets points for it, and none harms the run or the host."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from starrylab.labs import Lab
+from starrylab.labs.checking import Checked, check
+from starrylab.labs.running import Runner
+
+RIGHT = "def answer(n):\n    return 2 * n\n"
+WRONG = "def answer(n):\n    return None\n"
+
+
+@pytest.fixture(scope="module")
+def runner(small_lab: Lab) -> Iterator[Runner]:
+    with closing(Runner(small_lab, grace=0.2)) as made:
+        yield made
+
+
+Points = Callable[[str], int]
+
+
+@pytest.fixture
+def points(small_lab: Lab, runner: Runner, tmp_path: Path) -> Points:
+    def checked(source: str) -> int:
+        (tmp_path / "answer.py").write_text(source)
+        last = list(check(small_lab, tmp_path, seed=3, runner=runner))[-1]
+        assert isinstance(last, Checked)
+        return last.points
+
+    return checked
+
+
+def calls(*lines: str) -> str:
+    """Return a submission whose answers are right if every call of the C library is refused."""
+    body = "".join(f"    {line},\n" for line in lines)
+    return f"""
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+call = libc.syscall
+results = [
+{body}]
+def answer(n):
+    return 2 * n if all(result == -1 for result in results) else results
+"""
+
+
+#: what must be refused -> how it is tried, with numbers of x86-64
+REFUSED = {
+    "ending its worker": "call(200, os.getppid(), 0), call(234, os.getppid(), os.getppid(), 0)",
+    "signals in other ways": "call(129, os.getppid(), 9, 0), call(424, 3, 0, 0, 0)",
+    "a signal by fcntl": "libc.fcntl(0, 8, os.getppid()), libc.fcntl(0, 10, 9)",
+    "its worker's limits": "call(302, os.getppid(), 0, 0, ctypes.create_string_buffer(16))",
+    "memory that outlives it": "call(29, 0, 1 << 20, 0o1600), call(319, b'x', 0)",
+    "its worker's priority": "call(141, 0, os.getppid(), 19), call(203, os.getppid(), 8, b'1' * 8)",
+    "the host's clock": "call(227, 0, ctypes.create_string_buffer(16))",
+    "the host's name": "libc.sethostname(b'mine', 4)",
+    "a device node": "call(133, b'node', 0o20666, 0x103)",
+    "permissions": "libc.chmod(b'.', 0), libc.chmod(b'answer.py', 0), call(268, -100, b'.', 0)",
+    "times and sizes": "libc.utime(b'answer.py', None), libc.truncate(b'answer.py', 0)",
+    "more than its limits": "libc.setrlimit(9, (ctypes.c_uint64 * 2)(1 << 40, 1 << 40))",
+}
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="numbers of system calls")
+@pytest.mark.parametrize("what", REFUSED)
+def test_the_kernel_refuses(points: Points, what: str) -> None:
+    assert points(calls(REFUSED[what])) == 100
+
+
+WRITES = [
+    "open('more.py', 'w')",
+    "os.symlink('/etc/passwd', 'link')",
+    "os.remove('answer.py')",
+    "os.mkdir('folder')",
+    "os.chmod('.', 0)",
+]
+
+
+@pytest.mark.parametrize("way", WRITES)
+def test_nothing_can_be_written_and_so_no_disk_be_filled(points: Points, way: str) -> None:
+    assert points(f"import os\n{way}\n{RIGHT}") == 0
+    tolerant = f"import os\ntry:\n    {way}\nexcept OSError:\n    pass\n{RIGHT}"
+    assert points(tolerant) == 100
+
+
+def test_the_c_library_cannot_write_either(points: Points) -> None:
+    tries = (
+        "libc.open(b'more.py', 0o101, 0o644)",
+        "libc.symlink(b'/etc/passwd', b'link')",
+        "libc.unlink(b'answer.py')",
+        "libc.mkdir(b'folder', 0o755)",
+    )
+    assert points(calls(*tries)) == 100
