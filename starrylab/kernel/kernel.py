@@ -136,10 +136,10 @@ class Kernel:
         self.load = LoadAverage(self.boot_monotonic_ns)
         self.forks = 0  #: threads made since boot
         self.calls = Calls(table(arch), self.events)
+        self.mmu = Mmu(hart)
         self.traps = Traps(self, self.calls)
         hart.bind(self.traps)
         hart.set_clock(lambda: (door.monotonic() - self.boot_monotonic_ns) // TIMEBASE_NS)
-        self.mmu = Mmu(hart)
         self.executor.on_idle = lambda idle: hart.set_tick(0 if idle else TICK_NS)
 
     # -- the CPU ------------------------------------------------------------------------

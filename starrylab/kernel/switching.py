@@ -5,6 +5,8 @@ hart can exchange its registers from within a trap, two threads that wait for ea
 turn (a pipe, a futex, wait4) need not go that way: it halves the cost of a switch.  Only the plain
 case is served here, a normal thread with nothing special about it; everything else returns
 ``None`` and takes the long way, which knows signals, priorities and the rest.
+
+The usual steps are written out instead of called: a call costs as much as the work of a step.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..abi.errno import LinuxError
 from .core.attention import ATTENTION_EXIT, ATTENTION_SIGNAL
-from .core.sched import Executor, Park, State
+from .core.sched import Park, State
 
 if TYPE_CHECKING:
     from .kernel import Kernel
@@ -25,29 +27,37 @@ _M64: Final = (1 << 64) - 1
 Switch = Callable[["Thread"], int | None]
 
 
-def make_switch(kernel: Kernel) -> tuple[Switch, Switch]:
+def make_switch(kernel: Kernel, enter: Callable[[Thread], None]) -> tuple[Switch, Switch]:
     """Return ``sleep`` and ``end``: what runs another thread in the caller's place.
 
     ``sleep`` is for a system call that has begun to wait, ``end`` for one after which its thread
     has to end.  Their result is the next thread's result register; ``None`` means that the
     hart must be left, and `Executor.current` then says who still has to be looked after: the
-    caller, or nobody.
+    caller, or nobody.  ``enter`` makes the traps those of a thread.
     """
     executor = kernel.executor
+    next_normal, take_normal = executor.next_normal, executor.take_normal
     monotonic = kernel.door.monotonic
     exchange = kernel.hart.switch
+    mmu, events = kernel.mmu, kernel.events
 
     def sleep(thread: Thread) -> int | None:
-        if thread.attention:
+        following = None if thread.attention else next_normal()
+        # The very class: a task of the kernel's own has no context.
+        if type(following) is not type(thread) or following.attention or following.delivery:
             return None
-        following = _next(executor, type(thread))
-        if following is None or not exchange(following.context):
+        if not exchange(following.context):
             return None
-        executor.take_normal()
-        _fall_asleep(executor, thread)
+        take_normal()
+        request = thread.request
+        if request is Park.YIELD:
+            executor.enqueue(thread)
+        else:
+            thread.state = State.PARKED if request is Park.INTERRUPTIBLE else State.DISK
+            thread.usage.voluntary += 1
         now = monotonic()
         thread.charge(now)
-        return _go_on(following, now)
+        return go_on(following, now)
 
     def end(thread: Thread) -> int | None:
         if thread.attention != ATTENTION_EXIT:  # a tracer may want to see it first
@@ -56,66 +66,54 @@ def make_switch(kernel: Kernel) -> tuple[Switch, Switch]:
         thread.charge(now)
         thread.ns_start = now
         thread.die()  # may wake who runs next
-        following = _next(executor, type(thread))
-        if following is None or not exchange(following.context):
+        following = next_normal()
+        if type(following) is not type(thread) or following.attention or following.delivery:
             return None
-        executor.take_normal()
-        return _go_on(following, now)
+        if not exchange(following.context):
+            return None
+        take_normal()
+        return go_on(following, now)
 
-    def _go_on(following: Thread, now: int) -> int | None:
+    def go_on(thread: Thread, now: int) -> int | None:
         """Continue with a thread whose registers the hart has got."""
-        executor.current = following
+        executor.current = thread
         executor.switches += 1
-        following.take_turn(now)
-        kernel.enter(following)
-        if following.pending is None:
-            return None if following.attention else following.context.arguments()[0]
-        result = _finish(following, monotonic)
-        if result is None:
-            executor.current = None  # it waits again, and the executor looks for another
+        if thread.slice_left <= 0:
+            thread.slice_left = thread.slice_ticks()
+        thread.sampled_ns = 0
+        thread.ns_start = now
+        enter(thread)
+        if mmu.current is not thread.mm:
+            mmu.use(thread.mm)
+        if events.switch is not None:
+            events.switch(thread)
+        if thread.pending is None:
+            return None if thread.attention else thread.context.arguments()[0]
+        try:  # as `Thread.step` would
+            thread.request = thread.pending.send(None)
+        except StopIteration as done:
+            result: int = done.value or 0
+        except LinuxError as error:
+            result = -error.errno
+        else:
+            wait_again(thread)
             return None
-        if following.attention:
-            following.context.set_result(result)
+        thread.pending = thread.entry = None
+        signals = thread.signals
+        if (signals.pending.set or signals.process.pending.set) and signals.pending_any():
+            thread.attention |= ATTENTION_SIGNAL
+        if thread.attention:
+            thread.context.set_result(result)
             return None
         return result & _M64
 
-    return sleep, end
-
-
-def _next(executor: Executor, kind: type[Thread]) -> Thread | None:
-    """Return who runs next, unless there is something special about it."""
-    task = executor.next_normal()
-    # The very class: a task of the kernel's own has no context.
-    if type(task) is not kind or task.attention or task.delivery is not None:
-        return None
-    return task
-
-
-def _fall_asleep(executor: Executor, thread: Thread) -> None:
-    request = thread.request
-    if request is Park.YIELD:
-        executor.enqueue(thread)
-        return
-    thread.state = State.PARKED if request is Park.INTERRUPTIBLE else State.DISK
-    thread.usage.voluntary += 1
-
-
-def _finish(thread: Thread, monotonic: Callable[[], int]) -> int | None:
-    """Go on with a waiting call, as `Thread.step` would; ``None`` if it waits again."""
-    try:
-        thread.request = thread.pending.send(None)  # type: ignore[union-attr]
-    except StopIteration as done:
-        result: int = done.value or 0
-    except LinuxError as error:
-        result = -error.errno
-    else:
+    def wait_again(thread: Thread) -> None:
+        """Leave the CPU to whom the executor finds."""
         if thread.attention or thread.request is Park.YIELD:
-            thread.executor.enqueue(thread)
+            executor.enqueue(thread)
         else:
             thread.state = State.PARKED if thread.request is Park.INTERRUPTIBLE else State.DISK
         thread.charge(monotonic())
-        return None
-    thread.pending = thread.entry = None
-    if thread.signals.pending_any():
-        thread.attention |= ATTENTION_SIGNAL
-    return result
+        executor.current = None
+
+    return sleep, end

@@ -210,8 +210,12 @@ class Thread(Task):
     def charge(self, now: int) -> None:
         """Book the time since `take_turn`, as user time but for what is known better."""
         sampled = self.sampled_ns
-        self.usage.utime_ns += max(0, now - self.ns_start - sampled)
-        self.usage.stime_ns += sampled
+        passed = now - self.ns_start - sampled
+        usage = self.usage
+        if passed > 0:
+            usage.utime_ns += passed
+        if sampled:
+            usage.stime_ns += sampled
         self.sampled_ns = 0
         self.ns_start = 0
 

@@ -191,11 +191,12 @@ class Traps:
         table = calls.list
         monotonic = kernel.door.monotonic
         events = kernel.events
-        sleep, end = make_switch(kernel)
 
         def enter(next_thread: Thread) -> None:
             nonlocal thread
             thread = next_thread
+
+        sleep, end = make_switch(kernel, enter)
 
         def syscall(registers: SyscallRegisters) -> int | None:
             t = thread

@@ -136,14 +136,14 @@ class FutexTable:
                 return 0
             waiter.queue = None
             del self.queues[key]
-            waiter.thread.waker.wake()
+            waiter.thread.wake()
             return 1
         woken = 0
         for waiter in self._in_order(queue):
             if waiter.bitset & bitset:
                 waiter.queue = None
                 del queue[waiter]
-                waiter.thread.waker.wake()
+                waiter.thread.wake()
                 woken += 1
                 if woken >= count:
                     break
@@ -255,7 +255,7 @@ class FutexTable:
             del self.pi[key]
         mm.write_u32(addr, waiter.thread.tid | bits)
         waiter.acquired = True
-        waiter.thread.waker.wake()
+        waiter.thread.wake()
 
     def owner_died(self, thread: Thread) -> None:
         """Hand on every lock that ``thread`` held and others wait for."""

@@ -8,6 +8,7 @@ right at any moment and a switch copies each way once.
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import Final
 
 from ..api import SyscallRegisters, UserContext
@@ -195,3 +196,64 @@ class Context:
         words[PC] = pc & MASK
         words[SP] = sp & MASK
         words[RESERVATION] = NO_RESERVATION
+
+
+class Loader:
+    """Puts contexts into the CPU, whose registers are in ``bank``, and takes them out."""
+
+    def __init__(self, bank: Bank, clear_reservation: Callable[[], object] | None) -> None:
+        """Begin with none; ``clear_reservation`` is for a CPU whose reservation is elsewhere."""
+        self.fixed = False  #: `exchange` is refused
+        #: Put a context into the CPU, and what was there into its own bank; False if `fixed`.
+        self.exchange = self._make_exchange(bank, clear_reservation)
+        self._current: Context | None = None
+
+    def _make_exchange(
+        self, bank: Bank, clear_reservation: Callable[[], object] | None
+    ) -> Callable[[UserContext], bool]:
+        raw, words, flags = bank.raw, bank.words, bank.flags
+
+        def exchange(context: UserContext) -> bool:
+            # A closure over what does not change, as every switch of threads comes here.
+            old = self._current
+            if self.fixed or context is old:
+                return not self.fixed
+            if type(context) is not Context:
+                raise TypeError("another hart's context")
+            if old is not None:
+                home = old.home
+                home.raw[:] = raw
+                home.flags[0] = flags[0]
+                old.bank = home
+            home = context.home
+            raw[:] = home.raw
+            flags[0] = home.flags[0]
+            if clear_reservation is None:
+                words[RESERVATION] = NO_RESERVATION
+            else:
+                clear_reservation()
+            context.bank = bank
+            self._current = context
+            return True
+
+        return exchange
+
+    def load(self, context: UserContext) -> None:
+        """`exchange` even where it is refused; ``TypeError`` for another hart's context."""
+        fixed, self.fixed = self.fixed, False
+        try:
+            self.exchange(context)
+        finally:
+            self.fixed = fixed
+
+    def running(self) -> Context:
+        """Return whose registers the CPU has; ``RuntimeError`` before the first `load`."""
+        if self._current is None:
+            raise RuntimeError("no context is loaded")
+        return self._current
+
+    def unload(self) -> None:
+        """Let the registers outlive the CPU."""
+        if self._current is not None:
+            self._current.go_home()
+            self._current = None

@@ -105,8 +105,7 @@ class UnicornDebug:
     def step(self, context: UserContext) -> Trap:
         """See `HartDebug.step`."""
         hart = self._hart
-        if context is not hart.loaded:
-            hart.load(context)
+        hart.loader.load(context)
         words = hart.bank.words
         pc, table = words[PC], hart.table
         try:
@@ -145,11 +144,11 @@ class UnicornDebug:
         words = bank.words
         words[PC] = (words[PC] + 4) & MASK
         registers: SyscallRegisters = ARGUMENTS.unpack_from(bank.raw, ARGUMENTS_AT)
-        may_switch, hart.may_switch = hart.may_switch, False
+        fixed, hart.loader.fixed = hart.loader.fixed, True
         try:
             result = hart.serve_call(registers)
         finally:
-            hart.may_switch = may_switch
+            hart.loader.fixed = fixed
         if result is None:
             return LEFT
         words[A0] = result
@@ -228,8 +227,7 @@ class UnicornDebug:
         if patches.met:
             patches.met = False
             self._tlb.refused = 0
-            assert hart.loaded is not None
-            trap = self.step(hart.loaded)
+            trap = self.step(hart.loader.running())
             return None if trap is STEPPED else trap
         if error == ERR_INSN_INVALID and not self._tlb.refused:
             pc = hart.bank.words[PC]

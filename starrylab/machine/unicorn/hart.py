@@ -40,11 +40,10 @@ from .context import (
     ARGUMENTS,
     ARGUMENTS_AT,
     MASK,
-    NO_RESERVATION,
     PC,
-    RESERVATION,
     Bank,
     Context,
+    Loader,
 )
 from .engine import (
     ERR_INSN_INVALID,
@@ -100,10 +99,8 @@ class UnicornHart:
 
         #: Says why unicorn stopped, or None to go on; a debugger wants to be asked first.
         self.explain: Callable[[int], Trap | None] = self.why
-        self.may_switch = self._mirror is None  #: see `switch`
         self._debug: HartDebug | None = None
         self.table: PageTable = {}
-        self.loaded: Context | None = None
         self._left = False  #: the handler asked to leave
         self._redirected = False  #: the handler moved the program counter of a mirrored CPU
         self.exception = -1  #: what else came to the hook; -1: nothing
@@ -112,6 +109,10 @@ class UnicornHart:
         self._deadline_ns = 0
         self._last_misses = 0
         self._forget_branches = forgetter()
+        self.loader = Loader(self.bank, self._clear_reservation if self._mirror else None)
+        self.loader.fixed = self._mirror is not None
+        #: See `Hart.switch`; only where the registers are used in place.
+        self.switch = self.loader.exchange
         self._bind_syscall: Callable[[SyscallServer], None]
         self._hook = self._make_hook()
         engine.hook(HOOK_INTR, self._hook)
@@ -125,6 +126,9 @@ class UnicornHart:
     def map_memory(self, paddr: int, memory: HostRam) -> None:
         """Let ``memory`` be physical memory at ``paddr``, under both aliases."""
         map_twice(self._engine, paddr, memory)
+
+    def _clear_reservation(self) -> None:
+        selftest.clear_reservation(self._engine, self.tlb, self._scratch, self._slice)
 
     def _find_bank(self, window: bool) -> Bank:
         if window and (bank := layout.find_window(self._engine)) is not None:
@@ -192,8 +196,7 @@ class UnicornHart:
 
     def run(self, context: UserContext) -> Trap:
         """See `Hart.run`; raises what the handler raised, which it should not."""
-        if context is not self.loaded:
-            self.load(context)
+        self.loader.load(context)
         words, handle, start = self.bank.words, self._engine.handle, self._start
         mirror = self._mirror
         if not handle:
@@ -220,14 +223,6 @@ class UnicornHart:
             trap = self.explain(error)
             if trap is not None:
                 return trap
-
-    def switch(self, context: UserContext) -> bool:
-        """See `Hart.switch`; only where the registers are used in place."""
-        if not self.may_switch:
-            return False
-        if context is not self.loaded:
-            self.load(context)
-        return True
 
     def debug(self) -> HartDebug:
         """See `Hart.debug`."""
@@ -284,26 +279,6 @@ class UnicornHart:
                 stop(handle)
 
         return both
-
-    def load(self, context: UserContext) -> None:
-        """Put ``context`` into the CPU, and what was there into its own bank."""
-        if type(context) is not Context:
-            raise TypeError("another hart's context")
-        bank, old = self.bank, self.loaded
-        if old is not None:
-            home = old.home
-            home.raw[:] = bank.raw
-            home.flags[0] = bank.flags[0]
-            old.bank = home
-        home = context.home
-        bank.raw[:] = home.raw
-        bank.flags[0] = home.flags[0]
-        if self._mirror is None:
-            bank.words[RESERVATION] = NO_RESERVATION
-        else:
-            selftest.clear_reservation(self._engine, self.tlb, self._scratch, self._slice)
-        context.bank = bank
-        self.loaded = context
 
     def why(self, error: int) -> Trap | None:
         """Return why unicorn stopped, or ``None`` to go on."""
@@ -391,9 +366,7 @@ class UnicornHart:
         if self._ticker is not None:
             self._ticker.close()
             self._ticker = None
-        if self.loaded is not None:
-            self.loaded.go_home()
-            self.loaded = None
+        self.loader.unload()
         self.flush_tlb = lambda: None
         self.flush_pages = lambda _: None
         self.tlb.close()  # frames may be freed later
