@@ -88,9 +88,9 @@ class Calls:
         tracing = events.syscall_enter is not None or events.syscall_exit is not None
         for number in range(_TABLE_SIZE):
             entry = self._table.get(number)
-            call = entry.call if entry is not None else self._absent(number)
+            call = self._plain(number)
             if self._follower is not None:
-                call = _caught(self._follower, call)
+                call = _caught(self._follower, call, self._plain)
             if catcher is not None and (caught is None or number in caught):
                 call = _caught(catcher, call)
             self.list[number] = _traced(events, entry, call) if tracing else call
@@ -101,6 +101,11 @@ class Calls:
             raise ValueError(f"call numbers are 0 to {_TABLE_SIZE - 1}, not {number}")
         self._table = {**self._table, number: entry}  # the old one is shared by all kernels
         self.refresh()
+
+    def _plain(self, number: int) -> Call:
+        """Return what serves a call while nobody looks."""
+        entry = self._table.get(number)
+        return entry.call if entry is not None else self._absent(number)
 
     def _absent(self, number: int) -> Call:
         events = self._events
@@ -113,16 +118,22 @@ class Calls:
         return absent
 
 
-def _caught(tracer: CallCatcher, call: Call) -> Call:
-    """Return ``call`` with a tracing stop before and after it, where the tracer wants one."""
+def _caught(tracer: CallCatcher, call: Call, other: Callable[[int], Call] | None = None) -> Call:
+    """Return ``call`` with a tracing stop before and after it, where the tracer wants one.
+
+    With ``other`` a tracer may put another number in: it returns what serves that one.
+    """
 
     async def stop_around(thread: Thread, registers: SyscallRegisters) -> int:
         tracer.call_entered(thread, registers)
         while tracer.holds_call(thread):
             await park_traced()
-        registers = thread.context.arguments()  # a debugger may have changed them
+        before, registers = registers, thread.context.arguments()  # a debugger may change them
         try:
-            result: Any = call(thread, registers)
+            chosen = call
+            if other is not None and registers[7] != before[7]:
+                chosen = _instead(other, before, registers)
+            result: Any = chosen(thread, registers)
             if result is not None and type(result) is not int:
                 result = await result
             result = result or 0
@@ -141,6 +152,13 @@ def _caught(tracer: CallCatcher, call: Call) -> Call:
         return call(thread, registers)
 
     return caught
+
+
+def _instead(other: Callable[[int], Call], before: SyscallRegisters, now: SyscallRegisters) -> Call:
+    """Return what serves the call that a tracer has put in; number -1 skips it."""
+    if now[7] == _M64 and now[0] != before[0]:
+        return lambda _, registers: registers[0]  # the result that the tracer wants
+    return other(now[7])
 
 
 def _traced(events: Events, entry: Entry | None, call: Call) -> Call:

@@ -162,6 +162,125 @@ static void calls(void)
     printf("exit %d\n", WEXITSTATUS(status));
 }
 
+/* Puts another number into a call that is about to be served. */
+static void change_call(pid_t pid, long number)
+{
+    unsigned long registers[64];
+    struct iovec vector = {registers, sizeof registers};
+    ptrace(PTRACE_GETREGSET, pid, (void *)NT_PRSTATUS, &vector);
+#ifdef __riscv
+    registers[17] = number; /* a7 */
+#else
+    registers[15] = number; /* orig_rax */
+#endif
+    ptrace(PTRACE_SETREGSET, pid, (void *)NT_PRSTATUS, &vector);
+}
+
+static void asks_twice(void)
+{
+    syscall(SYS_getuid);
+    printf("asked for the parent: %s\n", syscall(SYS_getppid) == getpid() ? "ourselves" : "it");
+    show("asked again", syscall(SYS_getppid));
+    fflush(stdout);
+    _exit(3);
+}
+
+static void changed_calls(void)
+{
+    pid_t pid = traced(asks_twice);
+    int status, seen = 0;
+    ptrace(PTRACE_SYSCALL, pid, 0, 0);
+    waitpid(pid, &status, 0);
+    struct call_info info;
+    printf("size %ld", ptrace(CALL_INFO, pid, (void *)sizeof info, &info));
+    printf(", operation %d: nothing known without the option\n", info.op);
+    ptrace(PTRACE_SETOPTIONS, pid, 0, (void *)PTRACE_O_TRACESYSGOOD);
+    for (;;) {
+        ptrace(PTRACE_SYSCALL, pid, 0, 0);
+        if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
+            break;
+        ptrace(CALL_INFO, pid, (void *)sizeof info, &info);
+        if (info.op == 1 && info.entry.number == SYS_getppid)
+            change_call(pid, seen++ ? -1 : SYS_getpid);
+    }
+    printf("exit %d\n", WEXITSTATUS(status));
+}
+
+static void vforks(void)
+{
+    pid_t pid = vfork();
+    if (!pid)
+        _exit(5);
+    waitpid(pid, &(int){0}, 0);
+    _exit(6);
+}
+
+static void vfork_events(void)
+{
+    pid_t pid = traced(vforks);
+    ptrace(PTRACE_SETOPTIONS, pid, 0, (void *)(PTRACE_O_TRACEVFORK | PTRACE_O_TRACEVFORKDONE));
+    ptrace(PTRACE_CONT, pid, 0, 0);
+    next("parent", pid);
+    unsigned long child = 0, same = 0;
+    ptrace(PTRACE_GETEVENTMSG, pid, 0, &child);
+    next("child", child);
+    ptrace(PTRACE_CONT, pid, 0, 0);
+    ptrace(PTRACE_CONT, child, 0, 0);
+    next("child", child);
+    next("parent", pid);
+    ptrace(PTRACE_GETEVENTMSG, pid, 0, &same);
+    printf("the same child %d\n", same == child);
+    ptrace(PTRACE_CONT, pid, 0, 0);
+    next("parent", pid); /* SIGCHLD */
+    ptrace(PTRACE_CONT, pid, 0, 0);
+    next("parent", pid);
+}
+
+static void waits_blocked(void)
+{
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    for (int i = 0; i < 3; i++)
+        sigqueue(getpid(), SIGRTMIN, (union sigval){.sival_int = i});
+    syscall(SYS_tgkill, getpid(), getpid(), SIGUSR1);
+    sigprocmask(SIG_UNBLOCK, &(sigset_t){0}, NULL);
+    kill(getpid(), SIGSTOP);
+    pause();
+}
+
+static void peek(const char *what, pid_t pid, unsigned long long offset, unsigned flags, int count)
+{
+    struct {
+        unsigned long long offset;
+        unsigned flags;
+        int count;
+    } arguments = {offset, flags, count};
+    siginfo_t infos[8];
+    long got = show(what, ptrace((REQUEST)0x4209, pid, &arguments, infos));
+    for (long i = 0; i < got; i++)
+        printf("  %s %d\n", infos[i].si_signo == SIGRTMIN ? "real-time" : "standard",
+               infos[i].si_signo == SIGRTMIN ? infos[i].si_value.sival_int : infos[i].si_signo);
+}
+
+static void queued(void)
+{
+    pid_t pid = traced(waits_blocked);
+    peek("nothing yet", pid, 0, 0, 8);
+    ptrace(PTRACE_CONT, pid, 0, 0);
+    next("blocked", pid);
+    peek("of the thread", pid, 0, 0, 8);
+    peek("of the process", pid, 0, 1, 8);
+    peek("from the second", pid, 1, 1, 1);
+    peek("behind the last", pid, 9, 1, 8);
+    peek("none", pid, 0, 1, 0);
+    peek("less than none", pid, 0, 1, -1);
+    peek("unknown flags", pid, 0, 2, 1);
+    show("no arguments", ptrace((REQUEST)0x4209, pid, (void *)8, NULL));
+    ptrace(PTRACE_KILL, pid, 0, 0);
+    next("end", pid);
+}
+
 static void makes(void)
 {
     pid_t pid = fork();
@@ -352,6 +471,9 @@ int main(int argc, char **argv)
     signals();
     memory();
     calls();
+    changed_calls();
+    vfork_events();
+    queued();
     events();
     plain_exec();
     attaching();

@@ -73,6 +73,12 @@ class PendingSignals:
         self.set &= ~(1 << signo - 1)
         return info
 
+    def entries(self) -> list[SignalInfo]:
+        """Return what is queued: standard signals as they came, then real-time ones by number."""
+        realtime = self._realtime or {}
+        queues = [info for signo in sorted(realtime) for info in realtime[signo]]
+        return [*(self._standard or {}).values(), *queues]
+
     def discard(self, signals: SignalSet) -> None:
         """Forget everything pending of ``signals``."""
         found = self.set & signals

@@ -8,6 +8,7 @@ from ...abi import layouts
 from ...abi.arch import ARCHES
 from ...abi.errno import E2BIG, EFAULT, EINVAL, ENAMETOOLONG
 from ...abi.fcntl import AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW
+from ...abi.ptrace import PTRACE_EVENT_VFORK_DONE
 from ...abi.sched import (
     CLONE_CLEAR_SIGHAND,
     CLONE_DETACHED,
@@ -24,7 +25,7 @@ from ...abi.sched import (
     CSIGNAL,
 )
 from ...machine.api import PAGE_SIZE
-from ..core.sched import park_killable
+from ..core.sched import park_killable, park_traced
 from ..task.clone import KNOWN, CloneArgs, clone
 from ..task.exec import executable
 from ..task.exec import execve as replace_program
@@ -136,10 +137,21 @@ def _tell(t: Thread, addr: int, tid: int) -> None:
 async def _vfork(t: Thread, child: Thread) -> int:
     """Wait until the child executes a program or ends (vfork(2))."""
     tid, process = child.tid, child.process
+    await _hold(t)  # a tracer learns of the child before it runs on
     while process.vfork_done is not None and not process.zombie:
         process.vfork_done.register(t.waker)
         await park_killable()
+    tracee = t.tracee
+    if tracee is not None and tracee.wants(PTRACE_EVENT_VFORK_DONE):
+        tracee.event(PTRACE_EVENT_VFORK_DONE, tid)
+        await _hold(t)
     return tid
+
+
+async def _hold(t: Thread) -> None:
+    """Stay in the stops that a tracer wants now."""
+    while t.tracee is not None and t.tracee.holds():
+        await park_traced()
 
 
 @syscall(partial="no namespaces")

@@ -106,9 +106,8 @@ class Tracee:
 
     @property
     def is_call_stop(self) -> bool:
-        """Whether the present stop is before or after a system call."""
-        status = self.status
-        return status is not None and not status >> 16 and not self.is_delivery and bool(self.info)
+        """Whether the present stop tells that it is one of a system call (TRACESYSGOOD)."""
+        return self.status is not None and self.status >> 8 == sig.SIGTRAP | 0x80
 
     def job_stop(self, signo: int) -> None:
         """Stop with the process, for a job-control signal ("Group-stop")."""

@@ -255,14 +255,15 @@ def _has_room(process: Process, queue: PendingSignals, info: SignalInfo) -> bool
 
 
 def _discarded(process: Process, signo: int) -> bool:
-    """Tell whether sending ``signo`` would do nothing: ignored, not blocked, no act of its own.
+    """Tell whether sending ``signo`` would do nothing: ignored, seen by nobody, no act of its own.
 
     SIGCHLD is so for most parents, and a look here is cheaper than a `SignalInfo`.
     """
     mask = 1 << signo - 1
     if mask & _AT_ONCE or not mask & process.signals.actions.ignored:
         return False
-    return not mask & process.leader.signals.mask
+    leader = process.leader
+    return not mask & leader.signals.mask and leader.tracee is None
 
 
 def _child_info(process: Process, signo: int, code: int) -> SignalInfo:
