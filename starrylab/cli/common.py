@@ -27,6 +27,11 @@ def add_machine_arguments(parser: argparse.ArgumentParser) -> None:
         help="root file system (default: the built-in programs); NAME: see `starrylab rootfs`",
     )
     parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="keep what changes in the root NAME; see `starrylab rootfs diff` and `reset`",
+    )
+    parser.add_argument(
         "--bind",
         action="append",
         default=[],
@@ -78,6 +83,7 @@ def machine_config(args: argparse.Namespace, argv: list[str] | None = None) -> L
     return LabConfig(
         arch=args.arch if board is None else _arch(board),
         rootfs=args.rootfs,
+        keep=args.keep,
         binds=tuple(_bind(text) for text in args.bind),
         env=tuple(pair for text in args.env if (pair := _variable(text)) is not None),
         argv=tuple(os.fsencode(arg) for arg in argv or ()),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import signal
 import sys
 import time
@@ -17,6 +16,12 @@ if TYPE_CHECKING:
     from ..rootfs.debian.build import Recipe
 
 _INTERVAL_S: Final = 0.2
+_OF_ONE: Final = {
+    "remove": "delete a root and its changes",
+    "path": "print where the TAR file of a root is, without its changes",
+    "diff": "list what was changed in a root (run --keep): A added, C changed, D deleted",
+    "reset": "throw the changes of a root away",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,9 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     create = actions.add_parser("create", help="make a root file system", allow_abbrev=False)
     _add_create(create)
     actions.add_parser("list", help="list the roots that were made")
-    for name, text in (("remove", "delete a root"), ("path", "print where a root's TAR file is")):
+    for name, text in _OF_ONE.items():
         actions.add_parser(name, help=text).add_argument("name", metavar="NAME")
-    export = actions.add_parser("export", help="copy a root to a TAR file")
+    export = actions.add_parser("export", help="write a root with its changes to a TAR file")
     export.add_argument("name", metavar="NAME")
     export.add_argument("-o", "--output", required=True, metavar="FILE.tar")
 
@@ -67,10 +72,12 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _list(_args: argparse.Namespace) -> None:
-    from ..rootfs.store import list_roots
+    from ..rootfs.store import layer_path, list_roots
 
     for path in list_roots():
-        print(f"{path.stem:24} {path.stat().st_size / 1e6:8.1f} MB")
+        layer = layer_path(path.stem)
+        changes = f"  + {layer.stat().st_size / 1e6:.1f} MB changes" if layer.exists() else ""
+        print(f"{path.stem:24} {path.stat().st_size / 1e6:8.1f} MB{changes}")
 
 
 def _remove(args: argparse.Namespace) -> None:
@@ -85,15 +92,28 @@ def _path(args: argparse.Namespace) -> None:
     print(find_root(args.name))
 
 
-def _export(args: argparse.Namespace) -> None:
-    from ..rootfs.store import find_root
+def _diff(args: argparse.Namespace) -> None:
+    from ..rootfs.layers import describe
+    from ..rootfs.store import read_root
 
-    path = find_root(args.name)
-    try:
-        shutil.copyfile(path, args.output)
-    except (OSError, shutil.SameFileError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UserError(f"cannot write {args.output}: {reason}", 1) from None
+    for line in describe(*read_root(args.name)):
+        print(os.fsencode(line).decode("utf-8", "backslashreplace"))
+
+
+def _reset(args: argparse.Namespace) -> None:
+    from ..rootfs.store import reset_root
+
+    reset_root(args.name)
+
+
+def _export(args: argparse.Namespace) -> None:
+    from ..rootfs.layers import apply_layer
+    from ..rootfs.store import find_root, read_root, write_tree
+
+    output = Path(args.output)
+    if output.exists() and output.samefile(find_root(args.name)):
+        raise UserError(f"{output} is the root itself; give another file", 1)
+    write_tree(apply_layer(*read_root(args.name)), output)
 
 
 def _create(args: argparse.Namespace) -> None:
@@ -187,5 +207,7 @@ _ACTIONS: Final = {
     "list": _list,
     "remove": _remove,
     "path": _path,
+    "diff": _diff,
+    "reset": _reset,
     "export": _export,
 }

@@ -105,13 +105,15 @@ def read_entries(file: OpenFile, name: str, tree: Tree) -> Iterator[Entry]:
 
 
 def _check_end(archive: tarfile.TarFile, name: str) -> None:
-    """Tell a cut archive, which tarfile takes for a finished one, by its missing end blocks."""
+    """Tell a cut or damaged archive, which tarfile takes for a finished one, by its end."""
     file = archive.fileobj
     assert file is not None
-    # tarfile stops in front of the first zero block; a cut exactly between two members leaves none.
+    # tarfile stops in front of the first block that is no header: zeros, if all is well.
     file.seek(archive.offset)
-    if not file.read(tarfile.BLOCKSIZE):
-        raise RootfsError(f"{name} is truncated: it has no end mark; fetch or pack it again")
+    if file.read(tarfile.BLOCKSIZE) != tarfile.NUL * tarfile.BLOCKSIZE:
+        raise RootfsError(
+            f"{name} is damaged or truncated: it has no end mark; fetch or pack it again"
+        )
 
 
 def _name(raw: str, archive: str) -> str:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, Protocol
 
 from .errors import RootfsError
 
@@ -115,14 +115,39 @@ class Slice:
         raise AssertionError("a root's file is read only")
 
 
-Content = bytes | Path | Slice  #: bytes, the host file that has them, or a part of one
+class Part(Protocol):
+    """A content that is read when it is used: a `Slice`, or a file of a running lab."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are."""
+        ...
+
+    def read(self) -> bytes:
+        """Return all bytes; raise OSError."""
+        ...
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield all bytes in parts; raise OSError."""
+        ...
+
+    def read_into(self, buffers: Sequence[memoryview], offset: int) -> int:
+        """Fill buffers from `offset` of these bytes on; return the number of bytes."""
+        ...
+
+    def write(self, data: bytes | memoryview, offset: int) -> None:
+        """Never called: a root's file is read only."""
+        ...
+
+
+Content = bytes | Path | Part  #: bytes, the host file that has them, or a part of one
 
 
 def size_of(content: Content) -> int:
     """Return the number of bytes; raise RootfsError for a host file that is gone."""
     if isinstance(content, bytes):
         return len(content)
-    if isinstance(content, Slice):
+    if not isinstance(content, Path):
         return content.size
     try:
         return content.stat().st_size
@@ -134,7 +159,7 @@ def read_all(content: Content) -> bytes:
     """Return the bytes; raise OSError."""
     if isinstance(content, bytes):
         return content
-    return content.read() if isinstance(content, Slice) else content.read_bytes()
+    return content.read_bytes() if isinstance(content, Path) else content.read()
 
 
 def _first(buffers: list[memoryview], size: int) -> list[memoryview]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ..userland import Progress
 from .archive import read_archive
-from .store import is_name, root_path
+from .layers import apply_layer
+from .store import is_name, read_root, root_path
 from .tree import RootfsError, Tree, builtin_tree, resolve
 
 
@@ -29,7 +30,9 @@ def open_rootfs(
     """
     if spec is None:
         return builtin_tree(arch, progress=progress)
-    path = _named(str(spec)) or Path(spec).expanduser()
+    if named(str(spec)):
+        return apply_layer(*read_root(str(spec)))
+    path = Path(spec).expanduser()
     try:
         if path.is_dir():
             if not os.access(path, os.R_OK | os.X_OK):
@@ -47,12 +50,9 @@ def open_rootfs(
     return read_archive(path)
 
 
-def _named(spec: str) -> Path | None:
-    """Return the root that was made with this name, unless a file here is called so."""
-    if not is_name(spec) or os.path.lexists(spec):
-        return None
-    path = root_path(spec)
-    return path if path.is_file() else None
+def named(spec: str) -> bool:
+    """Tell whether this is the name of a root that was made, and no file here is called so."""
+    return is_name(spec) and not os.path.lexists(spec) and root_path(spec).is_file()
 
 
 def has_program(root: HostFolder | Tree, path: str) -> bool:

@@ -15,8 +15,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
-from .archive import XATTR
-from .content import Content, Slice, size_of
+from .archive import XATTR, read_archive
+from .content import Content, Part, size_of
+from .layers import read_layer
+from .locks import Lock
 from .tree import Entry, RootfsError, Tree
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -62,9 +64,36 @@ def list_roots() -> list[Path]:
     return sorted(path for path in store_folder().glob("*.tar") if is_name(path.stem))
 
 
+def layer_path(name: str) -> Path:
+    """Return where the changes of a root are kept, if there are any."""
+    return root_path(name).with_name(f"{name}.layer")
+
+
+def lock_root(name: str) -> Lock:
+    """Return the right to change a root, until it is released; raise RootfsError."""
+    path = root_path(name).parent / ".locks" / name
+    return Lock(path, f"another process changes the root {name}{{who}}; wait for its end")
+
+
+def read_root(name: str) -> tuple[Tree, list[Entry]]:
+    """Return a root's tree as it was made, and the changes that were kept; raise RootfsError."""
+    base = read_archive(find_root(name))
+    return base, read_layer(layer_path(name), base)
+
+
+def reset_root(name: str) -> None:
+    """Throw the kept changes of a root away; raise RootfsError."""
+    find_root(name)
+    with lock_root(name):
+        layer_path(name).unlink(missing_ok=True)
+
+
 def remove_root(name: str) -> None:
     """Delete a root; raise RootfsError."""
-    find_root(name).unlink()
+    path = find_root(name)
+    with lock_root(name):
+        path.unlink(missing_ok=True)  # the layer is nothing without it, and goes last
+        layer_path(name).unlink(missing_ok=True)
 
 
 def write_tree(tree: Tree, path: Path) -> None:
@@ -129,7 +158,7 @@ def _opened(content: Content) -> IO[bytes]:
 class _Chunks(io.RawIOBase):
     """A slice as a file object, for who reads it from its begin to its end."""
 
-    def __init__(self, content: Slice) -> None:
+    def __init__(self, content: Part) -> None:
         self._chunks = content.chunks()
         self._data = b""
 

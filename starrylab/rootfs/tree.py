@@ -62,6 +62,7 @@ class Tree:
 
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
+        self._linked: set[str] = set()  #: paths that hard links lead to, or did
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self._entries.values())
@@ -76,15 +77,55 @@ class Tree:
     def add(self, entry: Entry) -> None:
         """Put an entry in, making missing parents (root, 0755); a later one replaces an earlier.
 
-        A parent that is a symbolic link is followed inside the tree.
+        A parent that is a symbolic link is followed inside the tree; other names of what is
+        replaced keep what they had.
         Raises RootfsError when a parent is not a folder.
         """
         if entry.parent:
             entry = self._below(self._folder(entry.parent), entry)
         old = self._entries.get(entry.path)
-        if old is not None and stat.S_ISDIR(old.mode) and not stat.S_ISDIR(entry.mode):
-            raise RootfsError(f"/{entry.path} is a folder and something else at once")
+        if old is not None and stat.S_ISDIR(old.mode):
+            if not stat.S_ISDIR(entry.mode):
+                raise RootfsError(f"/{entry.path} is a folder and something else at once")
+        elif old is not None:
+            self._drop(old)  # and the new one goes behind what it may be a hard link to
         self._entries[entry.path] = entry
+        if entry.hardlink:
+            self._linked.add(entry.hardlink)
+
+    def remove(self, path: str) -> None:
+        """Take out an entry with all that is below it; nothing happens if it is not there."""
+        old = self._entries.get(path)
+        if old is None:
+            return
+        if stat.S_ISDIR(old.mode):
+            below = path + "/"
+            for entry in [e for e in self._entries.values() if e.path.startswith(below)]:
+                self._drop(entry)
+        self._drop(old)
+
+    def copy(self) -> Tree:
+        """Return a tree with the same entries."""
+        other = Tree()
+        other._entries = dict(self._entries)
+        other._linked = set(self._linked)
+        return other
+
+    def _drop(self, old: Entry) -> None:
+        """Take out one entry; the next of its other names becomes the one with the content."""
+        del self._entries[old.path]
+        if old.path not in self._linked:
+            return
+        self._linked.remove(old.path)
+        others = [e for e in self._entries.values() if e.hardlink == old.path]
+        for entry in others:
+            first = others[0].path
+            again = (
+                replace(old, path=first) if entry is others[0] else replace(entry, hardlink=first)
+            )
+            self._entries[entry.path] = again
+        if len(others) > 1:
+            self._linked.add(others[0].path)
 
     def folder(self, path: str, mode: int = 0o755, uid: int = 0, gid: int = 0) -> None:
         """Add a folder."""

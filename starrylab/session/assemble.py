@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from .. import rootfs
-from ..abi.errno import LinuxError
 from ..abi.fcntl import O_RDWR
 from ..abi.signal import SIGINT, SIGQUIT
 from ..devices.uart16550 import Uart16550
@@ -20,22 +18,20 @@ from ..kernel import boot
 from ..kernel.dev.memtrack import MemoryTracker
 from ..kernel.dev.setup import UART_IRQ, attach_serial
 from ..kernel.files.tty import open_tty
-from ..kernel.fs.hostfs import HostFs
-from ..kernel.fs.hostfs_access import HostFolder
-from ..kernel.fs.overlay import OverlayFs
-from ..kernel.fs.tmpfs import Tmpfs
 from ..kernel.signal.info import SignalInfo
 from ..kernel.task.cred import Credentials
 from ..kernel.thread_signals import send_group_signal, send_process_signal
 from ..machine.api import HartLost
 from ..machine.door import HostDoor
 from ..machine.skipping import SkippingDoor
-from ..rootfs import RootfsError, Tree, open_rootfs
+from ..rootfs import RootfsError
 from ..rootfs.source import has_program
 from ..userland import BuildError
 from .config import Bind, GdbPort, LabConfig
 from .harts import HartError, make_hart
 from .host_streams import Emit, InputPump, OutputPump
+from .keeping import Keeper
+from .mounting import MountError, Root, mount_all, mount_bind, open_root
 
 if TYPE_CHECKING:
     from ..debug.control.debugger import Debugger
@@ -45,13 +41,13 @@ if TYPE_CHECKING:
     from ..kernel.files.file import File
     from ..kernel.kernel import Kernel
     from ..kernel.thread import Thread
-    from ..kernel.vfs.node import FilesystemOps
     from ..labs.live import LiveLab
     from ..machine.api import Hart
 
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _INITS: Final = ("/sbin/init", "/init", "/bin/sh")
 _SHELL: Final = b"/bin/sh"
+_LOST: Final = 74  #: exit status: EX_IOERR of <sysexits.h>
 _KEY_SIGNALS: Final = (SIGINT, SIGQUIT)
 
 
@@ -111,6 +107,8 @@ class Lab:
         self.debugger: Debugger | None = None
         self.gdb: Server | None = None
         self.first = boot.BootConfig([])  #: the first process
+        self.keeper: Keeper | None = None  #: who keeps what changes in the root
+        self.warn: Callable[[str], object] = str  #: told what went wrong on the host's side
         self._tracker: Tracker | None = None
         kernel.components.bind(MemoryTracker, lambda _kernel: self.tracker())
 
@@ -121,6 +119,8 @@ class Lab:
         if self.debugger is not None:  # it may have come meanwhile
             self._run_debugged(self.debugger)
         self.hart.set_tick(0)
+        if not self._keep():
+            return _LOST
         status = self.kernel.exit_status
         if status is None:
             return 143
@@ -172,6 +172,18 @@ class Lab:
         else:
             self.stop()
 
+    def _keep(self) -> bool:
+        """Write what changed in the root, if that was asked for; tell whether it worked."""
+        if self.keeper is None or self.kernel.panic_text is not None:
+            return True
+        try:
+            self.keeper.save()
+        except RootfsError as error:
+            self.warn(f"{error}; what changed in the root is lost")
+            return False
+        self.keeper.close()
+        return True
+
     def finish_output(self) -> None:
         """Write what the host was too slow to take while the machine ran."""
         for output in self.outputs:
@@ -188,7 +200,7 @@ class Lab:
 def assemble(config: LabConfig, io: HostIo) -> Lab:
     """Build the lab and load the first program; raise `AssemblyError`."""
     try:
-        source = open_rootfs(config.rootfs, config.arch, progress=io.progress)
+        root = open_root(config, io.progress)
     except (RootfsError, BuildError) as error:
         raise AssemblyError(str(error)) from None
     try:
@@ -205,13 +217,16 @@ def assemble(config: LabConfig, io: HostIo) -> Lab:
         tty = _attach_console(lab, io)
         for line in io.lines:
             _attach_line(lab, line, io.size)
-        _mount(kernel, config, source)
+        mount_all(kernel, config, root)
+        lab.keeper, lab.warn = root if isinstance(root, Keeper) else None, io.warn
         if live is not None:
             _put_in(live, kernel, io)
-        lab.first = _boot_config(config, source, interactive=io.stdin_tty)
+        lab.first = _boot_config(config, root, interactive=io.stdin_tty)
         boot.start(kernel, lab.first, lambda thread: _stdio(lab, io, tty, thread))
     except boot.BootError as error:
         raise AssemblyError(str(error), error.status) from None
+    except MountError as error:
+        raise AssemblyError(str(error)) from None
     if config.gdb is not None:
         _listen_for_gdb(lab, config.gdb, io)
     elif config.debug:
@@ -234,7 +249,7 @@ def _put_in(live: LiveLab, kernel: Kernel, io: HostIo) -> None:
     from ..labs import LabError
 
     if any(live.programs.iterdir()):
-        _bind(kernel, Bind(str(live.programs), b"/usr/local/bin", "ro"))
+        mount_bind(kernel, Bind(str(live.programs), b"/usr/local/bin", "ro"))
     try:
         live.attach(kernel, io.tell)
     except LabError as error:
@@ -262,45 +277,8 @@ def _describe_panic(kernel: Kernel, bug: BaseException) -> str:
     return PanicReport(Stacks(kernel)).describe(bug)
 
 
-def _mount(kernel: Kernel, config: LabConfig, source: rootfs.HostFolder | Tree) -> None:
-    try:
-        boot.mount_root(kernel, _root_filesystem(kernel, source))
-    except LinuxError as error:
-        raise AssemblyError(f"the root file system is not usable: {error}") from None
-    for bind in config.binds:
-        try:
-            _bind(kernel, bind)
-        except LinuxError as error:
-            at = os.fsdecode(bind.guest)
-            raise AssemblyError(f"--bind {bind.host}:{at}: {error}") from None
-
-
-def _root_filesystem(kernel: Kernel, source: rootfs.HostFolder | Tree) -> FilesystemOps:
-    now, pool = kernel.clock.realtime, kernel.pool
-    if isinstance(source, Tree):
-        fs = Tmpfs(now, pool)
-        fs.populate(source)
-        return fs
-    return OverlayFs(now, pool, HostFolder(source.path))
-
-
-def _bind(kernel: Kernel, bind: Bind) -> None:
-    """Mount a host folder; for a file, the one file of its folder."""
-    now, pool = kernel.clock.realtime, kernel.pool
-    is_file = not os.path.isdir(bind.host)
-    parent, name = os.path.split(bind.host)
-    folder = HostFolder(parent if is_file else bind.host)
-    if bind.mode == "cow":
-        fs: FilesystemOps = OverlayFs(now, pool, folder)
-    else:
-        fs = HostFs(now, pool, folder, read_only=bind.mode == "ro")
-    source = os.fsencode(bind.host)
-    boot.mount_at(kernel, bind.guest, fs, source, os.fsencode(name) if is_file else b"")
-
-
-def _boot_config(
-    config: LabConfig, source: rootfs.HostFolder | Tree, *, interactive: bool
-) -> boot.BootConfig:
+def _boot_config(config: LabConfig, root: Root, *, interactive: bool) -> boot.BootConfig:
+    source = root.tree if isinstance(root, Keeper) else root
     argv: Sequence[bytes] = config.argv
     if not argv:
         found = [path for path in _INITS if has_program(source, path)]

@@ -19,6 +19,7 @@ from .spawn import LabProcess, describe_exit, spawn_lab
 from .transcript import Transcript
 
 _END_SECONDS = 1.0  #: how long a lab may take to end when asked to
+_KEEP_SECONDS = 120.0  #: if it writes what changed in its root
 
 
 class LabClient(FrontEnd):
@@ -117,7 +118,8 @@ class LabClient(FrontEnd):
         self.state = LabState.OFF  # its end is not news
         channel.send(Stop())
         try:
-            await asyncio.wait_for(process.wait(), _END_SECONDS)
+            seconds = _KEEP_SECONDS if self.config.keep else _END_SECONDS
+            await asyncio.wait_for(process.wait(), seconds)
         except TimeoutError:
             process.kill()
             await process.wait()

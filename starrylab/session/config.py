@@ -34,6 +34,7 @@ class LabConfig(msgspec.Struct, frozen=True):
 
     arch: Literal["riscv64", "loongarch64"] = "riscv64"  #: that of the board, if there is one
     rootfs: str | None = None  #: folder or archive; None: the built-in programs
+    keep: bool = False  #: what changes in the root is there again the next time
     binds: tuple[Bind, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
     argv: tuple[bytes, ...] = ()  #: empty: the root's init, or its shell

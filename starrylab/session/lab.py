@@ -207,6 +207,7 @@ class Session:
             lines=[SerialIo(port.emit, port.input_fd) for port in others],
             progress=lambda text: self._channel.send(Log(text)),
             tell=lambda text: self._channel.send(Log(text)),
+            warn=lambda text: self._channel.send(Log(text)),
             may_pause=True,
         )
         try:

@@ -72,16 +72,16 @@ class HostPath:
 class BytesContent:
     """Content that is there as bytes, copied into pages when it is read."""
 
-    __slots__ = ("_data",)
+    __slots__ = ("data",)
 
     def __init__(self, data: bytes) -> None:
-        self._data = data
+        self.data = data
 
     def read_into(self, buffers: Sequence[memoryview], offset: int) -> int:
         """See ``Backing.read_into``."""
         done = 0
         for buffer in buffers:
-            part = self._data[offset + done : offset + done + len(buffer)]
+            part = self.data[offset + done : offset + done + len(buffer)]
             buffer[: len(part)] = part
             done += len(part)
         return done
