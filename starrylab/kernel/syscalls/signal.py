@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from ...abi import layouts
 from ...abi import signal as sig
 from ...abi.arch import ARCHES
-from ...abi.errno import EAGAIN, EBADF, EINVAL, EPERM, ESRCH
+from ...abi.errno import EAGAIN, EINVAL, EPERM, ESRCH
 from ...abi.time import TIMESPEC
 from ..core.sched import park
-from ..files.pidfd import PidFd
 from ..signal.actions import SignalAction
 from ..signal.info import SIGINFO_SIZE, SignalInfo
 from ..signal.sets import NSIG, UNBLOCKABLE
@@ -27,6 +26,7 @@ from ..thread_signals import (
 )
 from . import _shown as shown
 from ._declare import syscall
+from ._pidfds import process_named
 from ._types import FdNum, Int, Size, UInt
 
 if TYPE_CHECKING:
@@ -376,12 +376,7 @@ def pidfd_send_signal(
     scope = flags & (PIDFD_SIGNAL_THREAD | PIDFD_SIGNAL_THREAD_GROUP | PIDFD_SIGNAL_PROCESS_GROUP)
     if flags != scope or scope & scope - 1:
         raise EINVAL
-    file = t.file(pidfd)
-    if not isinstance(file, PidFd):
-        raise EBADF("not a pidfd")
-    target = file.process
-    if t.kernel.processes.get(target.pid) is not target:
-        raise ESRCH
+    target = process_named(t, t.file(pidfd))
     if uinfo:
         info = SignalInfo.decode(t.mm.read(uinfo, SIGINFO_SIZE))
         if info.signo != signum:

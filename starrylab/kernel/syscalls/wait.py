@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ...abi import signal as sig
-from ...abi.errno import ECHILD, EINVAL, ESRCH
+from ...abi.errno import EBADF, ECHILD, EINVAL, ESRCH
 from ...abi.wait import (
     P_ALL,
     P_PGID,
@@ -168,7 +168,7 @@ def _by_type(t: Thread, idtype: int, ident: int) -> _Whom:
 
         file = t.fds[ident]
         if not isinstance(file, PidFd):
-            raise EINVAL
+            raise EBADF("not a pidfd")
         process = file.process
         return _Whom(
             lambda: (process,) if children.get(process.pid) is process else (),

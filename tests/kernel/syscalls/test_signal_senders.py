@@ -16,8 +16,9 @@ from starrylab.abi.errno import (
     EPERM,
     ESRCH,
 )
+from starrylab.abi.fcntl import AT_FDCWD, O_PATH, O_RDONLY
 from starrylab.abi.resource import RLIMIT_SIGPENDING
-from starrylab.abi.wait import WNOHANG
+from starrylab.abi.wait import P_PIDFD, WEXITED, WNOHANG
 from starrylab.kernel.signal.info import SignalInfo
 from starrylab.kernel.task.cred import Credentials
 from tests.kernel.syscalls.signal_support import (
@@ -220,6 +221,34 @@ def test_the_queue_is_limited(lab) -> None:
         assert (yield m.call("tkill", 1, 40)) == -EAGAIN.errno
         assert (yield m.call("kill", 1, 40)) == 0  # merged
         assert (yield m.call("kill", 1, sig.SIGUSR1)) == 0
+        yield m.call("exit_group", 0)
+
+    lab.run(program)
+    assert lab.exit_status == 0
+
+
+def test_a_directory_of_proc_names_a_process(lab) -> None:
+    def sleeper(m):
+        m.store(m.scratch, bytes(8))
+        yield m.call("rt_sigsuspend", m.scratch, 8)
+
+    def program(m):
+        pid = yield m.fork(sleeper)
+
+        def opened(path, flags=O_RDONLY):
+            m.store(m.scratch, path.encode() + b"\0")
+            return m.call("openat", AT_FDCWD, m.scratch, flags, 0)
+
+        fd = yield opened(f"/proc/{pid}")
+        thread = yield opened(f"/proc/{pid}/task/{pid}")
+        path = yield opened(f"/proc/{pid}", O_PATH)
+        file = yield opened(f"/proc/{pid}/stat")
+        for other in (thread, path, file):
+            assert (yield m.call("pidfd_send_signal", other, 0, 0, 0)) == -EBADF.errno
+        assert (yield m.call("waitid", P_PIDFD, fd, 0, WEXITED, 0)) == -EBADF.errno
+        assert (yield m.call("pidfd_send_signal", fd, sig.SIGTERM, 0, 0)) == 0
+        assert (yield m.call("wait4", pid, m.scratch, 0, 0)) == pid
+        assert (yield m.call("pidfd_send_signal", fd, 0, 0, 0)) == -ESRCH.errno
         yield m.call("exit_group", 0)
 
     lab.run(program)
