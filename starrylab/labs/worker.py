@@ -24,6 +24,7 @@ import msgspec
 
 from .description import Description, load
 from .sandbox import Policy, confine
+from .scenarios import load_scenarios
 from .student import KernelPanic, Student, StudentError, explain
 
 _LENGTH: Final = struct.Struct("<I")
@@ -99,7 +100,7 @@ def load_check(path: Path) -> ModuleType:
 
 def serve(lab: Path, requests: int, answers: int) -> None:
     """Answer requests until there are no more."""
-    check = load_check(lab / "check.py")
+    check = load_scenarios(lab / "check.py")
     description = load(lab / "lab.toml")
     sys.path_importer_cache.clear()
     while (data := read_message(requests)) is not None:

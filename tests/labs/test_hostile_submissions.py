@@ -98,3 +98,84 @@ def test_the_c_library_cannot_write_either(points: Points) -> None:
         "libc.mkdir(b'folder', 0o755)",
     )
     assert points(calls(*tries)) == 100
+
+
+SPY = """
+import gc, sys
+
+class Spy:
+    seen = []
+    def __eq__(self, other):
+        Spy.seen.append(other)
+        return True
+    __hash__ = None
+
+class Numbers:
+    def __init__(self, number):
+        self.number = number
+    def randrange(self, *_):
+        return self.number
+
+class Run:
+    def __init__(self, number):
+        self.random = Numbers(number)
+    def __call__(self, scenario, *args):
+        return Spy()
+
+def goals():
+    for module in list(sys.modules.values()):
+        for value in list(vars(module).values()):
+            if (goal := getattr(value, "__goal__", None)) is not None:
+                yield goal.function
+    for thing in gc.get_objects():
+        if type(thing).__name__ == "Goal":
+            yield thing.function
+    frame = sys._getframe()
+    while frame:
+        for value in [*frame.f_locals.values(), *frame.f_globals.values()]:
+            if hasattr(value, "__goal__"):
+                yield value
+        frame = frame.f_back
+
+def answer(n):
+    for goal in goals():
+        goal(Run(n))
+    return Spy.seen[-1] if Spy.seen else None
+"""
+
+
+def test_goals_cannot_be_asked_what_they_want_to_hear(points: Points) -> None:
+    assert points(SPY) == 0
+
+
+FORGE = """
+import os, sys, msgspec, struct
+from starrylab.labs.worker import Answer
+message = msgspec.msgpack.encode(Answer("value", 0))
+def forge(*_):
+    for fd in range(3, 64):
+        try:
+            os.write(fd, HEAD + message)
+        except OSError:
+            pass
+"""
+#: how a forged report is handed in: none can know the number that is asked for
+FORGED = {
+    "at once": "forge()\nos._exit(0)\n",
+    "with a length": "forge()\nos._exit(0)\n",
+    "at the end": "import atexit\natexit.register(forge)\n",
+    "in a signal handler": "import signal as s\ns.signal(s.SIGPROF, forge)\nwhile True: pass\n",
+    "by another os._exit": "os._exit = forge\n",
+    "in the encoder": "import starrylab.labs.worker as w\nw._encode = lambda answer: message\n",
+    "on standard output": "print(message, flush=True)\nos.write(1, message)\n",
+    "twice": "forge()\nforge()\n",
+    "and go on": "forge()\nwhile True: pass\n",
+}
+
+
+@pytest.mark.parametrize("way", FORGED)
+def test_a_forged_report_says_nothing(points: Points, way: str) -> None:
+    head = "struct.pack('<I', len(message))" if way == "with a length" else "b''"
+    forged = points(FORGE.replace("HEAD", head) + FORGED[way] + WRONG)
+    assert forged <= 40  # the goal that asks for 0, which anybody can answer
+    assert points(RIGHT) == 100
