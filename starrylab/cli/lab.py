@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check.add_argument("--watch", action="store_true", help="again whenever a file is saved")
     check.add_argument("--seed", type=int, help="repeat a check with the same random values")
     _named(actions.add_parser("hint", help="show the hints of goals that failed"), optional=True)
+    _add_show(actions.add_parser("show", help="show what was recorded of a goal that failed"))
     _named(actions.add_parser("reset", help="begin again; your files are moved aside"))
     submit = _named(actions.add_parser("submit", help="pack your files to hand in"), optional=True)
     submit.add_argument("-o", "--output", metavar="FILE.tar.gz", help="default: LAB.tar.gz here")
@@ -51,6 +52,12 @@ def _named(parser: argparse.ArgumentParser, *, optional: bool = False) -> argpar
     text = "its number or name" + (" (default: the one you worked on last)" if optional else "")
     parser.add_argument("name", metavar="LAB", nargs="?" if optional else None, help=text)
     return parser
+
+
+def _add_show(show: argparse.ArgumentParser) -> None:
+    show.add_argument("goal", metavar="GOAL", nargs="?", help="its name (default: the first)")
+    show.add_argument("part", nargs="?", choices=["events", "stack", "state"], help="default: all")
+    show.add_argument("--lab", metavar="LAB", help="default: the one you worked on last")
 
 
 def _add_grade(grade: argparse.ArgumentParser) -> None:
@@ -82,10 +89,11 @@ def _workspace(args: argparse.Namespace) -> Workspace:
     return workspace(args.folder)
 
 
-def _lab(args: argparse.Namespace, space: Workspace) -> Lab:
+def _lab(args: argparse.Namespace, space: Workspace, name: str | None = None) -> Lab:
     from ..labs import find
 
-    return find(args.name) if args.name else space.current()
+    name = name or getattr(args, "name", None)
+    return find(name) if name else space.current()
 
 
 def _list(args: argparse.Namespace) -> None:
@@ -139,12 +147,13 @@ def _check_once(args: argparse.Namespace, lab: Lab, space: Workspace) -> int:
 
     before = space.progress(lab)
     events = []
-    for event in check(lab, space.folder(lab), seed=args.seed):
+    for event in check(lab, space.folder(lab), seed=args.seed, record=True):
         events.append(event)
         failures = 0
         if hasattr(event, "goal") and event.goal.name in before.goals:
             failures = before.goals[event.goal.name].failures
         _show(event, args.language, failures + 1)
+        _tell_kept(event, space.folder(lab))
     space.note(lab, events)
     last = events[-1]
     return 0 if isinstance(last, Checked) and last.points == last.of else _MISSED
@@ -171,6 +180,28 @@ def _show(event: Check, language: str, failures: int) -> None:
             _indent(f"{ranking.what}: " + "  ".join(f"{name} {score}" for name, score in entries))
         case Checked(points, of):
             print(f"{points}/{of}")
+
+
+def _tell_kept(event: Check, folder: Path) -> None:
+    record = getattr(event, "record", None)
+    if record is not None and record.events:
+        goal = event.goal.name  # type: ignore[union-attr]
+        place = os.path.relpath(folder / ".failed" / goal)
+        _indent(f"recorded in {place}: starrylab lab show {goal}")
+
+
+def _show_record(args: argparse.Namespace) -> None:
+    from ..labs.recording.text import show
+
+    space = _workspace(args)
+    lab = _lab(args, space, args.lab)
+    kept = space.recorded(lab)
+    goal = args.goal or next(iter(kept), None)
+    record = space.record(lab, goal) if goal in kept else None
+    if goal is None or record is None:
+        known = ", ".join(kept) or "none; do: starrylab lab check"
+        raise UserError(f"{lab.name}: no record of {goal or 'a goal'}; recorded: {known}", 1)
+    print("\n".join(show(record, args.part)))
 
 
 def _indent(text: str, lead: str = "") -> None:
@@ -249,4 +280,5 @@ def _run(args: argparse.Namespace) -> int:
 _ACTIONS: Final[dict[str, Callable[[argparse.Namespace], int | None]]] = {
     "list": _list, "start": _start, "text": _text, "check": _check, "hint": _hint,
     "reset": _reset, "submit": _submit, "grade": _grade, "new": _new, "run": _run,
+    "show": _show_record,
 }  # fmt: skip

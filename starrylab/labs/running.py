@@ -26,19 +26,21 @@ from ..userland import BuildError, compile_c
 from .api import Refused, Scenario
 from .catalog import Lab, LabError
 from .pace import slowness
+from .recording.record import Record
 from .sandbox import user_of_its_own
 from .texts import Text
 from .worker import Answer, Request, read_message, write_message
 
 _LARGEST_FILE: Final = 1 << 20  #: bytes of one file of a submission
-_TRACED: Final = ("raised", "panic")
+_TRACED: Final = ("raised", "panic", "late")
 _CALLS_SHOWN: Final = 8
+_SHARE: Final = 0.25  #: of the time, for a run that only shows where it is stuck
 _ERROR_LINES: Final = 12  #: of a compiler's complaint
 
 _DIED: Final = Text(
     "your code ended the process without a result ({})", "你的代码没有给出结果就结束了进程（{}）"
 )
-_LATE: Final = Text(
+LATE: Final = Text(
     "your code took more time than this lab permits: does a loop never end?",
     "你的代码超过了本实验的时间限制：是否有循环永不结束？",
 )
@@ -126,7 +128,14 @@ class SubmissionRun:
     """See `api.Run`: one goal's view of a submission."""
 
     def __init__(
-        self, runner: Runner, folder: Path, uid: int | None, seed: int, files: tuple[str, ...]
+        self,
+        runner: Runner,
+        folder: Path,
+        uid: int | None,
+        seed: int,
+        *,
+        record: bool = False,
+        hurry: bool = False,
     ) -> None:
         self.random = random.Random(seed)
         self.folder = folder
@@ -135,7 +144,8 @@ class SubmissionRun:
         self.output = ""  #: what the last scenario's code printed
         self._runner = runner
         self._uid = uid
-        self._files = files
+        self._share = _SHARE if hurry else 1.0
+        self.record: Record | None = Record() if record else None  #: what was seen until now
 
     def __call__(self, scenario: Scenario, /, *args: Any) -> Any:
         """See `api.Run`."""
@@ -144,11 +154,14 @@ class SubmissionRun:
             list(args),
             str(self.folder),
             self._uid,
-            slowness(),
-            self._runner.grace,
+            slowness() * self._share,
+            self._runner.grace * self._share,
+            self.record is not None,
         )
         answer = self._runner.ask(request)
         self.output = answer.output
+        if self.record is not None and answer.record is not None:
+            self.record = self.record.joined(answer.record)
         if answer.kind == "value":
             self.seen = _last_calls(answer.value)
             return answer.value
@@ -180,7 +193,7 @@ def _reason(answer: Answer) -> Text:
         first = answer.detail.partition("\n")[0]
         return Text(first, first.replace("Kernel panic", "内核崩溃"))
     if answer.kind == "late":
-        return _LATE
+        return LATE
     if answer.kind == "died":
         return Text(_DIED.en.format(answer.detail), _DIED.zh.format(answer.detail))
     if answer.kind == "unusable":

@@ -9,11 +9,13 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from types import FrameType, ModuleType
+from typing import Any, Final
 
 from .description import Description
 from .texts import Text
+
+_INNERMOST: Final = 6  #: frames shown where none is the student's
 
 
 class StudentError(Exception):
@@ -100,6 +102,16 @@ def explain(error: BaseException, folder: Path) -> str:
     )
     lines = traceback.format_list(_short(frames[first:], folder))
     return "".join([*lines, *traceback.format_exception_only(error)]).rstrip()
+
+
+def stopped_at(frame: FrameType | None, folder: Path) -> str:
+    """Return the stack at ``frame``, from where the student's own code begins."""
+    frames = traceback.StackSummary.extract(traceback.walk_stack(frame))
+    frames.reverse()
+    first = next(
+        (i for i, found in enumerate(frames) if found.filename.startswith(str(folder))), -_INNERMOST
+    )
+    return "".join(traceback.format_list(_short(frames[first:], folder))).rstrip()
 
 
 def _short(frames: Sequence[traceback.FrameSummary], folder: Path) -> list[traceback.FrameSummary]:

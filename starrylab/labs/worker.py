@@ -15,21 +15,27 @@ import signal
 import struct
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Final
+from types import FrameType, ModuleType
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from .description import Description, load
+from .recording.record import Record
 from .sandbox import Policy, confine
 from .scenarios import load_scenarios
-from .student import KernelPanic, Student, StudentError, explain
+from .student import KernelPanic, Student, StudentError, explain, stopped_at
+
+if TYPE_CHECKING:
+    from .recording.recorder import Recorder
 
 _LENGTH: Final = struct.Struct("<I")
 _LARGEST: Final = 16 << 20  #: bytes of one message
 _OUTPUT: Final = 16 << 10  #: bytes kept of what a run prints
+_LAST_WORDS: Final = 0.5  #: seconds to tell where a run was when its time was over
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -41,6 +47,7 @@ class Request(msgspec.Struct, frozen=True):
     uid: int | None
     slowness: float
     grace: float  #: seconds of wall-clock beside twice the CPU time
+    record: bool = False  #: look on
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -51,6 +58,7 @@ class Answer(msgspec.Struct, frozen=True):
     detail: str = ""
     detail_zh: str = ""
     output: str = ""  #: what the student's code printed
+    record: Record | None = None  #: what was seen, if it was asked for
 
 
 @dataclass(slots=True)
@@ -152,13 +160,16 @@ def _fork(
         for fd in (result, output, *ours):
             os.close(fd)
         _become(output_end)
-        answer = _serve_one(check, description, request)
-        os.write(2, b"")
-        data = _encode(answer)
-        while data:
-            data = data[os.write(result_end, data) :]
+        _answer(check, description, request, lambda answer: _tell(result_end, answer))
     finally:
         os._exit(0)
+
+
+def _tell(result: int, answer: Answer) -> None:
+    sys.stdout.flush()
+    data = _encode(answer)
+    while data:
+        data = data[os.write(result, data) :]
 
 
 def _become(output: int) -> None:
@@ -169,23 +180,63 @@ def _become(output: int) -> None:
     signal.signal(signal.SIGXCPU, signal.SIG_DFL)
 
 
-def _serve_one(check: ModuleType, description: Description, request: Request) -> Answer:
+def _answer(
+    check: ModuleType, description: Description, request: Request, tell: Callable[[Answer], object]
+) -> None:
+    """Run the scenario, confined, and tell what came of it; also when it takes too long."""
     folder = Path(request.folder)
+    recorder: Recorder | None = None
+
+    def seen(answer: Answer, where: str = "") -> Answer:
+        record = recorder.record(where) if recorder is not None else None
+        return msgspec.structs.replace(answer, record=record)
+
+    def late(_signal: int, frame: FrameType | None) -> None:
+        where = stopped_at(frame, folder)
+        tell(seen(Answer("late", detail=where), where))
+        os._exit(0)
+
+    if request.record:
+        from .recording.recorder import Recorder
+
+        recorder = Recorder(folder, request.scenario)
+    limits = description.limits
+    seconds = limits.work_seconds * request.slowness
+    _call_when_late(late, seconds, 2 * seconds + request.grace - _LAST_WORDS)
+    answer = Answer("died")
     try:
-        limits = description.limits
-        confine(Policy(folder, limits.memory, limits.work_seconds * request.slowness, request.uid))
+        confine(Policy(folder, limits.memory, seconds + _LAST_WORDS, request.uid))
         sys.path.insert(0, request.folder)
-        scenario = getattr(check, request.scenario)
-        value = scenario(Student(folder, description), *request.args)
-        return Answer("value", value)
+        answer = _run_scenario(getattr(check, request.scenario), description, request, recorder)
+    except BaseException as error:  # whatever it is, it is the submission's
+        answer = Answer("raised", detail=explain(error, folder))
+    _call_when_late(signal.SIG_IGN, 0, 0)
+    tell(seen(answer, answer.detail if answer.kind == "raised" else ""))
+
+
+def _call_when_late(handler: Any, cpu_seconds: float, seconds: float) -> None:
+    """Let ``handler`` be called after so much CPU time, or time; 0: not."""
+    for kind, timer, after in (
+        (signal.SIGPROF, signal.ITIMER_PROF, cpu_seconds),
+        (signal.SIGALRM, signal.ITIMER_REAL, seconds),
+    ):
+        signal.setitimer(timer, 0)
+        signal.signal(kind, handler)
+        signal.setitimer(timer, max(after, 0))
+
+
+def _run_scenario(
+    scenario: Any, description: Description, request: Request, recorder: Recorder | None
+) -> Answer:
+    folder = Path(request.folder)
+    if recorder is not None:
+        recorder.start()
+    try:
+        return Answer("value", scenario(Student(folder, description), *request.args))
     except KernelPanic as error:
         return Answer("panic", detail=str(error).replace(f"{folder}/", ""))
     except StudentError as error:
         return Answer("unusable", detail=error.text.en, detail_zh=error.text.zh)
-    except BaseException as error:  # whatever it is, it is the submission's
-        return Answer("raised", detail=explain(error, folder))
-    finally:
-        sys.stdout.flush()
 
 
 def _encode(answer: Answer) -> bytes:

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from . import recording
 from .catalog import Lab, LabError, catalog
-from .checking import Check, GoalFailed, GoalReached
+from .checking import Check, GoalFailed, GoalReached, goals
 
 FOLDER: Final = "starrylab-labs"  #: in the working directory, unless the user says otherwise
 _PROGRESS: Final = ".progress.json"
@@ -131,10 +132,12 @@ class Workspace:
         progress = self.progress(lab)
         for event in events:
             if isinstance(event, GoalReached):
+                recording.forget(self.folder(lab), event.goal.name)
                 progress.goals[event.goal.name] = GoalProgress(reached=True)
             elif isinstance(event, GoalFailed):
                 old = progress.goals.get(event.goal.name, GoalProgress())
                 progress.goals[event.goal.name] = GoalProgress(False, old.failures + 1)
+                self._keep(lab, event)
         last = events[-1]
         progress.points, progress.of = getattr(last, "points", 0), getattr(last, "of", 0)
         every = self._read()
@@ -145,6 +148,23 @@ class Workspace:
         }
         self._write(every)
         return progress
+
+    def _keep(self, lab: Lab, failed: GoalFailed) -> None:
+        """Keep what was seen of a goal that failed; of an older failure nothing is left."""
+        recording.forget(self.folder(lab), failed.goal.name)
+        if failed.record is not None and failed.record.events:
+            try:
+                recording.write(self.folder(lab), failed.goal.name, failed.record)
+            except OSError as error:
+                raise LabError(f"{error.filename}: {error.strerror}") from None
+
+    def record(self, lab: Lab, goal: str) -> recording.Record | None:
+        """Return what was kept of a goal that failed."""
+        return recording.read(self.folder(lab), goal)
+
+    def recorded(self, lab: Lab) -> list[str]:
+        """Return the names of the goals that something was kept of, in the lab's order."""
+        return [g.name for g in goals(lab) if self.record(lab, g.name) is not None]
 
     def _read(self) -> dict[str, Any]:
         try:

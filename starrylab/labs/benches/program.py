@@ -26,6 +26,7 @@ from ...machine.door import VirtualDoor
 from ...machine.ram import HostRam
 from ...machine.unicorn.hart import UnicornHart
 from ...rootfs import Tree
+from ..recording import follow, over
 from .loading import start_with
 from .outcome import GuestLimit, Outcome
 from .panics import explain_panics, raise_panic
@@ -126,6 +127,7 @@ class Machine:
         self._tty, uart.irq = attach_serial(kernel, uart)
         door.subscribe("console", lambda data: uart.receive(data) if data else self._tty.hang_up())
         explain_panics(kernel)
+        follow(kernel)
         boot.mount_root(kernel, _root(kernel, program, files))
         _record(kernel, self._outcome)
 
@@ -146,7 +148,10 @@ class Machine:
             return outcome
         if typed:
             self._door.send("console", typed, after_ns=1_000_000)
-        _execute(kernel, self._hart, guest_seconds)
+        try:
+            _execute(kernel, self._hart, guest_seconds)
+        finally:
+            over(kernel)
         raise_panic(kernel)
         outcome.output = bytes(self._output)
         outcome.instructions = self._hart.instructions

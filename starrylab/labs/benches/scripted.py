@@ -20,6 +20,7 @@ from ...kernel.thread import Thread
 from ...machine.api import READ, WRITE
 from ...machine.door import VirtualDoor
 from ...machine.scripted import ProgramFunction, ScriptedContext, ScriptedHart, ScriptedRam
+from ..recording import follow
 from .panics import explain_panics, raise_panic
 
 SCRATCH = 0x10_0000
@@ -37,6 +38,7 @@ class ScriptedBench:
         self.door = VirtualDoor(seed=seed)
         self.kernel: Kernel = boot.build(self.hart, self.door, components)
         explain_panics(self.kernel)
+        follow(self.kernel)
         boot.mount_root(self.kernel, Tmpfs(self.kernel.clock.realtime, self.kernel.pool))
 
     def start(self, program: ProgramFunction) -> Thread:

@@ -1,0 +1,212 @@
+"""What is kept of a goal that failed: events, the stack, the state."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from starrylab.labs import find
+from starrylab.labs.catalog import Lab
+from starrylab.labs.checking import Check, Checked, GoalFailed, check
+from starrylab.labs.recording import FOLDER, Record, forget, read, write
+from starrylab.labs.recording.python_calls import PythonCalls
+from starrylab.labs.recording.text import event_lines, show, state_lines
+from starrylab.labs.student import load_module
+from starrylab.labs.workspace import Workspace
+
+
+def failed(events: list[Check], goal: str) -> GoalFailed:
+    """Return how a goal failed."""
+    found = [e for e in events if isinstance(e, GoalFailed) and e.goal.name == goal]
+    assert len(found) == 1, events
+    return found[0]
+
+
+def submission(lab: Lab, folder: Path, old: str, new: str) -> Path:
+    """Copy the solution of ``lab``, with one thing changed."""
+    target = folder / lab.name
+    target.mkdir(parents=True)
+    changed = 0
+    for name in lab.description.files:
+        text = (lab.solution / name).read_text()
+        changed += text.count(old)
+        (target / name).write_text(text.replace(old, new))
+    assert changed, f"{old!r} is not in the solution any more"
+    return target
+
+
+def test_the_calls_of_a_failed_goal_are_kept(tmp_path: Path) -> None:
+    """Both sides of the border: the system call, and the student's function that served it."""
+    lab = find("3")
+    submission(lab, tmp_path, "[::-1]", "")
+    space = Workspace(tmp_path)
+    events = list(check(lab, space.folder(lab), record=True))
+    space.note(lab, events)
+    assert "memory_of_the_program" in space.recorded(lab)
+    record = space.record(lab, "memory_of_the_program")
+    assert record is not None
+    found = [json.loads(line) for line in record.events]
+    served = next(e for e in found if e["type"] == "python")
+    called = next(e for e in found if e["type"] == "call")
+    assert (served["name"], called["name"]) == ("reverse", "reverse")
+    assert served["args"]["size"] == served["text"] == str(called["result"])
+    lines = event_lines(record)
+    assert any(line.startswith(f"[1] reverse(0x100000, {called['result']})") for line in lines)
+    assert any("process 1 (init)" in line for line in state_lines(record))
+
+
+def test_a_goal_that_holds_is_forgotten(tmp_path: Path) -> None:
+    lab = find("3")
+    folder = submission(lab, tmp_path, "[::-1]", "")
+    space = Workspace(tmp_path)
+    space.note(lab, list(check(lab, folder, record=True)))
+    assert (folder / FOLDER).is_dir()
+    for name in lab.description.files:
+        (folder / name).write_text((lab.solution / name).read_text())
+    space.note(lab, list(check(lab, folder, record=True)))
+    assert not (folder / FOLDER).exists()
+
+
+def test_a_panic_is_kept_with_its_stack(tmp_path: Path) -> None:
+    lab = find("3")
+    folder = submission(lab, tmp_path, "[::-1]", "[1 // 0]")
+    found = failed(list(check(lab, folder, record=True)), "memory_of_the_program")
+    assert found.record is not None
+    assert "ZeroDivisionError" in found.record.stack
+    assert "at calls.py:" in found.record.stack  # not the folder that it ran in
+    (state,) = json.loads(found.record.state)
+    assert "ZeroDivisionError" in state["panic"]
+    assert state["processes"][0]["areas"]
+
+
+def test_a_loop_tells_its_line(tmp_path: Path) -> None:
+    """And it is tried again for a part of its time only."""
+    lab = find("4")
+    head = "def free_pages(self) -> int:"
+    folder = submission(lab, tmp_path, head, f"{head}\n        while True: pass\n")
+    events: list[Check] = []
+    for event in check(lab, folder, record=True):
+        events.append(event)
+        if isinstance(event, GoalFailed):
+            break
+    found = next(e for e in events if isinstance(e, GoalFailed))
+    assert "while True: pass" in found.detail
+    assert 'File "pages.py"' in found.detail
+    assert found.record is not None
+    assert "while True: pass" in found.record.stack
+    last = [json.loads(line) for line in found.record.events][-1]
+    assert (last["name"], last["text"]) == ("BitmapAllocator.free_pages", "(not ended)")
+
+
+def test_nothing_is_recorded_unless_wanted(tmp_path: Path) -> None:
+    lab = find("3")
+    folder = submission(lab, tmp_path, "[::-1]", "")
+    events = list(check(lab, folder))
+    assert failed(events, "memory_of_the_program").record is None
+    assert isinstance(events[-1], Checked)
+
+
+STUDENT = """\
+class Queue:
+    def __init__(self):
+        self.items = []
+    def put(self, item, *others):
+        self.items.append(item)
+        return self.size()
+    def size(self):
+        return len(self.items)
+    def fail(self):
+        raise KeyError(3)
+class Strange:
+    def __repr__(self):
+        raise ValueError
+async def wait(sleep):
+    await sleep
+    return 5
+"""
+
+
+def test_calls_of_a_student_s_functions_in_their_order(tmp_path: Path) -> None:
+    (tmp_path / "queue.py").write_text(STUDENT)
+    module = load_module(tmp_path / "queue.py")
+    seen: list[dict[str, object]] = []
+    calls = PythonCalls(tmp_path, seen.append)
+
+    class Sleep:
+        def __await__(self):  # type: ignore[no-untyped-def]
+            yield
+
+    calls.start()
+    try:
+        queue = module.Queue()
+        queue.put(b"x" * 100, 1, 2)
+        queue.put(module.Strange())
+        with pytest.raises(KeyError):
+            queue.fail()
+        waiting = module.wait(Sleep())
+        waiting.send(None)
+        with pytest.raises(StopIteration):
+            waiting.send(None)
+    finally:
+        calls.stop()
+    told = [(e["name"], e["text"], e["depth"]) for e in seen]
+    assert told == [
+        ("Queue.__init__", "None", 0),
+        ("Queue.put", "1", 0),
+        ("Queue.size", "1", 1),
+        ("Queue.put", "2", 0),
+        ("Queue.size", "2", 1),
+        ("Queue.fail", "raised", 0),
+        ("wait", "5", 0),
+    ]
+    assert seen[1]["args"] == {"item": f"{b'x' * 16!r}... (100 bytes)", "others": "(1, 2)"}
+    assert seen[3]["args"] == {"item": "<Strange>", "others": "()"}
+    sys.modules.pop("queue", None)
+
+
+def test_records_lie_in_files(tmp_path: Path) -> None:
+    record = Record(('{"type": "scenario", "name": "ask"}',), 7, "a stack\n", '[{"a": 1}]')
+    place = write(tmp_path, "goal", record)
+    assert sorted(path.name for path in place.iterdir()) == [
+        "events.jsonl", "stack.txt", "state.json",
+    ]  # fmt: skip
+    kept = read(tmp_path, "goal")
+    assert kept is not None
+    assert event_lines(kept) == ["... 7 earlier events are not here", "=== ask"]
+    assert json.loads(kept.state) == [{"a": 1}]
+    forget(tmp_path, "goal")
+    assert read(tmp_path, "goal") is None
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"type": "call"}', '{"type": []}', "null"])
+def test_files_that_somebody_changed_are_shown_as_they_are(tmp_path: Path, text: str) -> None:
+    write(tmp_path, "goal", Record(("x",)))
+    (tmp_path / FOLDER / "goal" / "events.jsonl").write_text(f"{text}\n")
+    (tmp_path / FOLDER / "goal" / "state.json").write_text(text)
+    record = read(tmp_path, "goal")
+    assert record is not None
+    assert text in "\n".join(show(record))
+    assert show(record, "stack") == ["no stack"]
+
+
+def test_the_command_shows_it(tmp_path: Path) -> None:
+    def lab(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "starrylab", "lab", "--folder", str(tmp_path), *words]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+    submission(find("3"), tmp_path, "[::-1]", "")
+    checked = lab("check", "3")
+    assert "/.failed/memory_of_the_program: starrylab lab show memory_of_the_program" in (
+        checked.stdout
+    )
+    shown = lab("show", "memory_of_the_program", "events")
+    assert "[1] reverse(0x100000" in shown.stdout
+    assert "--- events" in lab("show").stdout
+    refused = lab("show", "nonsense")
+    assert refused.returncode == 1
+    assert "no record of nonsense; recorded: memory_of_the_program" in refused.stderr
