@@ -7,15 +7,18 @@ where its bits lie in Linux's NT_PRSTATUS or NT_PRFPREG layout, which is what a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from ..numbers import Arch
+from . import loongarch64
 from .riscv64 import FLOATING, GENERAL
 
 GENERAL_SET: Final = 0  #: NT_PRSTATUS
 FLOATING_SET: Final = 1  #: NT_PRFPREG
 ALWAYS_ZERO: Final = 2  #: in no set: reads as zero, writes are lost
+UNAVAILABLE: Final = 3  #: in no set: gdb wants to hear of it, and is told that it is unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class GdbRegister:
     number: int  #: gdb's
     bits: int
     type: str
-    registers: int  #: GENERAL_SET, FLOATING_SET or ALWAYS_ZERO
+    registers: int  #: GENERAL_SET, FLOATING_SET, ALWAYS_ZERO or UNAVAILABLE
     offset: int = 0  #: bytes
     shift: int = 0  #: bits
     mask: int = (1 << 64) - 1
@@ -96,6 +99,75 @@ def _riscv_floating() -> tuple[GdbRegister, ...]:
     )
 
 
+_LOONGARCH_FP: Final = 35  #: number of f0, behind r0..r31, orig_a0, pc and badv
+_LOONGARCH_POINTERS: Final = {1: "code_ptr", 3: "data_ptr", 22: "data_ptr"}  #: ra, sp, fp
+_FCC_OFFSET: Final = 256
+_LOONGARCH_DOUBLE: Final = (
+    '<union id="fputype">'
+    '<field name="f" type="ieee_single"/><field name="d" type="ieee_double"/></union>'
+)
+
+
+def _loongarch_general() -> tuple[GdbRegister, ...]:
+    """Return r0..r31, orig_a0, pc and badv, in the order of Linux's layout."""
+    numbered = (
+        GdbRegister(f"r{n}", n, 64, _LOONGARCH_POINTERS.get(n, "uint64"), GENERAL_SET, 8 * n)
+        for n in range(32)
+    )
+    kinds = {"orig_a0": "uint64", "pc": "code_ptr", "badv": "code_ptr"}
+    index = loongarch64.GENERAL.index
+    named = (
+        GdbRegister(name, index(name), 64, kind, GENERAL_SET, 8 * index(name))
+        for name, kind in kinds.items()
+    )
+    return (*numbered, *named)
+
+
+def _loongarch_floating() -> tuple[GdbRegister, ...]:
+    """Return f0..f31, the flags of comparisons, and the control and status register."""
+    first = _LOONGARCH_FP
+    flags, status = first + 32, first + 40
+    return (
+        *(GdbRegister(f"f{n}", first + n, 64, "fputype", FLOATING_SET, 8 * n) for n in range(32)),
+        *(
+            GdbRegister(
+                f"fcc{n}", flags + n, 8, "uint8", FLOATING_SET, _FCC_OFFSET + n, mask=0xFF,
+                group="float",
+            )
+            for n in range(8)
+        ),
+        GdbRegister(
+            "fcsr", status, 32, "uint32", FLOATING_SET, _FCC_OFFSET + 8, mask=0xFFFF_FFFF,
+            group="float",
+        ),
+    )  # fmt: skip
+
+
+def _loongarch_unavailable() -> tuple[GdbFeature, ...]:
+    """Return vectors and binary translation: gdb 16 refuses a description without them."""
+
+    def rows(names: Iterable[str], first: int, bits: int, kind: str) -> tuple[GdbRegister, ...]:
+        return tuple(
+            GdbRegister(name, number, bits, kind, UNAVAILABLE)
+            for number, name in enumerate(names, first)
+        )
+
+    def vectors(name: str, letter: str, first: int, bits: int) -> GdbFeature:
+        kind = f"v{bits // 64}i64"
+        types = f'<vector id="{kind}" type="int64" count="{bits // 64}"/>'
+        return GdbFeature(name, rows((f"{letter}{n}" for n in range(32)), first, bits, kind), types)
+
+    translation = (
+        *rows((f"scr{n}" for n in range(4)), 140, 64, "uint64"),
+        *rows(("eflags", "ftop"), 144, 32, "uint32"),
+    )
+    return (
+        vectors("org.gnu.gdb.loongarch.lsx", "vr", 76, 128),
+        vectors("org.gnu.gdb.loongarch.lasx", "xr", 108, 256),
+        GdbFeature("org.gnu.gdb.loongarch.lbt", translation),
+    )
+
+
 GDB_TARGETS: Final[dict[Arch, GdbTarget]] = {
     "riscv64": GdbTarget(
         "riscv:rv64",
@@ -106,5 +178,16 @@ GDB_TARGETS: Final[dict[Arch, GdbTarget]] = {
         ),
         expedited=(2, 8, _RISCV_PC),  # sp, fp, pc
         thread_pointer=4,
+    ),
+    "loongarch64": GdbTarget(
+        "Loongarch64",
+        "GNU/Linux",
+        (
+            GdbFeature("org.gnu.gdb.loongarch.base", _loongarch_general()),
+            GdbFeature("org.gnu.gdb.loongarch.fpu", _loongarch_floating(), _LOONGARCH_DOUBLE),
+            *_loongarch_unavailable(),
+        ),
+        expedited=(3, 22, loongarch64.GENERAL.index("pc")),
+        thread_pointer=2,
     ),
 }

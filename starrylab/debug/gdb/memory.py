@@ -66,7 +66,7 @@ def _write_registers(stub: Stub, text: bytes) -> bytes:
 
 
 def _read_register(stub: Stub, text: bytes) -> bytes:
-    return stub.registers.read(stub.found.current().context, number(text)).hex().encode()
+    return stub.registers.read_text(stub.found.current().context, number(text))
 
 
 def _write_register(stub: Stub, text: bytes) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ...abi.arch.gdb_registers import ALWAYS_ZERO, GDB_TARGETS, GdbRegister
+from ...abi.arch.gdb_registers import ALWAYS_ZERO, GDB_TARGETS, UNAVAILABLE, GdbRegister
 from ...abi.numbers import Arch
 from .values import GdbError
 
@@ -20,7 +20,8 @@ class RegisterFile:
     def __init__(self, arch: Arch) -> None:
         target = self.target = GDB_TARGETS[arch]
         registers = [r for feature in target.features for r in feature.registers]
-        self._order = sorted(registers, key=lambda register: register.number)
+        available = (r for r in registers if r.registers != UNAVAILABLE)
+        self._order = sorted(available, key=lambda register: register.number)
         self._by_number = {register.number: register for register in registers}
 
     def description(self) -> bytes:
@@ -46,6 +47,13 @@ class RegisterFile:
         """Return one register; raise `GdbError` for a number that is none."""
         return _get(self._find(number), (*context.save(), bytes(_WORD)))
 
+    def read_text(self, context: UserContext, number: int) -> bytes:
+        """Return the data of a ``p`` reply: digits, or an x for each; raise `GdbError`."""
+        register = self._find(number)
+        if register.registers == UNAVAILABLE:
+            return b"x" * (register.bits // 4)
+        return self.read(context, number).hex().encode()
+
     def expedited(self, context: UserContext) -> list[tuple[int, bytes]]:
         """Return what gdb wants to know at every stop: numbers and values."""
         sets = (*context.save(), bytes(_WORD))
@@ -67,6 +75,8 @@ class RegisterFile:
         register = self._find(number)
         if len(data) != register.bits // 8:
             raise GdbError(f"{register.name} has {register.bits // 8} bytes")
+        if register.registers == UNAVAILABLE:
+            raise GdbError(f"{register.name} is not available")
         _put(context, [(register, data)])
 
     def _find(self, number: int) -> GdbRegister:
