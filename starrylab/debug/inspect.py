@@ -99,7 +99,7 @@ class InspectedThread:
         self._tls = Tls(inspector.stacks.kernel.arch, self._images)
 
     def _images(self) -> Iterator[ElfImage]:
-        return (module.image for module in self._modules if module.image is not None)
+        return (module.image for module in self._modules)
 
     @cached_property
     def raw(self) -> list[RawFrame]:
@@ -167,12 +167,10 @@ class InspectedThread:
 
     def modules(self) -> Iterator[ModuleData]:
         """Yield all modules: the program first, then its libraries."""
-        found = [data for module in self._modules if (data := self._module_data(module))]
+        found = [self._module_data(module) for module in self._modules]
         yield from sorted(found, key=lambda data: not data.data.is_executable)
 
-    def _module_data(self, module: Module) -> ModuleData | None:
-        if module.loaded is None:
-            return None
+    def _module_data(self, module: Module) -> ModuleData:
         known = self._known.get(module.bias)
         if known is None or known.data.image is not module.loaded.image:
             data = self.inspector.data(module.loaded)
@@ -192,7 +190,7 @@ class InspectedThread:
     def symbol(self, address: int) -> str:
         """Return ``<name+offset>`` for an address of code or data, "" for others."""
         module = self._modules.find(address)
-        if module is None or module.symbols is None or module.loaded is None:
+        if module is None:
             return ""
         if not self._modules.executable(address):
             data = self.inspector.data(module.loaded).linker.data_at(address - module.bias)

@@ -18,11 +18,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from ..abi import elf
-from ..abi.arch import ARCHES
 from ..abi.arch.unwinding import UNWINDING
 from ..abi.numbers import Arch
 from ..kernel.fs.hostfs_access import HostFolder
 from ..kernel.mm.backends import LINEAR
+from ..kernel.vdso import image as vdso_image
 from ..kernel.vfs.page_store import PageStore
 from ..machine.api import EXEC
 from ..userland import cache_folder
@@ -98,24 +98,23 @@ def symbols_for(kernel: Kernel) -> MakeSymbols:
 class Module:
     """An image in a process."""
 
-    def __init__(self, path: str, bias: int, loaded: LoadedImage | None, fixed: str = "") -> None:
+    def __init__(self, path: str, bias: int, loaded: LoadedImage) -> None:
         self.path = path  #: the guest's
         self.name = path.rpartition("/")[2]
         self.bias = bias  #: bytes from an address of the file to that in the process
         self.start = 0
         self.end = 0  #: excluded
         self.loaded = loaded
-        self.fixed = fixed  #: the only function of a page without an image
 
     @property
-    def image(self) -> ElfImage | None:
-        """The ELF file; ``None`` for the page of the signal trampoline."""
-        return self.loaded.image if self.loaded is not None else None
+    def image(self) -> ElfImage:
+        """The ELF file."""
+        return self.loaded.image
 
     @property
-    def symbols(self) -> Symbols | None:
-        """The file's symbols; ``None`` without a file."""
-        return self.loaded.symbols if self.loaded is not None else None
+    def symbols(self) -> Symbols:
+        """The file's symbols."""
+        return self.loaded.symbols
 
     def cover(self, start: int, end: int) -> None:
         """Count an address range as the module's."""
@@ -150,6 +149,14 @@ class ImageCache:
         self._images[key] = loaded
         if len(self._images) > _IMAGES:
             self._images.popitem(last=False)
+        return loaded
+
+    def vdso(self, arch: Arch) -> LoadedImage:
+        """Return the kernel's own image."""
+        key = ("vdso", arch)
+        if (loaded := self._images.get(key)) is None:
+            image = ElfImage.from_bytes(vdso_image(arch)[0], "[vdso]")
+            loaded = self._images[key] = LoadedImage(image, self._make_symbols)
         return loaded
 
     def _load(self, place: Any, source: PageStore) -> LoadedImage | None:
@@ -244,14 +251,14 @@ class Modules(ModuleMap):
     def rules(self, addr: int) -> Found | None:
         """Return the call frame information at ``addr``; raise `CfiError`."""
         module = self.find(addr)
-        if module is None or module.loaded is None:
+        if module is None:
             return None
         return module.loaded.frames.find(addr - module.bias)
 
     def function_start(self, addr: int) -> int | None:
         """Return where the function at ``addr`` begins, if symbols tell."""
         module = self.find(addr)
-        if module is None or module.loaded is None:
+        if module is None:
             return None
         found = module.loaded.symbols.function_range(addr - module.bias)
         return None if found is None else found[0] + module.bias
@@ -266,14 +273,14 @@ class Modules(ModuleMap):
     def is_stub(self, addr: int) -> bool:
         """Tell whether ``addr`` lies in a procedure linkage table."""
         module = self.find(addr)
-        if module is None or module.loaded is None:
+        if module is None:
             return False
         return any(addr - module.bias in stubs for stubs in module.loaded.stubs)
 
     def is_entry(self, addr: int) -> bool:
         """Tell whether ``addr`` lies in the first function of the program or its loader."""
         module = self.find(addr)
-        if module is None or module.loaded is None:
+        if module is None:
             return False
         entry = module.loaded.image.entry
         if entry + module.bias not in self._entries():
@@ -289,7 +296,7 @@ class Modules(ModuleMap):
         entries = {pairs.get(elf.AT_ENTRY, 0)}
         base = pairs.get(elf.AT_BASE, 0)
         loader = self.find(base) if base else None
-        if loader is not None and loader.image is not None:
+        if loader is not None:
             entries.add(loader.image.entry + loader.bias)
         return entries
 
@@ -317,8 +324,8 @@ class Modules(ModuleMap):
             self._quick, self._quick_for = None, code
 
     def _module_of(self, area: Area, known: dict[tuple[int, int], Module]) -> Module | None:
-        if area.backend is LINEAR and area.start == self.space.trampoline & ~4095:
-            module = Module("[vdso]", area.start, None, ARCHES[self.arch].trampoline_symbol)
+        if area.backend is LINEAR and area.prot & EXEC:
+            module = Module("[vdso]", area.start, self._images.vdso(self.arch))
             self._all.append(module)
             return module
         if area.source is None:
@@ -342,7 +349,7 @@ class Modules(ModuleMap):
     def _zeroed(self, module: Module) -> list[tuple[int, int, Module]]:
         """Return what a module has beyond its file: .bss, where that is still mapped."""
         found = []
-        for segment in module.loaded.segments if module.loaded is not None else ():
+        for segment in module.loaded.segments:
             start = (segment.vaddr + segment.filesz + module.bias + 4095) & ~4095
             end = (segment.vaddr + segment.memsz + module.bias + 4095) & ~4095
             area = self.space.find(start) if start < end else None

@@ -169,15 +169,16 @@ def _named(raw: RawFrame, modules: ModuleMap) -> Iterator[Frame]:
     module = modules.find(raw.lookup)
     if raw.signal:
         name = sig.name(raw.signal) if raw.signal > 0 else "unknown signal"
-        function = module.fixed if module is not None else ""
-        path = module.path if module is not None else ""
+        function = path = ""
+        if module is not None:
+            function, path = module.symbols.lookup(raw.pc - module.bias)[-1].function, module.path
         yield Frame(
             FrameKind.SIGNAL, raw.pc, raw.cfa, path, function, text=_with(name, raw.reason),
             how=raw.how, lookup=raw.lookup,
         )  # fmt: skip
         return
-    if module is None or module.symbols is None:
-        yield _nameless(raw, module)
+    if module is None:
+        yield _nameless(raw)
         return
     for place in _locations(module, raw.lookup - module.bias):
         offset = place.offset
@@ -202,20 +203,14 @@ def _named(raw: RawFrame, modules: ModuleMap) -> Iterator[Frame]:
 def _locations(module: Module, addr: int) -> list[Location]:
     """Return functions and lines at an address of the file, innermost first."""
     symbols = module.symbols
-    assert symbols is not None
     locations = shown(symbols, addr)
-    if not locations[0].function and module.image is not None:
+    if not locations[0].function:
         stub = stub_name(module.image, addr, lambda at: symbols.lookup(at)[-1].function)
         return [locations[0]._replace(function=stub, linkage_name=stub)] if stub else locations
     return locations
 
 
-def _nameless(raw: RawFrame, module: Module | None) -> Frame:
-    if module is not None:
-        return Frame(
-            FrameKind.USER, raw.pc, raw.cfa, module.path, module.fixed, raw.pc - module.start,
-            text=raw.reason, how=raw.how, lookup=raw.lookup,
-        )  # fmt: skip
+def _nameless(raw: RawFrame) -> Frame:
     text = "address 0" if raw.pc == 0 else "in no mapped file"
     return Frame(
         FrameKind.USER, raw.pc, raw.cfa, text=_with(text, raw.reason), how=raw.how,

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from ..abi import numbers
-from ..abi.arch import ARCHES
 from ..abi.errno import ENOENT, ENOTDIR, LinuxError
 from ..abi.stat import S_IFDIR, S_IFREG
 from ..machine.api import Hart
@@ -24,9 +23,8 @@ from .fs.devfs import DevFs
 from .fs.devpts import DevPts
 from .fs.system import register as register_basic
 from .kernel import Kernel
-from .mm.frames import FrameAllocator, MemoryKind
+from .mm.frames import FrameAllocator
 from .signal.actions import SignalActions
-from .signal.frame import trampoline_page
 from .signal.manager import ProcessSignals, ThreadSignals
 from .task.cred import Credentials
 from .task.exec import execve
@@ -81,10 +79,6 @@ def build(hart: Hart, door: Door, components: Components | None = None) -> Kerne
     components.default(FrameAllocator, FrameAllocator)
     frames = components.make(FrameAllocator, hart.ram, hart.code_changed)
     kernel = Kernel(hart, door, cast("numbers.Arch", hart.arch), frames, components)
-    frame = frames.alloc_zeroed(MemoryKind.KERNEL_HEAP)
-    code = trampoline_page(ARCHES[kernel.arch])
-    hart.ram.view[frame : frame + len(code)] = code
-    kernel.trampoline_frame = frame
     install_devices(kernel)
     _register_filesystems(kernel)
     return kernel

@@ -3,6 +3,9 @@
 Every reading comes from the door, so a replay sees the same times.  CLOCK_REALTIME is the
 door's wall clock plus an offset that clock_settime(2) moves; whoever waits for a wall-clock
 time is told when that happens.  CPU-time clocks read the accounts of threads.
+
+Where the CPU has a counter that is the door's, programs read clocks without a system call: the vDSO
+has what each is ahead of the counter, which changes when a clock is set or stopped.
 """
 
 from __future__ import annotations
@@ -33,15 +36,19 @@ if TYPE_CHECKING:
     from .kernel import Kernel
     from .task.process import Process
     from .thread import Thread
+    from .vdso import Vdso
 
 NS: Final = 1_000_000_000  #: nanoseconds in a second
-TIMEBASE_NS: Final = 100  #: the time counter runs at 10 MHz, as on QEMU's virt board
+COUNTER_HZ: Final = NS  #: the time counter is the door's, in nanoseconds
 
 #: Clocks that follow the wall clock, and jump with it.
 WALL_CLOCKS: Final = frozenset(
     {CLOCK_REALTIME, CLOCK_REALTIME_COARSE, CLOCK_REALTIME_ALARM, CLOCK_TAI}
 )
 COARSE_CLOCKS: Final = frozenset({CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE})
+
+_STEP_NS: Final = 1_000_000  #: a wall clock of the host that is this far off was set
+_SAMPLES: Final = 5  #: readings of both of the host's clocks, of which the closest counts
 
 # A dynamic CPU clock id is ~pid << 3, "one thread" in bit 2, the kind of time in bits 0..1
 # (clock_getcpuclockid(3), <linux/posix-timers_types.h>).
@@ -108,6 +115,8 @@ class Clock:
         self.monotonic: Callable[[], int] = door.monotonic
         self._wall = door.realtime
         self._followers: WeakSet[Follower] = WeakSet()
+        self._vdso: Vdso | None = None  #: where programs read clocks by themselves
+        self._wall_ahead = 0  #: the door's wall clock minus its monotonic one, as published
         #: clock id -> function that reads it, for the clocks that need no thread
         self.readers: dict[int, Callable[[], int]] = {}
         self._set_readers()
@@ -139,9 +148,50 @@ class Clock:
         """Set the wall clock, and tell those who wait for it."""
         self.offset_ns = ns - self._wall()
         self._set_readers()
+        self.publish()
         for follower in list(self._followers):
             follower.clock_was_set()
         self.was_set.wake()
+
+    # -- without a system call
+
+    def share(self, vdso: Vdso) -> None:
+        """Let programs read clocks in ``vdso``: the CPU's counter shows the door's."""
+        self._vdso = vdso
+        self._kernel.door.moved = self.publish
+        self.publish()
+
+    def publish(self) -> None:
+        """Tell programs anew how far each clock is ahead of the counter."""
+        vdso, ahead = self._vdso, self._kernel.door.ahead_ns
+        if vdso is None:
+            return
+        if ahead is None:  # the clocks stand still, the counter does not
+            vdso.publish({}, {})
+            return
+        self._wall_ahead = self._measure_wall()
+        wall = ahead + self._wall_ahead + self.offset_ns
+        distance = {
+            clock_id: ahead if reader == self.monotonic else wall
+            for clock_id, reader in self.readers.items()
+        }
+        distance[CLOCK_TAI] = wall + self.tai_offset_s * NS
+        vdso.publish(distance, dict.fromkeys(COARSE_CLOCKS, TICK_NS))
+
+    def follow_host(self) -> None:
+        """Notice at a tick that somebody has set the host's clock."""
+        if self._vdso is not None:
+            error = self._wall() - self.monotonic() - self._wall_ahead
+            if not -_STEP_NS < error < _STEP_NS:
+                self.publish()
+
+    def _measure_wall(self) -> int:
+        """Return how far the door's wall clock is ahead of its monotonic one, in ns."""
+        samples = []
+        for _ in range(_SAMPLES):
+            before, wall, after = self.monotonic(), self._wall(), self.monotonic()
+            samples.append((after - before, wall - (before + after) // 2))
+        return min(samples)[1]
 
     def follow(self, follower: Follower) -> None:
         """Tell ``follower`` when the wall clock is set, as long as somebody else holds it."""

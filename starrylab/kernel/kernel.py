@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from ..abi.signal import SIGKILL
 from ..machine.api import HartLost
-from .clock import TIMEBASE_NS, Clock
+from .clock import Clock
 from .core.component import Components
 from .core.events import Events
 from .core.sched import TICK_NS, Executor
@@ -38,6 +38,7 @@ from .task.oom import Killer
 from .task.ptrace import Follower
 from .task.rseq import Registration, leave_sequence
 from .traps import Calls, Traps, describe
+from .vdso import Vdso
 from .vfs.mount import MountNamespace
 from .vfs.page_pool import PagePool
 
@@ -95,6 +96,7 @@ class Kernel:
         self.components.default(AddressSpace, AddressSpace)
         self.components.default(Executor, Executor)
         self.executor = self.components.make(Executor, door)
+        self.vdso = Vdso(arch, frames)
         self.clock = Clock(self)
         self.futexes = FutexTable()
         self.follower = Follower()  #: stops traced threads at their calls
@@ -127,7 +129,6 @@ class Kernel:
         self.interrupts: Any = None
         self.klog: Any = None  #: ring of kernel messages
         self.ptys: Any = None
-        self.trampoline_frame = 0  #: byte offset of the page that signal handlers return to
         self.command_line = b""
         frames.last_resort = Killer(self).make_room
         self.boot_time_ns = door.realtime()
@@ -139,7 +140,8 @@ class Kernel:
         self.mmu = Mmu(hart)
         self.traps = Traps(self, self.calls)
         hart.bind(self.traps)
-        hart.set_clock(lambda: (door.monotonic() - self.boot_monotonic_ns) // TIMEBASE_NS)
+        if hart.set_clock(door.counter):
+            self.clock.share(self.vdso)
         self.executor.on_idle = lambda idle: hart.set_tick(0 if idle else TICK_NS)
 
     # -- the CPU ------------------------------------------------------------------------
@@ -155,6 +157,7 @@ class Kernel:
 
     def interrupted(self, thread: Thread) -> None:
         """Note that ``thread`` was interrupted: another one may run now."""
+        self.clock.follow_host()
         if self.rseqs:
             leave_sequence(thread)
 

@@ -323,8 +323,11 @@ class Hart(Protocol):
         """
         ...
 
-    def set_clock(self, read: Callable[[], int]) -> None:
-        """Name what the architecture's time counter shows to user code (riscv64: rdtime)."""
+    def set_clock(self, read: Callable[[], int]) -> bool:
+        """Name what the architecture's time counter shows to user code (riscv64: rdtime).
+
+        False where the counter shows something else, or where reading it takes a trap.
+        """
         ...
 
     def set_tick(self, period_ns: int) -> None:

@@ -32,6 +32,16 @@ class Door(Protocol):
         """Nanoseconds since 1970-01-01 UTC by the host's clock."""
         ...
 
+    #: A clock in nanoseconds that nothing stops or moves; user code may read it without the kernel.
+    counter: Callable[[], int]
+    #: Called when `ahead_ns` has changed.
+    moved: Callable[[], object]
+
+    @property
+    def ahead_ns(self) -> int | None:
+        """`monotonic` minus `counter`; None while that changes, since the clocks stand still."""
+        ...
+
     def random(self, size: int) -> bytes:
         """Return ``size`` unpredictable bytes."""
         ...
@@ -82,6 +92,9 @@ class HostDoor:
         self.random = os.urandom
         self.monotonic: Callable[[], int] = time.monotonic_ns
         self.realtime: Callable[[], int] = time.time_ns
+        self.counter: Callable[[], int] = time.monotonic_ns
+        self._lost_ns: int | None = 0
+        self.moved: Callable[[], object] = _nothing
         self.freeze: Callable[[], None] = _nothing
         self.thaw: Callable[[], None] = _nothing
         if can_freeze:
@@ -104,15 +117,24 @@ class HostDoor:
                 since, now = time.monotonic_ns(), time.time_ns()
                 moment = since
                 host, wall = (lambda: moment), (lambda: now)
+                self._lost_ns = None
+                self.moved()
 
         def thaw() -> None:
             nonlocal since, host, wall, lost
             if since is not None:
                 lost += time.monotonic_ns() - since
                 since, host, wall = None, time.monotonic_ns, time.time_ns
+                self._lost_ns = lost
+                self.moved()
 
         self.monotonic, self.realtime = monotonic, realtime
         self.freeze, self.thaw = freeze, thaw
+
+    @property
+    def ahead_ns(self) -> int | None:
+        """See ``Door.ahead_ns``."""
+        return None if self._lost_ns is None else -self._lost_ns
 
     def attach(self, source: str, fd: int, *, listening: bool = False) -> None:
         """Take input for ``source`` from the readable host descriptor ``fd``.
@@ -216,12 +238,19 @@ class VirtualDoor:
 
     def __init__(self, *, seed: int = 0, epoch_ns: int = 1_750_000_000_000_000_000) -> None:
         self.now = 1_000_000_000
+        self.counter: Callable[[], int] = self.monotonic
+        self.moved: Callable[[], object] = _nothing
         self._epoch = epoch_ns - self.now
         self._random = _random.Random(seed)
         self._subscribers: dict[str, Deliver] = {}
         self._inputs: list[tuple[int, int, str, bytes]] = []
         self._sequence = itertools.count()
         self._paused: set[str] = set()
+
+    @property
+    def ahead_ns(self) -> int:
+        """See ``Door.ahead_ns``."""
+        return 0
 
     def monotonic(self) -> int:
         """Nanoseconds; starts at one second."""

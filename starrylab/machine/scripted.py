@@ -293,8 +293,9 @@ class ScriptedHart:
         """See ``Hart``."""
         self._interrupted = True
 
-    def set_clock(self, read: Callable[[], int]) -> None:
+    def set_clock(self, read: Callable[[], int]) -> bool:
         """See ``Hart``; scripts read no counters."""
+        return False
 
     def set_tick(self, period_ns: int) -> None:
         """See ``Hart``; a script yields `Interrupt` where it wants a tick."""

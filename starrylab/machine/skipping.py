@@ -33,6 +33,13 @@ class SkippingDoor(HostDoor):
             super().poll(0)
         else:
             self.skipped_ns += timeout_ns
+            self.moved()
+
+    @property
+    def ahead_ns(self) -> int | None:
+        """See ``Door.ahead_ns``."""
+        ahead = super().ahead_ns
+        return None if ahead is None else ahead + self.skipped_ns
 
     def _has_input(self) -> bool:
         if any(source not in self._paused for source in self._always_ready):

@@ -175,11 +175,14 @@ def test_files_that_are_no_images(lab, thread, data: bytes) -> None:
     assert modules(lab, thread.mm).find(LOAD + 0x10) is None
 
 
-def test_the_trampoline_has_a_name(lab, thread) -> None:
-    thread.mm.map_trampoline(lab.kernel.trampoline_frame)
+def test_the_vdso_is_a_module(lab, thread) -> None:
+    lab.kernel.vdso.map_into(thread.mm)
     module = modules(lab, thread.mm).find(thread.mm.trampoline)
     assert module is not None
-    assert (module.path, module.fixed, module.image) == ("[vdso]", "__vdso_rt_sigreturn", None)
+    assert module.path == "[vdso]"
+    places = module.symbols.lookup(thread.mm.trampoline - module.bias)
+    assert [place.function for place in places] == ["__vdso_rt_sigreturn"]
+    assert modules(lab, thread.mm).find(thread.mm.layout.vvar) is None
 
 
 @settings(deadline=None, max_examples=150)

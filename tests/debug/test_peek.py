@@ -124,7 +124,7 @@ def test_shared_memory_that_another_process_filled(space) -> None:
 def test_the_signal_trampoline(lab) -> None:
     kernel = lab.kernel
     thread = lab.start(lambda m: iter(()))
-    thread.mm.map_trampoline(kernel.trampoline_frame)
+    kernel.vdso.map_into(thread.mm)
     assert Peek(thread.mm).read(thread.mm.trampoline, 8).hex() == "9308b00873000000"
 
 

@@ -61,7 +61,7 @@ class Code:
     def line_range(self, space: AddressSpace, addr: int) -> tuple[int, int] | None:
         """Return the addresses of the line at ``addr``; ``None`` without line information."""
         module = self.module(space, addr)
-        if module is None or module.symbols is None:
+        if module is None:
             return None
         found = module.symbols.line_range(addr - module.bias)
         return None if found is None else (found[0] + module.bias, found[1] + module.bias)
@@ -69,7 +69,7 @@ class Code:
     def function_range(self, space: AddressSpace, addr: int) -> tuple[int, int] | None:
         """Return the addresses of the function at ``addr``, if symbols tell."""
         module = self.module(space, addr)
-        if module is None or module.symbols is None:
+        if module is None:
             return None
         found = module.symbols.function_range(addr - module.bias)
         return None if found is None else (found[0] + module.bias, found[1] + module.bias)
@@ -77,7 +77,7 @@ class Code:
     def locations(self, space: AddressSpace, addr: int) -> list[Location]:
         """Return what is at ``addr``, innermost inlined function first; maybe nothing."""
         module = self.module(space, addr)
-        if module is None or module.symbols is None:
+        if module is None:
             return []
         return module.symbols.lookup(addr - module.bias)
 
@@ -96,7 +96,7 @@ class Code:
         ``None`` for a function without line information.
         """
         module = self.module(space, entry)
-        if module is None or module.symbols is None or self.line_range(space, entry) is None:
+        if module is None or self.line_range(space, entry) is None:
             return None
         addr = entry - module.bias
         name = module.symbols.lookup(addr)[-1].function
@@ -131,7 +131,5 @@ class Code:
 
 
 def _addresses(module: Module, names: frozenset[str]) -> tuple[int, ...]:
-    symbols = module.symbols
-    if symbols is None:
-        return ()
-    return tuple({symbol.address for name in names for symbol in symbols.table.named(name)})
+    table = module.symbols.table
+    return tuple({symbol.address for name in names for symbol in table.named(name)})

@@ -81,14 +81,12 @@ def resolve(location: Location, code: Code, space: AddressSpace) -> tuple[int, .
         return (location.address,)
     found: set[int] = set()
     for module in code.stacks.modules(space):
-        if module.symbols is not None:
-            found.update(addr + module.bias for addr in _in_module(location, module))
+        found.update(addr + module.bias for addr in _in_module(location, module))
     return tuple(sorted(found))
 
 
 def _in_module(location: Location, module: Module) -> list[int]:
     symbols = module.symbols
-    assert symbols is not None
     if location.line:
         return symbols.find_line(location.within, location.line)
     matches = symbols.find_function(location.function)

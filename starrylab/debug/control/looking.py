@@ -238,8 +238,7 @@ class Look:
     def source_files(self, thread: Thread) -> Iterator[str]:
         """Yield the paths of the source files of a process's modules."""
         for module in self._debugger.stacks.modules(thread.mm):
-            if module.symbols is not None:
-                yield from module.symbols.source_files()
+            yield from module.symbols.source_files()
 
 
 def _handler(code: CodeType) -> Frame:

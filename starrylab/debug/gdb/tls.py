@@ -39,7 +39,7 @@ def _module(stub: Stub, process: Process, link_map: int) -> Module | None:
     if not words[_PREVIOUS]:
         return None
     found = stub.stacks.modules(process.leader.mm).find(words[_DYNAMIC])
-    if found is None or found.image is None:
+    if found is None:
         raise GdbError(f"no module for the link map at {link_map:#x}")
     return found
 
@@ -48,9 +48,9 @@ def _block(stub: Stub, thread: Thread, link_map: int, pointer: int) -> int:
     """Return where the thread has the module's block; raise what `PROBLEMS` names."""
     layout = TLS[stub.kernel.arch]
     module = _module(stub, thread.process, link_map)
-    if module is None or module.image is None:
+    if module is None:
         return pointer + layout.gap
-    images = [each.image for each in stub.stacks.modules(thread.mm) if each.image is not None]
+    images = [each.image for each in stub.stacks.modules(thread.mm)]
     memory, musl = UserMemory(Peek(thread.mm)), uses_musl(images)
     return library_block(module.image, module.bias, layout, pointer, memory, musl=musl)
 

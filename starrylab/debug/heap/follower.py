@@ -197,8 +197,6 @@ class HeapFollower:
         exe = thread.process.exe
         if exe is None or module.path != exe.path().decode(errors="replace"):
             return True
-        if module.symbols is None:
-            return False
         caller = module.symbols.table.find(back - 1 - module.bias)
         return caller is not None and caller.name in _THREAD_ENDS
 
@@ -304,10 +302,7 @@ def _string_size(peek: Peek, addr: int) -> int:
 
 
 def _functions_of(module: Module) -> list[tuple[int, Function]]:
-    symbols = module.symbols
-    if symbols is None:
-        return []
-    table = symbols.table
+    table = module.symbols.table
     return [
         (symbol.address + module.bias, function)
         for function in FUNCTIONS

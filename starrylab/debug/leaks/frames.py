@@ -71,7 +71,8 @@ class FrameMap:
         self._frames = kernel.frames
         self._held: dict[int, list[Held]] = {}
         self._add(kernel.frames.zero, Held(kernel.frames, "the page of zeros"))
-        self._add(kernel.trampoline_frame, Held(kernel, "the signal trampoline"))
+        self._add(kernel.vdso.code_frame, Held(kernel.vdso, "the vDSO"))
+        self._add(kernel.vdso.data_frame, Held(kernel.vdso, "the data of the vDSO"))
         #: Pages of files that can be had again from where they came from.
         self.clean: set[int] = set()
         for thing in gc.get_objects():

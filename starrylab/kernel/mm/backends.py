@@ -45,7 +45,7 @@ class Backend:
 
 
 class Linear(Backend):
-    """A fixed range of RAM, for the kernel's own pages such as the signal trampoline."""
+    """A fixed range of RAM, for the kernel's own pages: those of the vDSO."""
 
     name = "linear"
 

@@ -1,4 +1,4 @@
-"""Memory that moves and grows: mremap(2), brk(2), the stack, the signal trampoline."""
+"""Memory that moves and grows: mremap(2), brk(2), the stack, the vDSO."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Growth(Mapping):
         self.arguments = (0, 0, 0, 0)
         self.auxv = b""
         self.membarriers = 0  #: commands registered with membarrier(2)
-        self.trampoline = layout.trampoline  #: what a signal handler returns to
+        self.trampoline = layout.vdso  #: what a signal handler returns to
 
     # -- what execve sets up -------------------------------------------------------------------
 
@@ -50,11 +50,16 @@ class Growth(Mapping):
         self.stack_start = top - 1
         return top
 
-    def map_trampoline(self, frame: int) -> int:
-        """Map the kernel's page of signal return code; return its address (8.2.2)."""
-        addr = self.layout.trampoline
-        self.insert(Area(addr, addr + PAGE_SIZE, READ | EXEC, 0, LINEAR, None, frame))
-        return addr
+    def map_vdso(self, code_frame: int, data_frame: int, sigreturn: int) -> int:
+        """Map the vDSO and its data; signal handlers return to its byte ``sigreturn`` (8.2.2).
+
+        Returns its address.
+        """
+        vvar, vdso = self.layout.vvar, self.layout.vdso
+        self.insert(Area(vvar, vvar + PAGE_SIZE, READ, 0, LINEAR, None, data_frame))
+        self.insert(Area(vdso, vdso + PAGE_SIZE, READ | EXEC, 0, LINEAR, None, code_frame))
+        self.trampoline = vdso + sigreturn
+        return vdso
 
     def note_arguments(
         self, arg_start: int, arg_end: int, env_start: int, env_end: int, auxv: bytes

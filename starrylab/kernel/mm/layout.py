@@ -1,7 +1,7 @@
 """Where the parts of a user address space lie (design document 5.1, Linux mm/util.c).
 
 From low to high: the program, its heap, mappings (growing down from `mmap_top`), the
-stack, and the page of the signal trampoline.
+stack, and the two pages of the vDSO.
 """
 
 from __future__ import annotations
@@ -26,9 +26,14 @@ class Layout:
     user_top: int = 1 << 38  #: first address that is not the user's (Sv39: TASK_SIZE)
 
     @property
-    def trampoline(self) -> int:
-        """The page that holds the signal trampoline (design document 8.2.2)."""
+    def vdso(self) -> int:
+        """The page of the vDSO, where signal handlers return to (design document 8.2.2)."""
         return self.user_top - 2 * PAGE_SIZE
+
+    @property
+    def vvar(self) -> int:
+        """The page of what the vDSO reads, right below it."""
+        return self.vdso - PAGE_SIZE
 
     @property
     def stack_top(self) -> int:

@@ -88,7 +88,9 @@ class Report(Advice):
             return b"[stack]"
         if area.start < self.brk_end and area.end > self.brk_start:
             return b"[heap]"
-        return b"[vdso]" if area.backend is LINEAR else b""
+        if area.backend is not LINEAR:
+            return b""
+        return b"[vdso]" if area.prot & EXEC else b"[vvar]"
 
     def page_states(self, start: int, end: int) -> Pages:
         """Count the states of the pages between two addresses."""

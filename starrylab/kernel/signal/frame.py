@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from ...abi.arch import ArchLayout
 from ...abi.errno import EFAULT
 from ...abi.signal import SA_ONSTACK
-from ...machine.api import PAGE_SIZE, UserContext
+from ...machine.api import UserContext
 from .actions import SignalAction
 from .info import SIGINFO_SIZE, SignalInfo
 from .sets import SignalSet
@@ -84,12 +84,6 @@ def pop_frame(
     context.restore(general, floating)
     at = layout.result_offset
     return mask, (base, flags, size), int.from_bytes(general[at : at + 8], "little")
-
-
-def trampoline_page(layout: ArchLayout) -> bytes:
-    """Return the page that is mapped, readable and executable, into every program."""
-    code = layout.trampoline
-    return code + bytes(PAGE_SIZE - len(code))
 
 
 def register_words(layout: ArchLayout, general: bytes) -> Sequence[tuple[str, int]]:

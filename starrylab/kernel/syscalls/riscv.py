@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from ...abi.arch import ARCHES
 from ...abi.errno import EINVAL
-from ..clock import NS, TIMEBASE_NS
+from ..clock import COUNTER_HZ
 from ._declare import syscall
 from ._types import Ptr, Size, UInt
 
@@ -43,7 +43,7 @@ def _values(t: Thread) -> dict[int, int]:
         _EXTENSIONS: (_EXT_FD if fd else 0) | (_EXT_C if hwcap & _hwcap("C") else 0),
         _MISALIGNED: 0,
         _HIGHEST_ADDRESS: t.mm.layout.user_top - 1,
-        _TIME_FREQUENCY: NS // TIMEBASE_NS,
+        _TIME_FREQUENCY: COUNTER_HZ,
         _MISALIGNED_SCALAR: 0,
     }
 

@@ -142,12 +142,13 @@ def _load(thread: Thread, program: _Program) -> tuple[AddressSpace, int, list[tu
         if interpreter is not None:
             base = _map_interpreter(space, interpreter[2], interpreter[1])
             entry = interpreter[1].entry + base
-        space.map_trampoline(kernel.trampoline_frame)
+        vdso = kernel.vdso.map_into(space)
         space.map_stack(thread.process.limits.soft(RLIMIT_STACK), image.executable_stack)
     except BaseException:
         space.release()
         raise
     auxv = [
+        (elf_abi.AT_SYSINFO_EHDR, vdso),
         (elf_abi.AT_HWCAP, ARCHES[kernel.arch].hwcap),
         (elf_abi.AT_PAGESZ, PAGE_SIZE),
         (elf_abi.AT_CLKTCK, _CLOCK_TICKS),

@@ -73,7 +73,7 @@ def start_with(loader: ModuleType, kernel: Kernel, config: boot.BootConfig, data
     sp, block = loader.build_stack(top, argv, envp, auxv, kernel.random(16))
     loading.write(sp, block)
     loading.seal()
-    space.map_trampoline(kernel.trampoline_frame)
+    kernel.vdso.map_into(space)
     space.set_brk_start(max(end for _, end, _ in loading.areas() if end < top))
     kernel.executor.enqueue(thread)
     thread.context.clear(program.entry, sp)

@@ -162,8 +162,9 @@ class BoardHart:
         if self.copies.get(frame) is not None:
             self._code_changed = True
 
-    def set_clock(self, read: Callable[[], int]) -> None:
+    def set_clock(self, read: Callable[[], int]) -> bool:
         """See `Hart.set_clock`; user code reads the board's own counter."""
+        return False
 
     def set_tick(self, period_ns: int) -> None:
         """See `Hart.set_tick`; ``ValueError`` for a negative period."""

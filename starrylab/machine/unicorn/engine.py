@@ -198,6 +198,17 @@ class Engine:
         function.restype = None
         return partial(function, c_void_p(cpu))
 
+    def host_clock(self) -> int:
+        """Return the address of a function that returns the host's monotonic clock in ns; or 0.
+
+        It is none of unicorn's interface, but its library exports it.
+        """
+        try:
+            function = self.library["cpu_get_clock_riscv64"]
+        except AttributeError:
+            return 0
+        return ctypes.cast(function, c_void_p).value or 0
+
     def remove_code(self, start: int, end: int) -> None:
         """Drop the translations of virtual addresses ``start`` to ``end`` (within a page)."""
         self._control(_CTL_TB_REMOVE_CACHE, c_uint64(start), c_uint64(end))

@@ -45,6 +45,7 @@ from .context import (
     Context,
     Loader,
 )
+from .counter import Counter
 from .engine import (
     ERR_INSN_INVALID,
     HOOK_INTR,
@@ -119,6 +120,7 @@ class UnicornHart:
         self._slice = 0
         self._start: Callable[..., int] = engine.start
         self._ticker: Ticker | None = None
+        self.counter = Counter(engine, None, self._failed)
         self._self_test(exact_stops, window, native_ticker)
 
     # ---- start
@@ -154,10 +156,22 @@ class UnicornHart:
         selftest.grow_tlb(self, self._scratch)
         if self._mirror is None:
             selftest.single_pages(self, self._engine, self._scratch)
+            self._find_counter()
         self._bind_syscall(unbound)
         self.tlb.serve = refuse
         self.use({})
         self.set_tick(0)
+
+    def _find_counter(self) -> None:
+        place = layout.find_time_function(self._engine, self.bank)
+        self.counter = Counter(self._engine, place, self._failed)
+        if not selftest.reads_time(self, self._scratch):
+            self.counter.give_up()
+
+    def _failed(self, error: BaseException) -> None:
+        """Let `run` raise what a function that unicorn called has raised."""
+        self.tlb.crash = error
+        self._engine.stop(self._engine.handle)
 
     def _make_ticker(self, native: bool) -> Ticker:
         if native:
@@ -173,6 +187,7 @@ class UnicornHart:
             no_exit_request=self._exact_stops,
             exact_faults=self._invalid_addr is not None,
             ticker=self._ticker.name if self._ticker else "slices",
+            counter=self.counter.kind,
         )
 
     def bind(self, handler: TrapHandler) -> None:
@@ -324,7 +339,7 @@ class UnicornHart:
             return exceptions.name(number, instruction, words)
         target = instruction >> 7 & 31
         if target:
-            words[target] = self._read_time() & MASK
+            words[target] = self.counter.read() & MASK
         words[PC] = (words[PC] + 4) & MASK
         return None
 
@@ -342,9 +357,9 @@ class UnicornHart:
 
     # ---- time
 
-    def set_clock(self, read: Callable[[], int]) -> None:
-        """See `Hart.set_clock`."""
-        self._read_time = read
+    def set_clock(self, read: Callable[[], int]) -> bool:
+        """See `Hart.set_clock`; the host's monotonic clock is read without Python."""
+        return self.counter.show(read)
 
     def interrupt(self) -> None:
         """See `Hart.interrupt`."""

@@ -148,6 +148,19 @@ def set_no_exit_request(engine: Engine) -> bool:
     return False
 
 
+def find_time_function(engine: Engine, bank: Bank) -> memoryview | None:
+    """Return where ``rdtime`` looks for a function to call; unicorn leaves it empty.
+
+    It is the first field of CPURISCVState behind those that a saved context has.
+    """
+    at = engine.context_size() - _CONTEXT_HEADER
+    if at < BANK_SIZE or at % 8:
+        return None
+    registers = ctypes.addressof(ctypes.c_uint8.from_buffer(bank.raw))
+    place = _view(registers + at, 8).cast("Q")
+    return place if place[0] == 0 else None
+
+
 def find_invalid_addr(engine: Engine, addr: int) -> memoryview | None:
     """Return the one field of uc_struct that holds ``addr``, the address of the last fault."""
     raw = ctypes.string_at(engine.handle, _FIELDS_SIZE)

@@ -14,3 +14,4 @@ class Report:
     no_exit_request: bool  #: asynchronous stops are exact; else slices of instructions
     exact_faults: bool  #: unicorn's note of a fault's address; else decoded
     ticker: str  #: "native", "thread" or "slices"
+    counter: str  #: how the time counter is read: "native", "callback" or "trap"

@@ -11,7 +11,7 @@ import struct
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from ..api import EXEC, PAGE_SHIFT, PAGE_SIZE, READ, WRITE, Interrupt, Left, PageTable
+from ..api import EXEC, INTERRUPT, PAGE_SHIFT, PAGE_SIZE, READ, WRITE, Interrupt, Left, PageTable
 from ..ram import HostRam
 from .engine import OK, Engine
 from .layout import find_cpu, find_invalid_addr
@@ -33,6 +33,8 @@ _ATOMICS: Final = struct.pack("<5I", 0x00C535AF, 0x100736AF, 0x00C686B3, 0x18D73
 _LOAD: Final = struct.pack("<I", 0x00053583)
 # loop: ld a1,0(a0);  add a0,a0,a2;  addi a3,a3,-1;  bnez a3,loop;  ecall
 _TOUCH: Final = struct.pack("<5I", 0x00053583, 0x00C50533, 0xFFF68693, 0xFE069AE3, 0x73)
+# rdtime a1;  ecall
+_READ_TIME: Final = struct.pack("<2I", 0xC01025F3, 0x73)
 # auipc t1,0;  sc.d t0,zero,(t1);  ebreak
 _STORE_CONDITIONAL: Final = struct.pack("<3I", 0x317, 0x180332AF, 0x0010_0073)
 
@@ -145,6 +147,22 @@ def single_pages(hart: UnicornHart, engine: Engine, scratch: HostRam) -> None:
         misses.append(hart.tlb.misses())
     if [after - before for before, after in pairwise(misses)][1:] == [0, 1, 1]:
         hart.tlb.use_page_flusher(flush_page)
+
+
+def reads_time(hart: UnicornHart, scratch: HostRam) -> bool:
+    """Say whether ``rdtime`` shows what the hart's counter is made to show."""
+    scratch.view[: len(_READ_TIME)] = _READ_TIME
+    hart.code_changed(SCRATCH)
+    for number in (0x1357_9BDF_0246_8ACE, 0xFEDC_BA98_7654_3210):
+        hart.counter.show(lambda number=number: number)  # type: ignore[misc]
+        _Handler(hart, interrupts=False)
+        context = hart.new_context()
+        context.pc = _CODE
+        while (trap := hart.run(context)) is INTERRUPT:
+            pass
+        if type(trap) is not Left or context.arguments()[1] != number:
+            return False
+    return True
 
 
 def clear_reservation(engine: Engine, tlb: Tlb, scratch: HostRam, limit: int) -> None:
