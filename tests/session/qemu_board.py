@@ -10,13 +10,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from starrylab.boards import load
-from starrylab.boards.images import monitor_program
+from starrylab.boards.images import monitor_program, pack
 from starrylab.boards.monitor_build import monitor_elf
 from starrylab.link.errors import LinkError
 from starrylab.link.port import Port
+from tests.oracle import qemu_system
+from tests.oracle.fixtures import _or_missing
 
-#: arguments of QEMU by board; the monitor's image follows
-MACHINES = {"virt-riscv64": ("qemu-system-riscv64", "-M", "virt", "-m", "256M")}
+#: board -> command of QEMU, the form of the monitor that its -kernel takes
+MACHINES = {
+    "virt-riscv64": (qemu_system.riscv64, "riscv"),
+    "virt-loongarch64": (qemu_system.loongarch64, "elf"),
+}
 _PATIENCE_S = 60.0
 
 
@@ -29,13 +34,15 @@ def running(name: str, folder: Path, files: Sequence[Path] = ()) -> Iterator[str
     board = load(name)
     image = folder / f"{name}.bin"
     packed = [file.read_bytes() for file in files]
-    image.write_bytes(monitor_program(board, monitor_elf(board.arch), packed).data)
+    command, form = MACHINES[name]
+    program = monitor_program(board, monitor_elf(board.arch), packed)
+    image.write_bytes(pack(program, board, form, 0))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         number = free.getsockname()[1]
     qemu = subprocess.Popen(
         [
-            *MACHINES[name],
+            *_or_missing(command),
             *("-display", "none", "-monitor", "none", "-kernel", str(image)),
             *("-serial", f"tcp:127.0.0.1:{number},server=on,wait=on,nodelay=on"),
         ],
