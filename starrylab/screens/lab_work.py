@@ -38,6 +38,18 @@ class LabRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What was recorded of a goal that failed, as lines."""
+
+    events: tuple[str, ...] = ()  #: oldest first
+    stack: tuple[str, ...] = ()
+    state: tuple[str, ...] = ()
+
+
+NOTHING_SEEN: Final = Seen()
+
+
+@dataclass(frozen=True, slots=True)
 class GoalRow:
     """A goal, and what the last check said of it."""
 
@@ -49,6 +61,7 @@ class GoalRow:
     hint: str = ""
     detail: str = ""  #: a traceback, or a compiler's words
     output: str = ""  #: what the student's code printed
+    seen: Seen = NOTHING_SEEN
 
     @property
     def shown_hint(self) -> str:
@@ -100,6 +113,7 @@ class LabWork:
                 if (known := progress.get(goal.name)) is not None:
                     state = REACHED if known.reached else FAILED
                     row = replace(row, state=state, failures=known.failures)
+                    row = replace(row, seen=self._seen_of(lab, goal.name))
                 shown.append(row)
             return OpenLab(
                 self._row(lab),
@@ -139,12 +153,23 @@ class LabWork:
         folder = workspace.require(lab)
         self.changed(shown)
         events: list[Check] = []
-        for event in check(lab, folder):
+        for event in check(lab, folder, record=True):
             events.append(event)
             shown = self._after(shown, event)
             yield shown
         progress = workspace.note(lab, events)
+        for goal in shown.goals:
+            shown = _with(shown, goal.name, seen=self._seen_of(lab, goal.name))
         yield _with_progress(replace(shown, row=self._row(lab)), progress)
+
+    def _seen_of(self, lab: Lab, goal: str) -> Seen:
+        from ..labs.recording.text import event_lines, state_lines
+
+        record = self._workspace().record(lab, goal)
+        if record is None:
+            return NOTHING_SEEN
+        stack = tuple(record.stack.splitlines())
+        return Seen(tuple(event_lines(record)), stack, tuple(state_lines(record)))
 
     def _after(self, shown: OpenLab, event: Check) -> OpenLab:
         """Return the lab as it is after one event of a check."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from starrylab.labs.checking import Check, Checked, GoalFailed, check
 from starrylab.labs.recording import FOLDER, Record, forget, read, write
 from starrylab.labs.recording.python_calls import PythonCalls
 from starrylab.labs.recording.text import event_lines, show, state_lines
+from starrylab.labs.running import Runner
 from starrylab.labs.student import load_module
 from starrylab.labs.workspace import Workspace
 
@@ -83,23 +85,23 @@ def test_a_panic_is_kept_with_its_stack(tmp_path: Path) -> None:
     assert state["processes"][0]["areas"]
 
 
-def test_a_loop_tells_its_line(tmp_path: Path) -> None:
-    """And it is tried again for a part of its time only."""
-    lab = find("4")
-    head = "def free_pages(self) -> int:"
-    folder = submission(lab, tmp_path, head, f"{head}\n        while True: pass\n")
-    events: list[Check] = []
-    for event in check(lab, folder, record=True):
-        events.append(event)
-        if isinstance(event, GoalFailed):
-            break
-    found = next(e for e in events if isinstance(e, GoalFailed))
-    assert "while True: pass" in found.detail
-    assert 'File "pages.py"' in found.detail
+def test_a_loop_tells_its_line(tmp_path: Path, small_lab: Lab) -> None:
+    (tmp_path / "answer.py").write_text("def answer(n):\n    while True: pass\n")
+    found = failed(list(check(small_lab, tmp_path, record=True)), "zero")
+    assert 'File "answer.py", line 2, in answer' in found.detail
     assert found.record is not None
     assert "while True: pass" in found.record.stack
     last = [json.loads(line) for line in found.record.events][-1]
-    assert (last["name"], last["text"]) == ("BitmapAllocator.free_pages", "(not ended)")
+    assert (last["name"], last["args"], last["text"]) == ("answer", {"n": "0"}, "(not ended)")
+
+
+def test_who_sleeps_for_ever_is_found_there(tmp_path: Path, small_lab: Lab) -> None:
+    (tmp_path / "answer.py").write_text(
+        "import time\ndef answer(n):\n    while True:\n        time.sleep(1)\n"
+    )
+    with closing(Runner(small_lab, grace=1.5)) as runner:
+        found = failed(list(check(small_lab, tmp_path, runner=runner)), "zero")
+    assert "time.sleep(1)" in found.detail
 
 
 def test_nothing_is_recorded_unless_wanted(tmp_path: Path) -> None:

@@ -72,6 +72,9 @@ def test_a_lab_is_started_checked_and_solved(work: LabWork) -> None:
     three, none = seen[-1].goals
     assert (three.state, three.failures, three.hint) == ("failed", 2, "begin with 1")
     assert three.output == "here\n"
+    assert "count(limit=3) -> [0, 1, 2]" in three.seen.events[-1]
+    assert work.open("01-count").goals[0].seen == three.seen
+    assert not none.seen.events
     assert (none.state, none.detail) == ("skipped", "after: Three are counted.")
     assert [lab.goals[0].state for lab in seen[:2]] == ["trying", "failed"]
     assert not seen[1].goals[0].shown_hint
@@ -116,6 +119,12 @@ async def test_the_view_from_the_list_to_green_goals(work: LabWork) -> None:
         await pilot.press("enter")
         await until(pilot, lambda: "hint comes after the next" in pane_text(view.text))
         assert "here" in pane_text(view.text)
+        assert "events were recorded: Enter again" in pane_text(view.text)
+        await pilot.press("enter")
+        await until(pilot, lambda: view.text.section == "events")
+        assert "count(limit=3) -> [0, 1, 2]" in pane_text(view.text)
+        view.text.choose("state")
+        assert "no state recorded" in pane_text(view.text)
         await pilot.press("c")
         await until(pilot, lambda: "begin with 1" in pane_text(view.labs), 20)
         await until(pilot, lambda: not view._busy, 20)

@@ -23,6 +23,8 @@ _STATES: Final = {
     FAILED: ("✗", "bold red"),
     SKIPPED: ("-", "dim"),
 }
+#: how a line of a record begins -> style
+_EVENT_STYLES: Final = {"===": "bold", "   ": "cyan", "...": "yellow"}
 
 
 class LabsPane(SectionPane):
@@ -136,7 +138,7 @@ def _goal_line(goal: GoalRow) -> Text:
 class LabTextPane(SectionPane):
     """The text of a lab, and what a check said of one goal."""
 
-    SECTIONS: ClassVar[tuple[str, ...]] = ("text", "goal", "files")
+    SECTIONS: ClassVar[tuple[str, ...]] = ("text", "goal", "events", "stack", "state", "files")
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
         super().__init__(id=id)
@@ -156,9 +158,22 @@ class LabTextPane(SectionPane):
         self.redraw()
 
     def show_goal(self, name: str) -> None:
-        """Draw what is known of a goal."""
+        """Draw what is known of a goal; asked again, what was recorded when it failed."""
+        again = self.goal == name and self.section == "goal"
         self.goal = name
-        self.choose("goal")
+        goal = self._goal()
+        recorded = goal is not None and goal.seen.events
+        self.choose("events" if again and recorded else "goal")
+
+    def section_changed(self) -> None:
+        """Show the latest events first."""
+        goal = self._goal()
+        if self.section == "events" and goal is not None:
+            self.row = max(0, len(goal.seen.events) - 1)
+
+    def _goal(self) -> GoalRow | None:
+        goals = self.open.goals if self.open is not None else ()
+        return next((goal for goal in goals if goal.name == self.goal), None)
 
     def section_lines(self, section: str, width: int) -> list[Text]:
         """See `SectionPane.section_lines`."""
@@ -169,9 +184,11 @@ class LabTextPane(SectionPane):
             return self._text(lab.text, width)
         if section == "files":
             return [Text(str(lab.folder / name), no_wrap=True) for name in lab.files]
-        goal = next((goal for goal in lab.goals if goal.name == self.goal), None)
+        goal = self._goal()
         if goal is None:
             return [Text("Enter on a goal shows what the last check said of it", "dim")]
+        if section != "goal":
+            return _seen_lines(goal, section)
         return [line for part in goal_lines(goal) for line in wrapped(part, width)]
 
     def _text(self, text: str, width: int) -> list[Text]:
@@ -197,7 +214,18 @@ def goal_lines(goal: GoalRow) -> list[Text]:
         if text.strip():
             lines += [Text(""), Text(title, "bold")]
             lines += [Text(line) for line in text.rstrip().splitlines()]
+    if goal.seen.events:
+        words = f"{len(goal.seen.events)} events were recorded: Enter again, or →"
+        lines += [Text(""), Text(words, "dim")]
     return lines
+
+
+def _seen_lines(goal: GoalRow, section: str) -> list[Text]:
+    """Draw one part of what was recorded when a goal failed."""
+    lines: tuple[str, ...] = getattr(goal.seen, section)
+    if not lines:
+        return [Text(f"no {section} recorded: a check records what it saw of a failure", "dim")]
+    return [Text(line, _EVENT_STYLES.get(line[:3], ""), no_wrap=True) for line in lines]
 
 
 class _Figure(CodeBlock):
