@@ -26,7 +26,7 @@ from .parking import SLEEP, Park, State, park, park_killable, park_traced, yield
 
 TICK_NS: Final = 4_000_000  #: the unit of a time slice (CONFIG_HZ=250)
 _AHEAD: Final = 64  #: tasks that woke up and went first, before one that waits has its turn
-_CHILDREN: Final = 3  #: generations of new tasks that go first as well
+_CHILDREN: Final = 3  #: generations of new tasks, or further slices, that go first as well
 _SWEEP: Final = 256  #: timers, before those cancelled are looked for
 _POLL_NS: Final = 4_000_000  #: how stale input from outside may become while tasks are busy
 
@@ -69,7 +69,7 @@ class Task(Waker):
         self.priority = 0  #: real-time priority, 1..99; 0 for normal tasks
         self.nice = 0  #: -20..19
         self.slice_left = 0  #: ticks
-        self.ahead = 0  #: how many new tasks of this one may go before those that wait
+        self.ahead = 0  #: how many new tasks or further slices of this one go before who waits
 
     @property
     def name(self) -> str:
@@ -251,9 +251,20 @@ class Executor:
         task.slice_left -= 1
         if task.slice_left > 0 and keen:
             return False
-        if not self.contended and not self.stopping:
-            task.slice_left = task.slice_ticks()
+        if self.stopping or (self.contended and not self._goes_on(task, keen=keen)):
+            return True
+        task.slice_left = task.slice_ticks()
+        return False
+
+    def _goes_on(self, task: Task, *, keen: bool) -> bool:
+        """Tell whether ``task`` may have one more slice before those that wait for a turn.
+
+        Who woke up lately may, a few times: a shell among thousands of busy tasks would otherwise
+        wait minutes for the rest of its work if the host was slow just then.
+        """
+        if not keen or not task.ahead or self._woken or self._top:
             return False
+        task.ahead -= 1
         return True
 
     def call_at(self, when: int, action: Callable[[], object]) -> Timer:

@@ -80,6 +80,28 @@ def test_what_a_woken_task_starts_goes_first_for_a_few_generations() -> None:
         task._coro.close()
 
 
+def test_who_woke_up_lately_may_go_on_for_a_few_slices() -> None:
+    executor = Executor(VirtualDoor())
+    task, waiting = (CoroutineTask(executor, n, park_once()) for n in ("task", "waiting"))
+    executor.enqueue(waiting)
+    executor.make_runnable(task)
+    executor.take_normal()
+    turns = []
+    for _ in range(2):  # of the second turn it is no longer "lately"
+        task.slice_left = task.slice_ticks()
+        turns.append(1)
+        while not executor.ends_slice(task, keen=True):
+            turns[-1] += 1
+    assert turns == [4 * task.slice_ticks(), task.slice_ticks()]
+    executor.make_runnable(task)
+    executor.take_normal()
+    executor.make_runnable(waiting)
+    task.slice_left = 1
+    assert executor.ends_slice(task, keen=True)  # as somebody else has woken up
+    for each in (task, waiting):
+        each._coro.close()
+
+
 async def park_once() -> None:
     await park()
 
