@@ -22,9 +22,9 @@ from typing import Any, Final
 
 import msgspec
 
-from ..userland import BuildError, compile_c
 from .api import Refused, Scenario
 from .catalog import Lab, LabError
+from .compiling import compile_program
 from .pace import slowness
 from .recording.record import Record
 from .sandbox import user_of_its_own
@@ -35,7 +35,6 @@ _LARGEST_FILE: Final = 1 << 20  #: bytes of one file of a submission
 _TRACED: Final = ("raised", "panic", "late")
 _CALLS_SHOWN: Final = 8
 _SHARE: Final = 0.25  #: of the time, for a run that only shows where it is stuck
-_ERROR_LINES: Final = 12  #: of a compiler's complaint
 
 _DIED: Final = Text(
     "your code ended the process without a result ({})", "你的代码没有给出结果就结束了进程（{}）"
@@ -71,7 +70,7 @@ class Runner:
 
     def _start(self) -> subprocess.Popen[bytes]:
         # -P: a submission's folder is never on the path of the process that judges it.
-        command = [sys.executable, "-m", "starrylab.labs.worker", str(self.lab.folder)]
+        command = [sys.executable, "-P", "-m", "starrylab.labs.worker", str(self.lab.folder)]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env=environment
@@ -173,7 +172,7 @@ class SubmissionRun:
 
     def build(self, *sources: str, flags: tuple[str, ...] = ()) -> bytes:
         """See `api.Run`."""
-        return build(self.folder, sources, flags)
+        return compile_program(self.folder, sources, flags)
 
 
 def _last_calls(value: Any) -> str:
@@ -200,37 +199,3 @@ def _reason(answer: Answer) -> Text:
         return Text(answer.detail, answer.detail_zh)
     last = answer.detail.rpartition("\n")[2]
     return Text(f"your code raised {last}", f"你的代码抛出了异常 {last}")
-
-
-def build(folder: Path, sources: tuple[str, ...], flags: tuple[str, ...] = ()) -> bytes:
-    """Compile C files for the guest; raise `Refused` with the compiler's words."""
-    paths = [folder / name for name in sources]
-    for path in paths:
-        if not path.is_file():
-            raise Refused(Text(f"there is no {path.name}", f"没有文件 {path.name}"))
-        _refuse_foreign_files(path)
-    try:
-        return compile_c(paths, "riscv64", flags=flags).read_bytes()
-    except BuildError as error:
-        words = "\n".join(str(error).replace(f"{folder}/", "").splitlines()[1:][:_ERROR_LINES])
-        if not words:
-            raise LabError(str(error)) from None
-        first = words.partition("\n")[0]
-        raise Refused(
-            Text(f"{sources[0]} does not compile: {first}", f"{sources[0]} 无法编译：{first}"),
-            words,
-        ) from None
-
-
-def _refuse_foreign_files(path: Path) -> None:
-    """Let a source take in its own folder's headers and the system's, nothing else."""
-    for line in path.read_text(errors="replace").splitlines():
-        words = line.strip()
-        taken = words.startswith("#") and ("include" in words or "embed" in words)
-        if "incbin" in words or (taken and (".." in words or '"/' in words or "</" in words)):
-            raise Refused(
-                Text(
-                    f"{path.name} takes in a file from outside its folder: {words}",
-                    f"{path.name} 引用了目录之外的文件：{words}",
-                )
-            )

@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from starrylab.labs import Lab
+from starrylab.labs.api import Refused
 from starrylab.labs.checking import Checked, check
+from starrylab.labs.compiling import compile_program
 from starrylab.labs.running import Runner
+from starrylab.labs.sandbox import landlock
 
 RIGHT = "def answer(n):\n    return 2 * n\n"
 WRONG = "def answer(n):\n    return None\n"
@@ -179,3 +182,55 @@ def test_a_forged_report_says_nothing(points: Points, way: str) -> None:
     forged = points(FORGE.replace("HEAD", head) + FORGED[way] + WRONG)
     assert forged <= 40  # the goal that asks for 0, which anybody can answer
     assert points(RIGHT) == 100
+
+
+SOURCES = {
+    "a macro": '#define S "SECRET"\n#include S\n',
+    "a line in two": '#inc\\\nlude "SECRET"\n',
+    "a digraph": '%:include "SECRET"\n',
+    "the assembler": 'asm(".inc" "bin \\"SECRET\\"");\nint main(void) { return 0; }\n',
+}
+
+
+@pytest.mark.skipif(not landlock.available(), reason="needs Landlock")
+@pytest.mark.parametrize("way", SOURCES)
+def test_the_compiler_reads_no_other_files(tmp_path: Path, way: str) -> None:
+    secret, own = tmp_path / "secret", tmp_path / "own"
+    own.mkdir()
+    secret.write_text("int main(void) { return 0; }\n")
+    (own / "program.c").write_text(SOURCES[way].replace("SECRET", str(secret)))
+    with pytest.raises(Refused) as refused:
+        compile_program(own, ("program.c",))
+    assert "does not compile" in str(refused.value)
+
+
+def test_what_a_program_may_take_in(tmp_path: Path) -> None:
+    (tmp_path / "own.h").write_text("#define RESULT 3\n")
+    source = '#include <stdio.h>\n#include "own.h"\nint main(void) { return RESULT; }\n'
+    (tmp_path / "program.c").write_text(source)
+    assert compile_program(tmp_path, ("program.c",))[:4] == b"\x7fELF"
+
+
+def test_a_program_that_does_not_compile_is_told_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "program.c").write_text("int main(void) { return x; }\n")
+    with pytest.raises(Refused) as refused:
+        compile_program(tmp_path, ("program.c",))
+    assert str(refused.value).startswith("program.c does not compile: program.c:1:25: error: ")
+
+
+def test_a_program_that_is_far_too_large_ends_with_the_compiler(tmp_path: Path) -> None:
+    (tmp_path / "program.c").write_text("char a[1L << 27] = {1};\nint main(void) { return 0; }\n")
+    with pytest.raises(Refused):
+        compile_program(tmp_path, ("program.c",))
+
+
+def test_a_folder_called_as_the_package_is_not_run(
+    small_lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "starrylab" / "labs").mkdir(parents=True)
+    for name in ("__init__.py", "labs/__init__.py", "labs/worker.py"):
+        (tmp_path / "starrylab" / name).write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    (tmp_path / "answer.py").write_text(RIGHT)
+    monkeypatch.chdir(tmp_path)
+    assert list(check(small_lab, tmp_path, seed=1))[-1] == Checked(100, 100)
+    assert not (tmp_path / "ran").exists()

@@ -1,0 +1,128 @@
+"""Compile a student's C files for the guest where the compiler can read nothing but them.
+
+A source may take in what it likes (`#include`, `#embed`, `.incbin`), and make a compiler work
+for ever.  So a process of its own gives up all other files and has limits before it calls the
+compiler: Landlock where there is one, and for hosts without it a look at the sources.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from ..base.folders import cache_folder
+from ..userland import BuildError, compile_c, programs
+from .api import Refused
+from .catalog import LabError
+from .pace import slowness
+from .sandbox import landlock, places
+from .sandbox.places import Places
+from .texts import Text
+
+_ARCH: Final = "riscv64"
+_ERROR_LINES: Final = 12  #: of the compiler's complaint
+_SECONDS: Final = 20.0  #: of a reference host, for one program
+_LARGEST: Final = 64 << 20  #: bytes of a file that the compiler writes
+_MEMORY: Final = 4 << 30  #: bytes of address space
+_REFUSED: Final = 3  #: exit status of the process for what is the student's
+
+
+def compile_program(folder: Path, sources: tuple[str, ...], flags: tuple[str, ...] = ()) -> bytes:
+    """Return the ELF file made of ``sources`` in ``folder``.
+
+    Raises `Refused` with the compiler's words; `LabError` where there is no compiler.
+    """
+    for name in sources:
+        if not (folder / name).is_file():
+            raise Refused(Text(f"there is no {name}", f"没有文件 {name}"))
+        _refuse_foreign_files(folder / name)
+    try:
+        programs(_ARCH)  # the C library is built first, without the limits
+    except BuildError as error:
+        raise LabError(str(error)) from None
+    status, said = _run(folder, sources, flags)
+    if status == 0:
+        return Path(said).read_bytes()
+    words = "\n".join(said.replace(f"{folder}/", "").splitlines()[:_ERROR_LINES])
+    if status != _REFUSED:
+        raise LabError(f"the C compiler cannot be run: {words}")
+    lines = words.splitlines() or [""]
+    first = next((line for line in lines if "error: " in line), lines[0])
+    raise Refused(
+        Text(f"{sources[0]} does not compile: {first}", f"{sources[0]} 无法编译：{first}"), words
+    )
+
+
+def _run(folder: Path, sources: tuple[str, ...], flags: tuple[str, ...]) -> tuple[int, str]:
+    """Return a status, and the program's path or what went wrong."""
+    seconds = _SECONDS * slowness()
+    command = [sys.executable, "-P", "-m", __spec__.name, str(folder), str(len(sources))]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    process = subprocess.Popen(
+        [*command, *sources, *flags], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, env=environment, start_new_session=True,
+    )  # fmt: skip
+    with process:
+        try:
+            output, _ = process.communicate(timeout=2 * seconds)
+        except subprocess.TimeoutExpired:
+            return _REFUSED, f"the compiler was not done after {2 * seconds:.0f} s"
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    return process.returncode, output.decode(errors="replace").strip()
+
+
+def _refuse_foreign_files(path: Path) -> None:
+    """Let a source take in its own folder's headers and the system's, nothing else."""
+    for line in path.read_text(errors="replace").splitlines():
+        words = line.strip()
+        taken = words.startswith("#") and ("include" in words or "embed" in words)
+        if "incbin" in words or (taken and (".." in words or '"/' in words or "</" in words)):
+            raise Refused(
+                Text(
+                    f"{path.name} takes in a file from outside its folder: {words}",
+                    f"{path.name} 引用了目录之外的文件：{words}",
+                )
+            )
+
+
+def _confine(folder: Path) -> None:
+    cache = cache_folder()
+    own = places(folder)
+    python = (Path(sys.executable), Path(sys.executable).resolve(), Path(sys.prefix, "pyvenv.cfg"))
+    writable = (cache / "programs", cache / "zig", *own.writable)
+    landlock.restrict(Places((*own.readable, *python), own.listable, writable))
+    seconds = int(_SECONDS * slowness()) + 1
+    for kind, value in (
+        (resource.RLIMIT_FSIZE, _LARGEST),
+        (resource.RLIMIT_AS, _MEMORY),
+        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(kind, (value, value))
+
+
+def main(arguments: list[str]) -> int:
+    """Compile ``FOLDER COUNT SOURCE... FLAG...`` and print the program's path."""
+    folder, count = Path(arguments[0]), int(arguments[1])
+    sources, flags = arguments[2 : 2 + count], arguments[2 + count :]
+    _confine(folder)
+    try:
+        built = compile_c([folder / name for name in sources], _ARCH, flags=flags)
+    except BuildError as error:
+        first, _, words = str(error).partition("\n")
+        sys.stdout.write(words or first)
+        return _REFUSED if words else 1
+    sys.stdout.write(str(built))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
