@@ -35,6 +35,7 @@ NATIVE = {
     "ptys": "TIOCGSID is not passed on",
     "robust": "has no robust list",
     "rseq": "has no rseq",
+    "sealing": "has neither these calls nor remap_file_pages",
     "sessions": "now and then never ends: a signal to a stopped group is lost",
     "signals": "siginfo of a blocked signal is left over from another",
     "vfork_exec": "vfork does not share memory; reverses the environment",

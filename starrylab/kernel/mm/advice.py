@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from ...abi.errno import EACCES, EAGAIN, EBUSY, EFAULT, EINVAL, ENOMEM, LinuxError
+from ...abi.errno import EACCES, EAGAIN, EBUSY, EFAULT, EINVAL, ENOMEM, EPERM, LinuxError
 from ...abi.mman import (
     MADV_COLD,
     MADV_DODUMP,
@@ -41,6 +41,7 @@ from .areas import (
     VM_NOHUGEPAGE,
     VM_NOWRITE,
     VM_RANDOM,
+    VM_SEALED,
     VM_SEQUENTIAL,
     VM_SHARED,
     VM_WIPEONFORK,
@@ -66,6 +67,8 @@ _FLAG_ADVICE: Final[dict[int, tuple[int, int]]] = {
     MADV_HUGEPAGE: (VM_NOHUGEPAGE, VM_HUGEPAGE),
     MADV_NOHUGEPAGE: (VM_HUGEPAGE, VM_NOHUGEPAGE),
 }
+#: What would change the contents of sealed memory that cannot be written.
+_DISCARDS: Final = (MADV_FREE, MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_REMOVE)
 _POPULATE: Final = {MADV_POPULATE_READ: READ, MADV_POPULATE_WRITE: WRITE}
 
 Range = Callable[["Advice", Area, int, int], None]  #: acts on a page-aligned part of an area
@@ -98,6 +101,8 @@ class Advice(Growth):
             action = _RANGE_ADVICE[advice]
             first, last = self.overlapping(addr, end)
             for area in self.areas[first:last]:
+                if advice in _DISCARDS and area.flags & VM_SEALED and not area.prot & WRITE:
+                    raise EPERM
                 action(self, area, max(area.start, addr), min(area.end, end))
         if not complete:
             raise ENOMEM
@@ -127,6 +132,15 @@ class Advice(Growth):
                 return False
             cursor = area.end
         return cursor >= end
+
+    # -- mseal ---------------------------------------------------------------------------------
+
+    def seal(self, addr: int, end: int) -> None:
+        """Make areas stay as they are (mseal(2)); ``ENOMEM`` for a hole."""
+        if not self._covered(addr, end):
+            raise ENOMEM
+        self.sealed = True
+        self.rewrite(addr, end, lambda area: area.changed(area.prot, area.flags | VM_SEALED))
 
     # -- mlock -------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ...abi.errno import EAGAIN, EFAULT, EINVAL, ENOMEM
+from ...abi.errno import EAGAIN, EFAULT, EINVAL, ENOMEM, EPERM
 from ...abi.mman import MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE
 from ...abi.resource import RLIMIT_DATA
 from ...machine.api import EXEC, PAGE_MASK, PAGE_SIZE, READ, WRITE
@@ -76,6 +76,10 @@ class Growth(Mapping):
             return self.brk_end
         new, old = page_up(addr), page_up(self.brk_end)
         if new < old:
+            try:
+                self.check_seals(new, old)
+            except EPERM:
+                return self.brk_end
             self.unmap_range(new, old)
         elif new > old and not self._grow_heap(old, new):
             return self.brk_end
@@ -106,17 +110,20 @@ class Growth(Mapping):
     def remap(self, old: int, old_size: int, new_size: int, flags: int, target: int = 0) -> int:
         """Resize or move the mapping at ``old``; return where it is (mremap(2)).
 
-        Raises ``EINVAL``, ``EFAULT`` (not mapped, or not one mapping), ``ENOMEM``, ``EAGAIN``.
+        Raises ``EINVAL``, ``EFAULT`` (not mapped, or not one mapping), ``EPERM`` (sealed),
+        ``ENOMEM``, ``EAGAIN``.
         """
         old_size, new_size = page_up(old_size), page_up(new_size)
         self._check_remap(old, old_size, new_size, flags, target)
         area = self.find(old)
         if area is None:
             raise EFAULT
+        self.check_seals(old, old + (old_size or 1))
         if not old_size and not area.flags & VM_SHARED:
             raise EINVAL
         fixed = flags & MREMAP_FIXED
         if fixed:
+            self.check_seals(target, target + new_size)
             self.unmap_range(target, target + new_size)
         if new_size < old_size:
             self.unmap_range(old + new_size, old + old_size)

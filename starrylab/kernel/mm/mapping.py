@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from typing import Any, Final
 
-from ...abi.errno import EACCES, EAGAIN, EEXIST, EINVAL, ENOMEM, LinuxError
+from ...abi.errno import EACCES, EAGAIN, EEXIST, EINVAL, ENOMEM, EPERM, LinuxError
 from ...abi.mman import (
     MAP_FIXED,
     MAP_FIXED_NOREPLACE,
@@ -26,6 +26,7 @@ from .areas import (
     VM_NOEXEC,
     VM_NORESERVE,
     VM_NOWRITE,
+    VM_SEALED,
     VM_SHARED,
     Area,
     merged,
@@ -132,6 +133,7 @@ class Mapping(Placement):
         replaced = sum(min(a.end, addr + size) - max(a.start, addr) for a in self.areas[first:last])
         self.check_limits(size - replaced, prot & WRITE and not flags & MAP_SHARED)
         if first < last:
+            self.check_seals(addr, addr + size)
             self.unmap_range(addr, addr + size)
 
     def _vm_flags(self, flags: int) -> int:
@@ -177,11 +179,12 @@ class Mapping(Placement):
     def unmap(self, addr: int, length: int) -> None:
         """Unmap what is mapped in ``length`` bytes from ``addr`` on (munmap(2)).
 
-        Raises ``EINVAL``, and ``ENOMEM`` if a split would make too many areas.
+        Raises ``EINVAL``, ``EPERM`` (sealed), and ``ENOMEM`` if a split would make too many areas.
         """
         end = addr + ((length + PAGE_MASK) & ~PAGE_MASK)
         if addr & PAGE_MASK or length <= 0 or end > self.user_top:
             raise EINVAL
+        self.check_seals(addr, end)
         self.unmap_range(addr, end)
 
     def unmap_range(self, low: int, high: int) -> None:
@@ -249,8 +252,8 @@ class Mapping(Placement):
     def protect(self, addr: int, length: int, prot: int) -> None:
         """Change the protection of ``length`` bytes from ``addr`` on (mprotect(2)).
 
-        Raises ``EINVAL``, ``EACCES`` (the file's mode), ``ENOMEM`` (a hole).  As on Linux
-        what lies before the reason of an error is changed.
+        Raises ``EINVAL``, ``EACCES`` (the file's mode), ``EPERM`` (sealed), ``ENOMEM`` (a hole).
+        As on Linux what lies before the reason of an error is changed.
         """
         if addr & PAGE_MASK:
             raise EINVAL
@@ -318,6 +321,8 @@ class Mapping(Placement):
             if area.start > cursor:
                 return cursor, ENOMEM
             refused = (VM_NOWRITE if prot & WRITE else 0) | (VM_NOEXEC if prot & EXEC else 0)
+            if area.flags & VM_SEALED:
+                return cursor, EPERM
             if area.flags & refused:
                 return cursor, EACCES
             if prot & WRITE and not area.prot & WRITE and not area.flags & VM_SHARED:

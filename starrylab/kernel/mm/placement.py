@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 
-from ...abi.errno import ENOMEM
+from ...abi.errno import ENOMEM, EPERM
 from ...abi.resource import RLIMIT_STACK
 from ...machine.api import PAGE_MASK
-from .areas import VM_GROWSDOWN, Area
+from .areas import VM_GROWSDOWN, VM_SEALED, Area
 from .frames import FrameAllocator
 from .layout import INFINITY, MMAP_MIN_ADDR, STACK_GUARD_GAP, Layout
 from .source import Limits
@@ -33,6 +33,14 @@ class Placement(UserAccess):
         self.mmap_top = layout.mmap_top(stack_limit)
         self._cursor = self.mmap_top
         self._skipped = 0
+        self.sealed = False  #: some area has VM_SEALED
+
+    def check_seals(self, low: int, high: int) -> None:
+        """Raise ``EPERM`` if an area between two addresses must stay as it is (mseal(2))."""
+        if self.sealed:
+            first, last = self.overlapping(low, high)
+            if any(area.flags & VM_SEALED for area in self.areas[first:last]):
+                raise EPERM
 
     def _place(self, hint: int, size: int) -> int:
         """Return the address for a new mapping: ``hint`` if possible; raise ``ENOMEM``."""

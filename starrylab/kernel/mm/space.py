@@ -47,6 +47,7 @@ class AddressSpace(Report):
         self.total_vm = 0
         self.brk_start = self.brk_end = self.stack_start = 0
         self.lock_future = 0
+        self.sealed = False
         self._cursor, self._skipped = self.mmap_top, 0
 
     def fork(self) -> AddressSpace:
@@ -90,6 +91,7 @@ class AddressSpace(Report):
         new.view, new._u32, new._u64 = self.view, self._u32, self._u64
         new._grain = self._grain
         new.bottom_up, new.mmap_top = self.bottom_up, self.mmap_top
+        new.sealed = self.sealed
         new.lock_future, new.may_lock_all = 0, self.may_lock_all
         new._cursor, new._skipped = self._cursor, self._skipped
         new.brk_start, new.brk_end = self.brk_start, self.brk_end
