@@ -8,9 +8,10 @@ that raises ``EAGAIN`` into a blocking call, so no file contains a wait loop of 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Final, Protocol, TypeVar
 
-from ...abi.errno import EAGAIN
+from ...abi.errno import EAGAIN, EINTR
 from .sched import Task, Waker, park
 
 T = TypeVar("T")
@@ -108,7 +109,14 @@ async def poll_io(
             # No await lies between the attempt and the registration, and everything that
             # can change the file runs on this executor, so no wake-up can be lost here.
             file.register(waker, events)
-            await park()
+            try:
+                await park()
+            except EINTR:
+                # What came together with the signal is taken all the same, as in Linux
+                # (``___wait_event`` in <linux/wait.h>): a peer may have come and gone.
+                with suppress(EAGAIN):
+                    return attempt()
+                raise
     finally:
         if timer is not None:
             timer.cancel()

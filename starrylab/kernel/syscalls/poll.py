@@ -102,6 +102,12 @@ async def wait_ready(
                     await look_for_signals(t)
                 break
         return look()
+    except EINTR:
+        # What is ready counts more than a signal that came with it (``do_poll`` in fs/select.c).
+        ready = 0 if masked else look()
+        if not ready:
+            raise
+        return ready
     finally:
         for file, _ in watched:
             file.release()
