@@ -34,6 +34,7 @@ from tests.suites.cpython_known import Known, read_known
 GUEST: Final = Path(__file__).with_name("cpython_guest.py")
 MEMORY: Final = "1G"
 LIMIT_S: Final = 900
+RESOURCES: Final = "cpu,subprocess,walltime"  #: of regrtest's -u; the Internet is not among them
 #: the guest's own limit comes first: it says where each thread is
 GRACE_S: Final = 20
 
@@ -71,7 +72,13 @@ def run_module(
         share.chmod(0o777)
         shutil.copy(GUEST, share)
         command = ["python3", f"/tmp/share/{GUEST.name}", "/tmp/share/records", "-v"]
-        command += [f"--timeout={limit_s}", *(a for m in match for a in ("-m", m)), module]
+        command += [
+            "-u",
+            RESOURCES,
+            f"--timeout={limit_s}",
+            *(a for m in match for a in ("-m", m)),
+            module,
+        ]
         status = _run(_ENGINES[engine](share, command), log, limit_s + GRACE_S)
         written = share / "records"
         records.write_bytes(written.read_bytes() if written.exists() else b"")
