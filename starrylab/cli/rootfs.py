@@ -41,7 +41,12 @@ def _add_create(create: argparse.ArgumentParser) -> None:
     create.add_argument("name", metavar="NAME")
     source = create.add_mutually_exclusive_group(required=True)
     source.add_argument("--debian", metavar="SUITE", help="from Debian's packages, e.g. trixie")
-    source.add_argument("--from", dest="source", metavar="FILE.tar", help="from a TAR file")
+    source.add_argument(
+        "--from",
+        dest="source",
+        metavar="FILE.tar|DIR|IMG|NAME",
+        help="from a TAR file, a folder, an ext4 disk image, a container image, or another root",
+    )
     create.add_argument("--arch", default="riscv64", choices=["riscv64", "arm64", "loong64"])
     create.add_argument("--include", default="", metavar="PKG,...", help="more packages")
     create.add_argument("--mirror", metavar="URL", help="default: the mirror of this host's apt")
@@ -117,17 +122,14 @@ def _export(args: argparse.Namespace) -> None:
 
 
 def _create(args: argparse.Namespace) -> None:
-    from ..rootfs import read_archive
+    from ..rootfs.source import read_source
     from ..rootfs.store import root_path, write_tree
 
     target = root_path(args.name)
     if target.exists():
         raise UserError(f"there is a root {args.name} already; remove it first", 1)
     if args.source is not None:
-        source = Path(args.source)
-        if not source.is_file():
-            raise UserError(f"--from {args.source}: give a TAR file", 1)
-        write_tree(read_archive(source), target)
+        write_tree(read_source(args.source, args.arch), target)
     else:
         _create_debian(args, target)
     from ..rootfs.configure import EXECUTABLE

@@ -69,11 +69,16 @@ def read_archive(path: Path) -> Tree:
     Contents stay in the file, or in a temporary one that it was unpacked to.
     Raises RootfsError: not an archive, truncated, unsafe names, not readable.
     """
+    return read_plain(open_plain(path), str(path))
+
+
+def read_plain(file: OpenFile, name: str) -> Tree:
+    """Return the tree in an uncompressed archive; raise RootfsError."""
     tree = Tree()
-    for entry in read_entries(open_plain(path), str(path), tree):
+    for entry in read_entries(file, name, tree):
         tree.add(entry)
     if not len(tree):
-        raise RootfsError(f"{path} is an empty archive; give a folder or a tar file with a system")
+        raise RootfsError(f"{name} is an empty archive; give a folder or a tar file with a system")
     return tree
 
 
@@ -89,7 +94,8 @@ def read_entries(file: OpenFile, name: str, tree: Tree) -> Iterator[Entry]:
         )
     except tarfile.TarError as error:  # its text lists every format that was tried
         raise RootfsError(
-            f"{name} is no tar archive, or a damaged one; give a folder or a tar file"
+            f"{name} is no tar archive or disk image, or a damaged one; "
+            "give a folder, a tar file or an ext4 image"
         ) from error
     with archive:
         try:

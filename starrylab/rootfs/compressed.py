@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import shutil
 import tempfile
@@ -48,11 +49,10 @@ def open_plain(path: Path) -> OpenFile:
     """
     try:
         with path.open("rb") as file:
-            reader = _reader(file)
-            if reader is None:
+            if _reader(file) is None:
                 return OpenFile(path)
             with tempfile.TemporaryFile() as plain:
-                shutil.copyfileobj(reader(file), plain, _CHUNK)
+                copy_plain(file, plain)
                 plain.flush()
                 return OpenFile(plain)
     except PermissionError as error:
@@ -63,10 +63,14 @@ def open_plain(path: Path) -> OpenFile:
         ) from error
 
 
+def copy_plain(file: IO[bytes], plain: IO[bytes]) -> None:
+    """Copy a file without its compression; raises one of `broken`."""
+    reader = _reader(file)
+    shutil.copyfileobj(file if reader is None else reader(file), plain, _CHUNK)
+
+
 def unpacked(data: bytes) -> bytes:
     """Return what compressed bytes were before; raises one of `broken`."""
-    import io
-
     file = io.BytesIO(data)
     reader = _reader(file)
     return data if reader is None else bytes(reader(file).read())

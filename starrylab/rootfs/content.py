@@ -162,6 +162,18 @@ def read_all(content: Content) -> bytes:
     return content.read_bytes() if isinstance(content, Path) else content.read()
 
 
+def chunks_of(content: Content) -> Iterator[bytes]:
+    """Yield the bytes in parts; raise OSError."""
+    if isinstance(content, bytes):
+        yield content
+    elif isinstance(content, Path):
+        with content.open("rb") as file:
+            while data := file.read(_CHUNK):
+                yield data
+    else:
+        yield from content.chunks()
+
+
 def _first(buffers: list[memoryview], size: int) -> list[memoryview]:
     """Return the first `size` bytes of what buffers hold."""
     found = []

@@ -12,6 +12,7 @@ from .tree import Entry, RootfsError, Tree
 def read_folder(folder: Path) -> Tree:
     """Return what is in `folder`; files keep their content on the host, and their owners.
 
+    What belongs to a host's user who is not root, and reads it, becomes root's.
     Names are in order, so that the same folder gives the same tree.
     Raises RootfsError for what cannot be read.
     """
@@ -42,8 +43,7 @@ def _entry(path: Path, name: str, seen: dict[tuple[int, int], str]) -> Entry:
     return Entry(
         name,
         info.st_mode,
-        info.st_uid,
-        info.st_gid,
+        *_owner(info),
         info.st_mtime_ns,
         content=path.absolute() if stat.S_ISREG(info.st_mode) else b"",
         target=os.readlink(path) if stat.S_ISLNK(info.st_mode) else "",
@@ -51,6 +51,16 @@ def _entry(path: Path, name: str, seen: dict[tuple[int, int], str]) -> Entry:
         major=os.major(info.st_rdev),
         minor=os.minor(info.st_rdev),
         xattrs=_xattrs(path),
+    )
+
+
+def _owner(info: os.stat_result) -> tuple[int, int]:
+    mine = os.geteuid(), os.getegid()
+    if not mine[0]:
+        return info.st_uid, info.st_gid
+    return (
+        0 if info.st_uid == mine[0] else info.st_uid,
+        0 if info.st_gid == mine[1] else info.st_gid,
     )
 
 

@@ -56,10 +56,15 @@ def apply_layer(base: Tree, layer: Iterable[Entry]) -> Tree:
 
 
 def _put(tree: Tree, entry: Entry) -> None:
-    old = tree.get(entry.path)
     if is_whiteout(entry):
         tree.remove(entry.path)
-        return
+    else:
+        put_entry(tree, entry)
+
+
+def put_entry(tree: Tree, entry: Entry) -> None:
+    """Add an entry, in place of anything of another kind; raise RootfsError."""
+    old = tree.get(entry.path)
     if old is not None and stat.S_IFMT(old.mode) != stat.S_IFMT(entry.mode):
         tree.remove(entry.path)
     tree.add(entry)

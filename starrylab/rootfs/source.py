@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..userland import Progress
-from .archive import read_archive
+from .archive import read_plain
+from .compressed import open_plain
+from .disk import is_disk, read_disk
+from .folder import read_folder
 from .layers import apply_layer
+from .oci import is_image, read_image
 from .store import is_name, read_root, root_path
 from .tree import RootfsError, Tree, builtin_tree, resolve
 
@@ -25,7 +29,8 @@ def open_rootfs(
 ) -> HostFolder | Tree:
     """Return the root tree that `spec` names.
 
-    None is the built-in one; else a folder, a TAR file, or the name of a root that was made.
+    None is the built-in one; else a folder, a TAR file, a disk image, a container image, or the
+    name of a root that was made.
     Raises RootfsError with one clear line; userland.BuildError for the built-in tree.
     """
     if spec is None:
@@ -34,20 +39,45 @@ def open_rootfs(
         return apply_layer(*read_root(str(spec)))
     path = Path(spec).expanduser()
     try:
-        if path.is_dir():
-            if not os.access(path, os.R_OK | os.X_OK):
-                raise RootfsError(f"no permission to read the folder {path}")
-            return HostFolder(path.resolve())
-        if not path.exists():
-            raise RootfsError(
-                f"{path} does not exist; give a folder, a tar file, or a name of "
-                "`starrylab rootfs list`"
-            )
-        if not path.is_file():
-            raise RootfsError(f"{path} is neither a folder nor a file; give a folder or a tar file")
+        _check(path)
     except PermissionError as error:
         raise RootfsError(f"no permission to reach {path}") from error
-    return read_archive(path)
+    if path.is_dir() and not _is_layout(path):
+        return HostFolder(path.resolve())
+    return _read(path, arch)
+
+
+def read_source(spec: str, arch: str) -> Tree:
+    """Return the whole of what `spec` names as a tree, to be kept elsewhere; raise RootfsError."""
+    root = open_rootfs(spec, arch)
+    return read_folder(root.path) if isinstance(root, HostFolder) else root
+
+
+def _check(path: Path) -> None:
+    if path.is_dir():
+        if not os.access(path, os.R_OK | os.X_OK):
+            raise RootfsError(f"no permission to read the folder {path}")
+    elif not path.exists():
+        raise RootfsError(
+            f"{path} does not exist; give a folder, a tar file, or a name of "
+            "`starrylab rootfs list`"
+        )
+    elif not path.is_file():
+        raise RootfsError(f"{path} is neither a folder nor a file; give a folder or a tar file")
+
+
+def _is_layout(folder: Path) -> bool:
+    return (folder / "oci-layout").is_file() and (folder / "index.json").is_file()
+
+
+def _read(path: Path, arch: str) -> Tree:
+    if path.is_dir():
+        return read_image(read_folder(path), str(path), arch)
+    file = open_plain(path)
+    if is_disk(file):
+        return read_disk(file, str(path))
+    tree = read_plain(file, str(path))
+    return read_image(tree, str(path), arch) if is_image(tree) else tree
 
 
 def named(spec: str) -> bool:

@@ -61,7 +61,7 @@ def test_a_folder_of_that_name_comes_first(source: Path) -> None:
     [
         (["path", "none"], "there is no root none; `starrylab rootfs list` shows"),
         (["remove", "../x"], "'../x' is no name for a root"),
-        (["create", "x", "--from", "nothing.tar"], "--from nothing.tar: give a TAR file"),
+        (["create", "x", "--from", "nothing.tar"], "nothing.tar does not exist; give"),
         (["create", "x"], "one of the arguments --debian --from is required"),
         (["create", "x", "--debian", "a", "--arch", "vax"], "invalid choice: 'vax'"),
         ([], "required: ACTION"),

@@ -194,7 +194,7 @@ def test_archive_cut_between_members(tmp_path: Path) -> None:
 def test_not_an_archive(tmp_path: Path) -> None:
     path = tmp_path / "x.tar"
     path.write_text("this is no archive\n" * 100)
-    with pytest.raises(RootfsError, match=r"no tar archive.*give a folder or a tar file"):
+    with pytest.raises(RootfsError, match=r"no tar archive.*give a folder, a tar file"):
         open_rootfs(path, "riscv64")
     path.write_bytes(b"\x28\xb5\x2f\xfd" + bytes(600))
     with pytest.raises(RootfsError, match="damaged or truncated"):
