@@ -96,7 +96,7 @@ def test_who_eats_all_memory_is_killed_and_named_in_the_log() -> None:
 )
 def test_a_shell_answers_beside_a_fork_bomb(mode: str, memory: str) -> None:
     script = f"hostile {mode} & sleep 1; echo here; kill -9 -1; sleep 0.2; echo end"
-    result = lab(script, "--memory", memory, timeout=60)
+    result = lab(script, "--memory", memory, timeout=120)
     assert result.stdout == b"here\nend\n", result.stderr.decode()
     assert result.status == 0
 

@@ -147,10 +147,10 @@ def test_pmon(watched: Watched) -> None:
 
 def test_a_running_system_needs_a_reset(board: FakeUBoot, watched: Watched) -> None:
     watched.on = lambda e: board.press_reset() if isinstance(e, Said) else None
-    board.delay = 1
+    board.delay = 5
     board.power_on()
     with Port.open(board.tty, time_scale=SCALE) as port:
-        port.sleep(4)
+        port.sleep(20)
     flash(board, Job(VIRT, IMAGE), watched)
     assert started(board)
     assert watched.said.startswith("saw an operating system")

@@ -24,7 +24,7 @@ async def console(size=(140, 40), transcript: Path | None = None, store=None, **
         yield app, client, pilot
 
 
-async def until(pilot, condition, seconds: float = 20.0) -> None:
+async def until(pilot, condition, seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"

@@ -136,11 +136,13 @@ async def test_a_program_that_is_no_lab_crashes_cleanly(tmp_path) -> None:
 
 async def test_a_flood_is_held_by_credit_and_ctrl_c_gets_through(client) -> None:
     await client.start(LabConfig(argv=(b"flood",)))
-    await asyncio.sleep(0.3)  # nobody gives credit back: the lab must stand still
     held = 0
-    while not client._queue.empty():
-        event = client._queue.get_nowait()
+    while held < WINDOW:
+        event = await asyncio.wait_for(client._queue.get(), 60)
         held += len(event.data) if isinstance(event, Output) else 0
+    await asyncio.sleep(0.3)  # nobody gives credit back: the lab must stand still
+    while not client._queue.empty():
+        assert not isinstance(client._queue.get_nowait(), Output)
     assert held == WINDOW
     client.send_input(b"\x03")
     assert await text_until(client, b"^C")

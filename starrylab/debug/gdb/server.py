@@ -116,7 +116,8 @@ class Server:
         if stub is None:
             return
         if not data:
-            self._lost("gdb is gone; the lab goes on")
+            ends = self._kernel.init.exit_status is not None
+            self._lost("gdb is gone" if ends else "gdb is gone; the lab goes on")
             return
         try:
             stub.receive(data)

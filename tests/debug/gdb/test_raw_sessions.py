@@ -279,4 +279,4 @@ def test_the_hosts_signals_end_a_lab_that_waits_or_is_held(steps):
         while lab.process.poll() is None:  # the first is passed on, the second ends the lab
             lab.process.send_signal(signal.SIGTERM)
             time.sleep(0.2)
-        assert lab.finish()[0] == 143
+        assert lab.finish()[0] in (143, -signal.SIGTERM)  # where a third one came during the end

@@ -1,5 +1,6 @@
 """The host kernel's own terminal as oracle: same settings, same bytes, same result."""
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -187,8 +188,12 @@ def test_reading_in_pieces_gives_what_the_host_gives(typed, sizes):
 @pytest.mark.parametrize("length", [4094, 4095, 4096, 4097, 5000])
 def test_an_overlong_line_is_cut_where_the_host_cuts_it(length):
     quiet = SANE.replace(lflag=SANE.lflag & ~t.ECHO)
-    # What the host drops depends on whether both arrive together; here they do not.
-    compare(quiet, [b"x" * (length - 1) + b"y", b"z\n"], (4096, 4096), settle=0.1)
+    # What the host drops depends on whether both arrive together, which a busy host may do.
+    for settle in (0.1, 1.0, 3.0):
+        with contextlib.suppress(AssertionError):
+            compare(quiet, [b"x" * (length - 1) + b"y", b"z\n"], (4096, 4096), settle=settle)
+            return
+    pytest.fail("the host cuts it elsewhere, however long it has")
 
 
 _BYTE = st.sampled_from(b"ab_ \t\n\r\x7f\x15\x17\x04\x16\x12\x01\x08;!\xff" + "é".encode() + b"Z9")
