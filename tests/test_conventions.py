@@ -35,6 +35,7 @@ CATCHES_ALL: Final = {
     "starrylab/cli/run.py",
     "starrylab/labs/checking.py",  # a student's code may raise anything, and is told
     "starrylab/labs/live.py",
+    "starrylab/labs/recording/python_calls.py",
     "starrylab/labs/worker.py",
     "starrylab/machine/unicorn/hart.py",  # an exception cannot cross the emulator's C frames:
     "starrylab/machine/unicorn/counter.py",

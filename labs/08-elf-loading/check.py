@@ -5,10 +5,11 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+from starrylab.kernel.task.chosen_loader import Loading
 from starrylab.kernel.task.limits import Limits
 from starrylab.labs.api import Run, goal, hint, scenario
 from starrylab.labs.benches import ScriptedBench, run_program
-from starrylab.labs.benches.loading import Loading
+from starrylab.labs.components import attach
 from starrylab.labs.student import Student
 
 _PF_X, _PF_W, _PF_R = 1, 2, 4
@@ -88,7 +89,7 @@ def run_hello(student: Student, program: bytes, words: list[str], home: str) -> 
     limit = student.description.limits
     return run_program(
         program, words, instructions=limit.instructions, ram=limit.ram, environment=(f"HOME={home}",),
-        loader=student.module("loader.py"),
+        prepare=lambda kernel: attach(kernel, student),
     ).plain()  # fmt: skip
 
 

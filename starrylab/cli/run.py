@@ -96,8 +96,9 @@ def _run(lab: Lab) -> int:
 
 
 def _say(text: str) -> None:
-    """Write a line to standard error, also when the terminal is in raw mode."""
-    host.draw(2, f"starrylab: {text}{chr(13) if os.isatty(2) else ''}\n".encode())
+    """Write lines to standard error, also when the terminal is in raw mode."""
+    lines = f"starrylab: {text}\n"
+    host.draw(2, (lines.replace("\n", "\r\n") if os.isatty(2) else lines).encode())
 
 
 def _progress(text: str) -> None:

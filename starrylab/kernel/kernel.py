@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from .core.tracing import Tracer
     from .fs.system import Factory
     from .mm.frames import FrameAllocator
+    from .task.chosen_loader import ChosenLoader
     from .task.limits import Limits
     from .task.process import Process, ProcessGroup, Session
     from .thread import Thread
@@ -113,6 +114,7 @@ class Kernel:
         self.threads_max = 8192
         self.tracer: Tracer | None = None  #: a debugger
         self.handlers: ChosenHandlers | None = None  #: another way into signal handlers
+        self.loader: ChosenLoader | None = None  #: another way to load static programs
         self.init: Process = None  # type: ignore[assignment]  # boot sets it
         self.exit_status: int | None = None  #: wait(2) status of init, once it ended
         self.panic_text: str | None = None

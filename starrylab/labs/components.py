@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType, ModuleType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from ..kernel.core.chosen_sched import ChosenExecutor
 from ..kernel.core.component import Components
@@ -24,6 +24,7 @@ from ..kernel.mm.frames import FrameAllocator
 from ..kernel.mm.paged import PagedSpace
 from ..kernel.mm.space import AddressSpace
 from ..kernel.syscalls import Entry
+from ..kernel.task.chosen_loader import ChosenLoader, ProgramLoader
 from ..kernel.task.cred import Credentials
 from ..kernel.thread_signals.chosen import ChosenHandlers
 from ..kernel.vfs.context import FsContext
@@ -104,6 +105,12 @@ def _attach_log(kernel: Kernel, module: ModuleType) -> None:
         kernel.klog.console = lambda level, line: print_line(registers, level, line)
 
 
+def _attach_loader(kernel: Kernel, module: ModuleType) -> None:
+    for name in ("parse", "load", "build_stack"):
+        named(module, name)
+    kernel.loader = ChosenLoader(cast("ProgramLoader", module))
+
+
 def _attach_pipe(kernel: Kernel, implementation: Any) -> None:
     kernel.calls.add(PIPE2, pipe_call(implementation))
 
@@ -175,6 +182,7 @@ SEAMS: Final[Mapping[str, Seam]] = MappingProxyType(
         ),
         "ForkPolicy": Seam("how fork shares private pages", _bind_policy, None, _reload_spaces),
         "Scheduler": Seam("which task runs next", _bind_scheduler, None, _reload_scheduler),
+        "ProgramLoader": Seam("how a static program comes into memory", attach=_attach_loader),
         "Pipe": Seam("what lies between the ends of a pipe", attach=_attach_pipe),
         "Nodes": Seam("devices and /proc files besides the kernel's own", attach=_attach_nodes),
         "Rename": Seam("how a memory file system moves names", attach=_attach_rename),

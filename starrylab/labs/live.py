@@ -15,6 +15,7 @@ from ..kernel.kernel import Kernel
 from ..userland import BuildError, compile_c
 from .catalog import Lab, LabError, catalog
 from .components import SEAMS, bound
+from .stuck import Watch
 from .student import Student, StudentError, explain
 
 _LOOK_NS: Final = 500_000_000  #: between two looks at the files
@@ -29,23 +30,25 @@ class LiveLab:
         self.folder = folder
         self.programs = Path(tempfile.mkdtemp(prefix="starrylab-programs-"))
         self._student = Student(folder, lab.description)
+        self._watch = Watch(folder)
         self._times = self._stamps()
         try:
             self._build()
             self.parts: Components = bound(self._student)  #: what the kernel is built with
         except Exception as error:  # a student's file may raise anything
-            raise LabError(self._why(error)) from None
+            raise LabError(self.why(error)) from None
 
     def attach(self, kernel: Kernel, tell: Tell) -> None:
         """Give the kernel what the files add to it, and look after them; raise `LabError`."""
         try:
             self._put_in(kernel, self._student, first=True)
         except Exception as error:
-            raise LabError(self._why(error)) from None
+            raise LabError(self.why(error)) from None
         self._look_later(kernel, tell)
 
     def _look_later(self, kernel: Kernel, tell: Tell) -> None:
         def look() -> None:
+            self._watch.beats += 1
             times = self._stamps()
             if times != self._times:
                 self._times = times
@@ -60,7 +63,8 @@ class LiveLab:
             self._build()
             self._put_in(kernel, student, first=False)
         except Exception as error:
-            tell(f"not reloaded: {self._why(error)}")
+            where, _, reason = self.why(error).rpartition("\n")
+            tell(f"not reloaded: {reason}\n{where}".rstrip())
             return
         self._student = student
         tell(f"reloaded: {', '.join(self.lab.description.files)}")
@@ -90,7 +94,8 @@ class LiveLab:
         paths = [self.folder / name for name in self.lab.description.files]
         return [path.stat().st_mtime_ns for path in paths if path.exists()]
 
-    def _why(self, error: Exception) -> str:
+    def why(self, error: Exception) -> str:
+        """Return what was wrong, from where the student's own code begins."""
         if isinstance(error, StudentError | BuildError):
             return str(error)
         return explain(error, self.folder)

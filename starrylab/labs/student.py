@@ -101,7 +101,8 @@ def explain(error: BaseException, folder: Path) -> str:
         (i for i, frame in enumerate(frames) if frame.filename.startswith(str(folder))), len(frames)
     )
     lines = traceback.format_list(_short(frames[first:], folder))
-    return "".join([*lines, *traceback.format_exception_only(error)]).rstrip()
+    text = "".join([*lines, *traceback.format_exception_only(error)]).rstrip()
+    return text.replace(f"{folder}/", "")  # a SyntaxError names its file itself
 
 
 def stopped_at(frame: FrameType | None, folder: Path) -> str:

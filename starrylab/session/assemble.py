@@ -208,6 +208,17 @@ def assemble(config: LabConfig, io: HostIo) -> Lab:
     except HartError as error:
         raise AssemblyError(str(error)) from None
     live = None if config.lab is None else _open_lab(config.lab)
+    try:
+        return _build(config, io, root, hart, live)
+    except AssemblyError:
+        raise
+    except Exception as bug:
+        if live is None:
+            raise
+        raise AssemblyError(f"the kernel does not start with your files: {live.why(bug)}") from None
+
+
+def _build(config: LabConfig, io: HostIo, root: Root, hart: Hart, live: LiveLab | None) -> Lab:
     make_door = SkippingDoor if config.time == "skip" else HostDoor
     door = make_door(can_freeze=io.may_pause or config.debug or config.gdb is not None)
     kernel = boot.build(hart, door, None if live is None else live.parts)

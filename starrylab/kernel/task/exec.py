@@ -35,6 +35,7 @@ from ..mm.space import AddressSpace
 from ..vfs.node import FileNodeOps
 from ..vfs.permission import MAY_EXEC, check
 from . import elf
+from .auxv import auxv_of, identity
 from .futexes import exit_robust_list
 from .resources import ACTIONS, FILES, MEMORY
 from .timers import delete_posix_timers
@@ -42,13 +43,13 @@ from .timers import delete_posix_timers
 if TYPE_CHECKING:
     from ..thread import Thread
     from ..vfs.mount import Location
+    from .chosen_loader import ChosenLoader
     from .cred import Credentials
 
 _HEAD: Final = 256  #: bytes of a file that decide what it is (BINPRM_BUF_SIZE)
 _FIRST_READ: Final = 1024  #: bytes; the program headers of most files are among them
 _MAX_INTERPRETERS: Final = 4
 _MAX_ARG_STRING: Final = 32 * PAGE_SIZE
-_CLOCK_TICKS: Final = 100  #: AT_CLKTCK: the unit of times(2)
 _COMM_SIZE: Final = 15
 
 
@@ -72,14 +73,42 @@ def execve(
     """
     program = _resolve(thread, place, name, argv)
     cred = _new_credentials(thread, program.place)
+    loader = thread.kernel.loader
+    if loader is not None and loader.serves(program.image):
+        space, entry, stack = _load_chosen(thread, loader, program, envp, cred)
+    else:
+        space, entry, stack = _load_own(thread, program, envp, cred)
+    _commit(thread, program, space, cred)
+    thread.context.clear(entry, stack)
+
+
+def _load_own(
+    thread: Thread, program: _Program, envp: list[bytes], cred: Credentials
+) -> tuple[AddressSpace, int, int]:
+    """Return the new address space, the first pc and the stack pointer."""
     space, entry, auxv = _load(thread, program)
     try:
-        stack = _build_stack(thread, space, program, envp, auxv, cred)
+        return space, entry, _build_stack(thread, space, program, envp, auxv, cred)
     except BaseException:
         space.release()
         raise
-    _commit(thread, program, space, cred)
-    thread.context.clear(entry, stack)
+
+
+def _load_chosen(
+    thread: Thread, loader: ChosenLoader, program: _Program, envp: list[bytes], cred: Credentials
+) -> tuple[AddressSpace, int, int]:
+    """Do as `_load_own`, by another loader; it is not told of AT_EXECFN."""
+    _check_size(thread, program.argv, envp)
+    space = thread.kernel.new_space(thread.process.limits)
+    try:
+        node = cast("FileNodeOps", program.place.node)
+        data = bytes(node.read_at(node.size, 0))
+        stack_flags = program.image.executable_stack
+        entry, stack = loader.start(thread, space, data, program.argv, envp, cred, stack_flags)
+    except BaseException:
+        space.release()
+        raise
+    return space, entry, stack
 
 
 # -- finding what to run -------------------------------------------------------------
@@ -147,18 +176,8 @@ def _load(thread: Thread, program: _Program) -> tuple[AddressSpace, int, list[tu
     except BaseException:
         space.release()
         raise
-    auxv = [
-        (elf_abi.AT_SYSINFO_EHDR, vdso),
-        (elf_abi.AT_HWCAP, ARCHES[kernel.arch].hwcap),
-        (elf_abi.AT_PAGESZ, PAGE_SIZE),
-        (elf_abi.AT_CLKTCK, _CLOCK_TICKS),
-        (elf_abi.AT_PHDR, image.header_addr + bias if image.header_addr else 0),
-        (elf_abi.AT_PHENT, 56),
-        (elf_abi.AT_PHNUM, image.header_count),
-        (elf_abi.AT_BASE, base),
-        (elf_abi.AT_FLAGS, 0),
-        (elf_abi.AT_ENTRY, image.entry + bias),
-    ]
+    headers_at = image.header_addr + bias if image.header_addr else 0
+    auxv = auxv_of(kernel, vdso, headers_at, image.header_count, base, image.entry + bias)
     return space, entry, auxv
 
 
@@ -238,7 +257,6 @@ def _build_stack(
     """
     argv = program.argv
     _check_size(thread, argv, envp)
-    cred = thread.cred
     top = space.layout.stack_top
     strings = b"".join(text + b"\0" for text in (*argv, *envp, program.name)) + bytes(8)
     base = top - len(strings)
@@ -249,14 +267,9 @@ def _build_stack(
         addr += len(text) + 1
     argc = len(argv)
     random_addr = (base - 16) & ~15
-    secure = int(new_cred.euid != cred.uid or new_cred.egid != cred.gid)
     auxv = [
         *auxv,
-        (elf_abi.AT_UID, new_cred.uid),
-        (elf_abi.AT_EUID, new_cred.euid),
-        (elf_abi.AT_GID, new_cred.gid),
-        (elf_abi.AT_EGID, new_cred.egid),
-        (elf_abi.AT_SECURE, secure),
+        *identity(thread, new_cred),
         (elf_abi.AT_RANDOM, random_addr),
         (elf_abi.AT_EXECFN, pointers[-1]),
         (elf_abi.AT_NULL, 0),

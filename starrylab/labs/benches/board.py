@@ -47,4 +47,4 @@ def run_on_board(
     machine = Machine(kernel, hart, door, program, {})
     words, env = ("/bin/program", *arguments), ("PATH=/bin", *environment)
     config = boot.BootConfig([w.encode() for w in words], [e.encode() for e in env])
-    return machine.run(config, None, b"", guest_seconds)
+    return machine.run(config, b"", guest_seconds)

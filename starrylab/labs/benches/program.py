@@ -7,7 +7,6 @@ with the host's: so preemption, times and limits do not depend on how fast the h
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from types import ModuleType
 from typing import Final, Protocol
 
 from ...abi.fcntl import O_RDWR
@@ -27,7 +26,6 @@ from ...machine.ram import HostRam
 from ...machine.unicorn.hart import UnicornHart
 from ...rootfs import Tree
 from ..recording import follow, over
-from .loading import start_with
 from .outcome import GuestLimit, Outcome
 from .panics import explain_panics, raise_panic
 
@@ -78,15 +76,13 @@ def run_program(
     prepare: Prepare | None = None,
     typed: bytes = b"",
     environment: Sequence[str] = (),
-    loader: ModuleType | None = None,
     instructions: int = 200_000_000,
     guest_seconds: float = 60.0,
     ram: int = 64 << 20,
 ) -> Outcome:
     """Run ``program`` as process 1 on a terminal until it ends.
 
-    ``files`` are there besides, by path; ``prepare`` may change the kernel before it starts;
-    a student's ``loader`` stands for the kernel's own.
+    ``files`` are there besides, by path; ``prepare`` may change the kernel before it starts.
     Raises `GuestLimit`, and `KernelPanic`.
     """
     door = VirtualDoor()
@@ -101,7 +97,7 @@ def run_program(
         config = boot.BootConfig(
             [word.encode() for word in (_PROGRAM, *arguments)], [text.encode() for text in env]
         )
-        return machine.run(config, loader, typed, guest_seconds)
+        return machine.run(config, typed, guest_seconds)
     finally:
         hart.close()
 
@@ -120,7 +116,7 @@ class Machine:
         self, kernel: Kernel, hart: LimitedHart, door: VirtualDoor, program: bytes,
         files: Mapping[str, bytes],
     ) -> None:  # fmt: skip
-        self._kernel, self._hart, self._door, self._program = kernel, hart, door, program
+        self._kernel, self._hart, self._door = kernel, hart, door
         self._output = bytearray()
         self._outcome = Outcome()
         uart = Uart16550(transmit=self._output.extend)
@@ -131,18 +127,11 @@ class Machine:
         boot.mount_root(kernel, _root(kernel, program, files))
         _record(kernel, self._outcome)
 
-    def run(
-        self, config: boot.BootConfig, loader: ModuleType | None, typed: bytes, guest_seconds: float
-    ) -> Outcome:
+    def run(self, config: boot.BootConfig, typed: bytes, guest_seconds: float) -> Outcome:
         """Start the program and run until it ends; raise `GuestLimit`."""
         kernel, outcome = self._kernel, self._outcome
         try:
-            if loader is None:
-                boot.start(kernel, config, self._open_console)
-            else:
-                thread = start_with(loader, kernel, config, self._program)
-                for file in self._open_console(thread):
-                    thread.install(file)
+            boot.start(kernel, config, self._open_console)
         except boot.BootError as error:
             outcome.status, outcome.output = error.status, str(error).encode()
             return outcome
