@@ -28,12 +28,14 @@ from typing import Final
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from tests.oracle import qemu
 from tests.suites import cpython_root
 from tests.suites.cpython_known import Known, read_known
 
 GUEST: Final = Path(__file__).with_name("cpython_guest.py")
 MEMORY: Final = "1G"
 LIMIT_S: Final = 900
+ENVIRONMENT: Final = ("HOME=/root", "LANG=C.UTF-8")
 RESOURCES: Final = "cpu,subprocess,walltime"  #: of regrtest's -u; the Internet is not among them
 #: the guest's own limit comes first: it says where each thread is
 GRACE_S: Final = 20
@@ -60,29 +62,28 @@ class Outcome:
         return [name for k in known for name in k.passing(self.module, self.failed)]
 
 
-def run_module(
-    module: str, output: Path, *, engine: str = "lab", match: Sequence[str] = (),
-    limit_s: float = LIMIT_S,
+def run_modules(
+    modules: Sequence[str], output: Path, *, engine: str = "lab", root: Path | None = None,
+    match: Sequence[str] = (), limit_s: float = LIMIT_S,
 ) -> Outcome:  # fmt: skip
-    """Run one module of CPython's tests; `output` gets MODULE.log and MODULE.jsonl."""
-    records = output / f"{module}.jsonl"
+    """Run modules of CPython's tests in one lab; `output` gets NAME.log and NAME.jsonl.
+
+    NAME is the first module's. Without `root` the one of `cpython_root` is used.
+    """
+    name = modules[0]
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder, (output / f"{module}.log").open("wb") as log:
+    with tempfile.TemporaryDirectory() as folder, (output / f"{name}.log").open("wb") as log:
         share = Path(folder)
         share.chmod(0o777)
         shutil.copy(GUEST, share)
         command = ["python3", f"/tmp/share/{GUEST.name}", "/tmp/share/records", "-v"]
-        command += [
-            "-u",
-            RESOURCES,
-            f"--timeout={limit_s}",
-            *(a for m in match for a in ("-m", m)),
-            module,
-        ]
-        status = _run(_ENGINES[engine](share, command), log, limit_s + GRACE_S)
+        command += ["-u", RESOURCES, f"--timeout={limit_s}"]
+        command += [part for pattern in match for part in ("-m", pattern)]
+        status = _run(_ENGINES[engine](root, share, [*command, *modules]), log, limit_s + GRACE_S)
         written = share / "records"
-        records.write_bytes(written.read_bytes() if written.exists() else b"")
-    outcome = judge(module, records.read_text().splitlines(), status)
+        lines = written.read_text().splitlines() if written.exists() else []
+    (output / f"{name}.jsonl").write_text("\n".join(lines))
+    outcome = judge(name, lines, status)
     outcome.seconds = round(time.monotonic() - began, 1)
     return outcome
 
@@ -137,20 +138,19 @@ def _run(command: Sequence[str], log: object, limit_s: float) -> int:
         process.wait()
 
 
-def _lab(share: Path, command: Sequence[str]) -> list[str]:
+def _lab(root: Path | None, share: Path, command: Sequence[str]) -> list[str]:
     options = ["--memory", MEMORY, "--bind", f"{share}:/tmp/share:rw", "--cwd", "/tmp"]
-    options += ["--env", "HOME=/root", "--env", "LANG=C.UTF-8"]
-    run = [sys.executable, "-m", "starrylab", "run", "--rootfs", str(cpython_root.archive())]
+    options += [part for pair in ENVIRONMENT for part in ("--env", pair)]
+    files = str(root or cpython_root.archive())
+    run = [sys.executable, "-m", "starrylab", "run", "--rootfs", files, *options]
     # Below a shell: the first process of a lab would adopt every orphan.
-    return [*run, *options, "--", "/bin/sh", "-c", '"$@"; exit $?', "sh", *command]
+    return [*run, "--", "/bin/sh", "-c", '"$@"; exit $?', "sh", *command]
 
 
-def _qemu(share: Path, command: Sequence[str]) -> list[str]:
-    from tests.oracle import qemu
-
-    environment = ["PATH=/usr/bin:/bin:/usr/sbin:/sbin", "HOME=/root", "LANG=C.UTF-8"]
-    prefix = ["env", "-i", *environment, f"STARRYLAB_SHARE={share}"]
-    return [*prefix, *qemu.namespace_command(cpython_root.tree(), "/tmp"), *command]
+def _qemu(root: Path | None, share: Path, command: Sequence[str]) -> list[str]:
+    environment = ["PATH=/usr/bin:/bin:/usr/sbin:/sbin", *ENVIRONMENT, f"STARRYLAB_SHARE={share}"]
+    files = root or cpython_root.tree()
+    return ["env", "-i", *environment, *qemu.namespace_command(files, "/tmp"), *command]
 
 
 _ENGINES: Final = {"lab": _lab, "qemu": _qemu}
@@ -181,7 +181,9 @@ def main() -> int:
     print(f"logs: {output}", flush=True)
     known, outcomes, bad = read_known(args.on), [], 0
     for module in args.modules:
-        outcome = run_module(module, output, engine=args.on, match=args.match, limit_s=args.limit)
+        outcome = run_modules(
+            [module], output, engine=args.on, match=args.match, limit_s=args.limit
+        )
         outcomes.append(outcome)
         bad += len(outcome.unlisted(known))
         print(report(outcome, known), flush=True)
