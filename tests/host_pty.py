@@ -67,6 +67,7 @@ class HostTerminal:
     def resize(self, rows: int, columns: int) -> None:
         """Give the window another size; the terminal signals its foreground."""
         self.screen.resize(rows, columns)
+        self.screen.ensure_vbounds()
         self._size(rows, columns)
 
     def type(self, text: str | bytes) -> None:

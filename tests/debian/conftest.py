@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.debian import root as debian
-from tests.debian.labs import MEMORY, PATIENCE_S, SERVER, Batch, Shells
+from tests.debian.labs import MEMORY, PATIENCE_S, SCRIPTS, SERVER, Batch, Shells
 from tests.host_pty import HostTerminal, lab
 
 
@@ -32,7 +32,8 @@ def batch(trixie: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ba
     """Return a lab for scripts."""
     share = tmp_path_factory.mktemp("share")
     command = [sys.executable, "-m", "starrylab", "run", *MEMORY, "--rootfs", str(trixie),
-               "--bind", f"{share}:/share:rw", "--env", "HOME=/tmp",
+               "--bind", f"{share}:/share:rw", "--bind", f"{SCRIPTS}:/scripts",
+               "--env", "HOME=/tmp",
                "--", "/bin/bash", "-c", SERVER]  # fmt: skip
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         yield Batch(process, share)

@@ -10,7 +10,8 @@ from tests.guest import Result
 from tests.host_pty import HostTerminal
 
 MEMORY = ("--memory", "1G")
-PATIENCE_S = 60
+SCRIPTS = Path(__file__).parent / "scripts"
+PATIENCE_S = 30  #: for what takes a second on an idle host
 
 #: the first process: runs the scripts whose numbers arrive, and says when each has ended.
 SERVER = """
