@@ -68,7 +68,10 @@ def _add_grade(grade: argparse.ArgumentParser) -> None:
     grade.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
     grade.add_argument("--seed", type=int, help="random values of the checks; the same for all")
     grade.add_argument(
-        "--executor", default="processes", metavar="WHERE", help="processes, or dask://HOST:PORT"
+        "--executor",
+        default="processes",
+        metavar="WHERE",
+        help="processes, dask://HOST:PORT or ray://HOST:PORT",
     )
 
 
@@ -239,7 +242,9 @@ def _submit(args: argparse.Namespace) -> None:
 
 def _grade(args: argparse.Namespace) -> int:
     from ..labs import find
-    from ..labs.grading import grade, make_executor, submissions
+    from ..labs.executors import open_executor
+    from ..labs.grading import grade
+    from ..labs.handed_in import submissions
     from ..labs.reports import FORMATS
 
     lab = find(args.lab) if args.lab else None
@@ -248,15 +253,24 @@ def _grade(args: argparse.Namespace) -> int:
         raise UserError(f"{args.submissions}: no submissions; see starrylab lab grade --help")
     jobs = max(1, args.jobs)
     seed = secrets.randbits(63) if args.seed is None else args.seed
-    with make_executor(args.executor, jobs) as executor:
+    with open_executor(args.executor, jobs) as executor:
         marks = list(grade(found, executor, seed=seed, width=jobs))
     marks.sort(key=lambda mark: (mark.student, mark.lab))
     report = FORMATS[args.format](marks, args.language)
     if args.output:
-        Path(args.output).write_text(report + "\n")
+        _write(Path(args.output), report + "\n")
     else:
         print(report)
+    if unjudged := sum(not one.judged for one in marks):
+        raise UserError(f"{unjudged} of {len(marks)} could not be judged; the report says why", 1)
     return 0
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}", 1) from None
 
 
 def _new(args: argparse.Namespace) -> None:

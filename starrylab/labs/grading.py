@@ -1,38 +1,42 @@
 """Grade a folder of submissions in parallel, each isolated from the others.
 
 A task takes the files' contents along, so any `concurrent.futures.Executor` will do: processes
-here, or a cluster's (``dask://HOST:PORT``).
+here, or a cluster's (see `executors`).
 """
 
 from __future__ import annotations
 
-import os
-import tarfile
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from . import checking
 from .api import Goal
-from .catalog import Lab, LabError, catalog, find
+from .catalog import LabError, find
 from .checking import GoalFailed, GoalReached, GoalSkipped, Ranked, check
+from .handed_in import Submission, contents, printable
 from .texts import Text
 
-_LARGEST_FILE: Final = 1 << 20  #: bytes of one file of a submission
+_HINT: Final = 1000  #: characters kept of a hint
+_DETAIL: Final = 8000  #: characters kept of a traceback
 _AHEAD: Final = 2  #: tasks handed out for each process, so that memory stays bounded
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """One student's files for one lab."""
-
-    student: str
-    lab: str
-    path: Path  #: a folder or an archive
-    inside: str  #: where the files are in it
+#: exceptions of clusters: a task's processes were lost again and again
+_LOST: Final = ("KilledWorker", "WorkerCrashedError", "OutOfMemoryError", "NodeDiedError")
+_KILLED: Final = Text(
+    "not judged: the host ended the process that did it (too little memory?)",
+    "未能评分：主机终止了评分进程（内存不足？）",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class Mark:
     lab: str
     goals: tuple[GoalMark, ...]
     scores: dict[str, int] = field(default_factory=dict)  #: of challenges, the best of each
+    judged: bool = True  #: False: something else than the submission failed
 
     @property
     def points(self) -> int:
@@ -65,68 +70,6 @@ class Mark:
     def of(self) -> int:
         """Points that there are."""
         return sum(goal.points for goal in self.goals)
-
-
-def submissions(folder: Path, lab: Lab | None = None) -> list[Submission]:
-    """Return what is to be graded: every entry of ``folder`` is a student's folder or archive.
-
-    In it ``NN-name/`` holds a lab's files; where ``lab`` is given they may also lie at the top.
-    Raises `LabError`.
-    """
-    try:
-        entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    except OSError as error:
-        raise LabError(f"{folder}: {error.strerror}") from None
-    wanted = catalog() if lab is None else [lab]
-    found = []
-    for path in entries:
-        student = path.name.removesuffix(".tar.gz")
-        names = _names(path)
-        inside = [one for one in wanted if any(n.startswith(f"{one.name}/") for n in names)]
-        found += [Submission(student, one.name, path, f"{one.name}/") for one in inside]
-        if lab is not None and not inside:
-            found.append(Submission(student, lab.name, path, ""))
-    return found
-
-
-def _names(path: Path) -> list[str]:
-    if path.is_dir():
-        return [f"{entry.name}/" if entry.is_dir() else entry.name for entry in path.iterdir()]
-    try:
-        with tarfile.open(path) as archive:
-            return archive.getnames()
-    except (OSError, tarfile.TarError):
-        return []
-
-
-def contents(submission: Submission) -> dict[str, bytes]:
-    """Return the files that the lab names, of those that are there and not too large."""
-    files = find(submission.lab).description.files
-    if submission.path.is_dir():
-        folder = submission.path / submission.inside
-        return {name: data for name in files if (data := _read(folder / name)) is not None}
-    found = {}
-    try:
-        with tarfile.open(submission.path) as archive:
-            for member in archive:
-                name = member.name.removeprefix(submission.inside)
-                if name in files and member.isfile() and member.size <= _LARGEST_FILE:
-                    file = archive.extractfile(member)
-                    found[name] = file.read() if file is not None else b""
-    except (OSError, tarfile.TarError, EOFError):
-        pass  # a broken archive is an empty submission
-    return found
-
-
-def _read(path: Path) -> bytes | None:
-    """Return a regular file's content; ``None`` for a link, or where it is too large."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with open(fd, "rb") as file:
-            data = file.read(_LARGEST_FILE + 1)
-    except OSError:
-        return None
-    return data if len(data) <= _LARGEST_FILE else None
 
 
 def mark(student: str, lab_name: str, files: dict[str, bytes], seed: int) -> Mark:
@@ -156,43 +99,58 @@ def mark(student: str, lab_name: str, files: dict[str, bytes], seed: int) -> Mar
 
 
 def _goal_mark(goal: Goal, hint: Text | None, detail: str) -> GoalMark:
-    return GoalMark(goal.name, goal.text, goal.points, hint is None, hint, detail)
+    """Return a mark with what the student's code said cut to size: reports hold many of them."""
+    if hint is not None:
+        hint = Text(hint.en[:_HINT], hint.zh[:_HINT])
+    return GoalMark(goal.name, goal.text, goal.points, hint is None, hint, detail[-_DETAIL:])
 
 
 def grade(found: list[Submission], executor: Executor, *, seed: int, width: int) -> Iterator[Mark]:
     """Mark all, a few at a time; yield marks as they come.
 
-    A task whose process died (the host killed it) is reported as a submission without points.
+    One whose process the host killed is marked again by itself.  What cannot be judged has no
+    points, and says why.  Raises `LabError` where a cluster cannot be reached any more.
     """
     waiting = iter(found)
     running: dict[Future[Mark], Submission] = {}
+    again: list[Submission] = []
     while True:
         while len(running) < width * _AHEAD and (one := next(waiting, None)) is not None:
-            task = executor.submit(mark, one.student, one.lab, contents(one), seed)
-            running[task] = one
+            try:
+                task = executor.submit(mark, one.student, one.lab, contents(one), seed)
+            except BrokenExecutor:
+                again.append(one)
+            else:
+                running[task] = one
         if not running:
-            return
+            break
         for task in wait(running, return_when=FIRST_COMPLETED).done:
             one = running.pop(task)
             try:
                 yield task.result()
-            except BrokenProcessPool:
-                raise LabError("a grading process was killed; is there enough memory?") from None
+            except BrokenExecutor:
+                again.append(one)
+            except CancelledError:
+                raise LabError("the cluster cannot be reached any more") from None
+            except Exception as error:
+                yield _unmarked(one, error)
+    for one in again:
+        yield _mark_alone(one, seed)
 
 
-def make_executor(spec: str, width: int) -> Executor:
-    """Return what runs the tasks: "processes", or "dask://HOST:PORT"; raise `LabError`."""
-    if spec == "processes":
-        return ProcessPoolExecutor(width)
-    if spec.startswith("dask://"):
+def _mark_alone(one: Submission, seed: int) -> Mark:
+    with ProcessPoolExecutor(1) as executor:
         try:
-            from distributed import Client
-        except ImportError:
-            raise LabError("--executor dask:// needs: pip install 'starrylab[dask]'") from None
-        try:
-            client = Client(spec.replace("dask://", "tcp://"), timeout="10s")
-        except OSError as error:
-            raise LabError(f"--executor {spec}: {error}") from None
-        executor: Executor = client.get_executor()
-        return executor
-    raise LabError(f"--executor {spec}: give processes, or dask://HOST:PORT")
+            return executor.submit(mark, one.student, one.lab, contents(one), seed).result()
+        except BrokenExecutor as error:
+            return _unmarked(one, error)
+
+
+def _unmarked(one: Submission, error: Exception) -> Mark:
+    """Return the mark of one that could not be judged: no points, and the reason."""
+    why = _KILLED
+    if not isinstance(error, BrokenExecutor) and type(error).__name__ not in _LOST:
+        said = printable(str(error)) or type(error).__name__
+        why = Text(f"not judged: {said}", f"未能评分：{said}")
+    goals = tuple(_goal_mark(goal, why, "") for goal in checking.goals(find(one.lab)))
+    return Mark(one.student, one.lab, goals, judged=False)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
 from .grading import Mark
+from .handed_in import printable
+
+#: what XML 1.0 cannot carry
+_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def as_text(marks: Sequence[Mark], language: str) -> str:
@@ -20,7 +25,7 @@ def as_text(marks: Sequence[Mark], language: str) -> str:
         for goal in mark.goals:
             if goal.hint is not None:
                 text, hint = goal.text.in_language(language), goal.hint.in_language(language)
-                lines.append(f"{'':{width}}    - {text}  {hint}")
+                lines.append(f"{'':{width}}    - {text}  {printable(hint)}")
     return "\n".join([*lines, *_leaders(marks)])
 
 
@@ -43,6 +48,7 @@ def as_json(marks: Sequence[Mark], language: str) -> str:
                 "lab": mark.lab,
                 "points": mark.points,
                 "of": mark.of,
+                "judged": mark.judged,
                 "scores": mark.scores,
                 "goals": [
                     {
@@ -85,8 +91,7 @@ def as_junit(marks: Sequence[Mark], language: str) -> str:
 
 
 def _clean(text: str) -> str:
-    """Drop what XML 1.0 cannot carry."""
-    return "".join(c for c in text if c >= " " or c in "\n\t")
+    return _NOT_XML.sub("", text)
 
 
 FORMATS: Final[Mapping[str, Callable[[Sequence[Mark], str], str]]] = MappingProxyType(

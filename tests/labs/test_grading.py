@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import subprocess
 import sys
 import tarfile
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import CancelledError, Executor, Future
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from starrylab.cli import main
+from starrylab.labs import LabError
 from starrylab.labs.api import Goal
-from starrylab.labs.grading import GoalMark, Mark, Submission, contents, grade, submissions
+from starrylab.labs.grading import GoalMark, Mark, grade
+from starrylab.labs.handed_in import Submission, contents, submissions
 from starrylab.labs.reports import as_json, as_junit, as_text
 from starrylab.labs.texts import Text
 
@@ -111,7 +116,7 @@ class Counting(Executor):
         self.tasks.append((future, function, args))
         self.most = max(self.most, sum(not task.done() for task, _, _ in self.tasks))
         if len(self.tasks) >= 4 or self.most >= 4:
-            for task, _, arguments in self.tasks:
+            for task, _function, arguments in self.tasks:
                 if not task.done():
                     task.set_result(Mark(arguments[0], arguments[1], ()))
         return future
@@ -196,4 +201,137 @@ def test_an_executor_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFix
     (tmp_path / "s").mkdir()
     arguments = ["lab", "grade", str(tmp_path), "--lab", "1", "--executor"]
     assert main([*arguments, "slurm"]) == 1
-    assert "give processes, or dask://HOST:PORT" in capsys.readouterr().err
+    assert "give processes, dask://HOST:PORT or ray://HOST:PORT" in capsys.readouterr().err
+
+
+def test_a_linked_folder_is_not_entered(tmp_path: Path, course: Path) -> None:
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "01-answers").symlink_to(course / "01-answers" / "solution")
+    found = submissions(tmp_path)
+    assert [one.student for one in found] == ["s"]
+    assert contents(found[0]) == {}
+
+
+def packed(path: Path, *entries: tuple[str, bytes]) -> None:
+    with tarfile.open(path, "w:gz") as archive:
+        for name, data in entries:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+
+
+def test_an_archive_that_unpacks_without_end_is_read_up_to_a_bound(tmp_path: Path) -> None:
+    filler = bytes(40 << 20)
+    packed(tmp_path / "a.tar.gz", ("01-answers/answer.py", b"1"), ("x", filler), ("y", b""))
+    packed(tmp_path / "b.tar.gz", ("x", filler), ("01-answers/answer.py", b"1"))
+    assert (tmp_path / "a.tar.gz").stat().st_size < 1 << 20
+    found = submissions(tmp_path)
+    assert [one.student for one in found] == ["a"]
+    assert contents(found[0]) == {"answer.py": b"1"}
+
+
+def test_an_archive_of_many_entries_is_read_up_to_a_bound(tmp_path: Path) -> None:
+    many = [(f"{number}", b"") for number in range(2500)]
+    packed(tmp_path / "a.tar.gz", *many, ("01-answers/answer.py", b"1"))
+    assert submissions(tmp_path) == []
+
+
+def test_an_archive_whose_names_begin_with_a_dot(tmp_path: Path) -> None:
+    packed(tmp_path / "a.tar.gz", ("./01-answers/answer.py", b"1"))
+    assert [contents(one) for one in submissions(tmp_path)] == [{"answer.py": b"1"}]
+
+
+def test_names_cannot_spoil_a_report(tmp_path: Path) -> None:
+    (tmp_path / "eve\n100\x1b[2J" / "01-answers").mkdir(parents=True)
+    (tmp_path / os.fsdecode(b"\xff") / "01-answers").mkdir(parents=True)
+    assert {one.student for one in submissions(tmp_path)} == {"eve 100\ufffd[2J", "\ufffd"}
+
+
+def test_hints_cannot_forge_a_line_of_the_report() -> None:
+    hint = Text("x\nmallory  01-answers  100/100\r\x1b[1A", "x")
+    missed = GoalMark("zero", Text("Zero.", "零。"), 100, False, hint, "\ud800\ufffe")
+    forged = Mark("mallory", "01-answers", (missed,))
+    lines = as_text([forged], "en").splitlines()
+    assert len(lines) == 2
+    assert lines[0].split() == ["mallory", "01-answers", "0/100"]
+    assert lines[1].isprintable()
+    ET.fromstring(as_junit([forged], "en"))
+
+
+class Dying(Executor):
+    """Loses its processes at the second task."""
+
+    def __init__(self) -> None:
+        self.tasks = 0
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **_: Any) -> Future[Any]:
+        self.tasks += 1
+        if self.tasks > 2:
+            raise BrokenProcessPool
+        future: Future[Any] = Future()
+        if self.tasks == 1:
+            future.set_result(function(*args))
+        else:
+            future.set_exception(BrokenProcessPool())
+        return future
+
+
+def test_who_was_judged_by_a_process_that_died_is_judged_again(tmp_path: Path) -> None:
+    for student in "abc":
+        (tmp_path / student / "01-answers").mkdir(parents=True)
+        (tmp_path / student / "01-answers" / "answer.py").write_text(RIGHT)
+    marks = list(grade(submissions(tmp_path), Dying(), seed=1, width=1))
+    assert [(one.student, one.points, one.judged) for one in marks] == [
+        (student, 100, True) for student in "abc"
+    ]
+
+
+class Failing(Executor):
+    """Answers all with an error."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **_: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_exception(self.error)
+        return future
+
+
+def test_what_cannot_be_judged_is_said_to_be_so(tmp_path: Path) -> None:
+    (tmp_path / "a" / "01-answers").mkdir(parents=True)
+    error = ModuleNotFoundError("No module named 'starrylab'")
+    (one,) = grade(submissions(tmp_path), Failing(error), seed=1, width=1)
+    assert (one.points, one.judged) == (0, False)
+    assert str(one.goals[0].hint) == "not judged: No module named 'starrylab'"
+    with pytest.raises(LabError, match="cluster cannot be reached"):
+        list(grade(submissions(tmp_path), Failing(CancelledError()), seed=1, width=1))
+
+
+@pytest.mark.parametrize("scheme", ["dask", "ray"])
+def test_an_extra_that_is_not_installed(
+    scheme: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "s").mkdir()
+    monkeypatch.setitem(sys.modules, {"dask": "distributed", "ray": "ray"}[scheme], None)
+    arguments = [
+        "lab",
+        "grade",
+        str(tmp_path),
+        "--lab",
+        "1",
+        "--executor",
+        f"{scheme}://localhost:1",
+    ]
+    assert main(arguments) == 1
+    said = f"starrylab: --executor {scheme}:// needs: pip install 'starrylab[{scheme}]'\n"
+    assert capsys.readouterr().err == said
+
+
+def test_a_report_that_cannot_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in" / "s").mkdir(parents=True)
+    target = tmp_path / "nowhere" / "marks.json"
+    assert main(["lab", "grade", str(tmp_path / "in"), "--lab", "1", "-o", str(target)]) == 1
+    assert capsys.readouterr().err == f"starrylab: {target}: No such file or directory\n"
