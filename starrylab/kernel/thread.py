@@ -41,6 +41,7 @@ from .thread_signals import Delivery, choose, push, send_signal, serve_fault
 if TYPE_CHECKING:
     from .kernel import Kernel
     from .syscalls import Entry
+    from .task.seccomp import Guard
     from .vfs.context import FsContext
 
 T = TypeVar("T")
@@ -54,8 +55,8 @@ class Thread(Task):
     __slots__ = (
         "attention", "call", "clear_child_tid", "comm", "context", "cred", "delivery", "entry",
         "exit_status", "exited", "fds", "fs", "kernel", "mm", "ns_start", "pending", "process",
-        "request", "robust_list", "robust_list_len", "sampled_ns", "scope", "signals", "syscalls",
-        "tid", "timer_slack_ns", "tracee", "usage",
+        "request", "robust_list", "robust_list_len", "sampled_ns", "scope", "seccomp", "signals",
+        "syscalls", "tid", "timer_slack_ns", "tracee", "usage",
     )  # fmt: skip
 
     def __init__(
@@ -85,6 +86,7 @@ class Thread(Task):
         self.call: tuple[int, ...] = ()  #: registers of the waiting call
         self.entry: Entry | None = None  #: the waiting call
         self.delivery: Delivery | None = None  #: a signal whose handler runs after the call
+        self.seccomp: Guard | None = None  #: which calls it may make (seccomp(2))
         self.tracee: Tracee | None = None  #: what its tracer wants (ptrace(2))
         self.exited = False
         self.exit_status = 0

@@ -19,6 +19,7 @@ from .core.attention import ATTENTION_EXIT, ATTENTION_SIGNAL
 from .core.sched import Park, park_traced
 from .mm.space import BadAccess, OutOfMemory
 from .switching import make_switch
+from .task.seccomp import guarded
 from .thread_signals import deliver
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Calls:
         self._catcher: Tracer | None = None
         self._follower: CallCatcher | None = None
         self._caught: frozenset[int] | None = None
+        self._guarded = False
         #: The declaration of a call by its number.
         self.entry: Callable[[int], Entry | None] = table.get
         self.list: list[Call] = [self._absent(number) for number in range(_TABLE_SIZE)]
@@ -80,6 +82,12 @@ class Calls:
         """Ask ``follower`` as well, at every call (ptrace(2)); ``None``: no longer."""
         if follower is not self._follower:
             self._follower = follower
+            self.refresh()
+
+    def guard(self) -> None:
+        """Ask at each call, from now on, whether the thread may make it (seccomp(2))."""
+        if not self._guarded:
+            self._guarded = True
             self.refresh()
 
     def refresh(self) -> None:
@@ -104,6 +112,11 @@ class Calls:
 
     def _plain(self, number: int) -> Call:
         """Return what serves a call while nobody looks."""
+        entry = self._table.get(number)
+        call = entry.call if entry is not None else self._absent(number)
+        return guarded(call, self._unguarded) if self._guarded else call
+
+    def _unguarded(self, number: int) -> Call:
         entry = self._table.get(number)
         return entry.call if entry is not None else self._absent(number)
 

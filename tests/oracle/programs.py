@@ -36,6 +36,7 @@ NATIVE = {
     "robust": "has no robust list",
     "rseq": "has no rseq",
     "sealing": "has neither these calls nor remap_file_pages",
+    "seccomp": "filters itself",
     "sessions": "now and then never ends: a signal to a stopped group is lost",
     "signals": "siginfo of a blocked signal is left over from another",
     "vfork_exec": "vfork does not share memory; reverses the environment",

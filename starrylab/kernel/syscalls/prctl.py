@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Final
 from ...abi import prctl as pr
 from ...abi.capability import CAP_LAST_CAP, CAP_SETPCAP
 from ...abi.errno import EINVAL, EPERM
+from ...abi.seccomp import SECCOMP_MODE_FILTER, SECCOMP_MODE_STRICT
 from ..task.cred import SECBIT_KEEP_CAPS
 from ._declare import syscall
 from ._shown import PrctlOption
 from ._types import UInt, ULong
+from .seccomp import set_filter, set_strict
 
 if TYPE_CHECKING:
     from ..thread import Thread
@@ -133,6 +135,15 @@ def _get_tid_address(t: Thread, addr: int, *_: int) -> int:
     return 0
 
 
+def _set_seccomp(t: Thread, mode: int, program: int, *_: int) -> int:
+    if mode == SECCOMP_MODE_STRICT:
+        set_strict(t)
+        return 0
+    if mode != SECCOMP_MODE_FILTER:
+        raise EINVAL
+    return set_filter(t, 0, program)
+
+
 _OPTIONS: Final[dict[int, Option]] = {
     pr.PR_SET_NAME: _set_name,
     pr.PR_GET_NAME: _get_name,
@@ -154,11 +165,12 @@ _OPTIONS: Final[dict[int, Option]] = {
     pr.PR_SET_TIMERSLACK: _set_timer_slack,
     pr.PR_GET_TIMERSLACK: lambda t, *_: t.timer_slack_ns,
     pr.PR_GET_TID_ADDRESS: _get_tid_address,
-    pr.PR_GET_SECCOMP: lambda *_: 0,  # no seccomp filter can be installed
+    pr.PR_GET_SECCOMP: lambda t, *_: 0 if t.seccomp is None else t.seccomp.mode,
+    pr.PR_SET_SECCOMP: _set_seccomp,
 }
 
 
-@syscall(partial="the options that need namespaces, seccomp filters or other CPUs are refused")
+@syscall(partial="the options that need namespaces or other CPUs are refused")
 def prctl(t: Thread, option: PrctlOption, a2: ULong, a3: ULong, a4: ULong, a5: ULong) -> int:
     """prctl(2)."""
     serve = _OPTIONS.get(option)

@@ -38,7 +38,7 @@ _AUDIT_64BIT_LE: Final = 3 << 30  #: of AUDIT_ARCH_*, beside the ELF machine (<l
 Request = Callable[["Thread", Tracee, int, int], int | None]
 
 
-@syscall(partial="no seccomp stops")
+@syscall(partial="no PTRACE_SECCOMP_GET_FILTER and no PTRACE_O_SUSPEND_SECCOMP")
 def ptrace(t: Thread, request: Long, pid: Int, addr: Ptr, data: Ptr) -> int | None:
     """ptrace(2)."""
     if request == pt.PTRACE_TRACEME:

@@ -186,6 +186,7 @@ def _inherit(parent: Thread, child: Thread, flags: int) -> None:
     child.priority = parent.priority
     child.timer_slack_ns = parent.timer_slack_ns
     child.signals.mask = parent.signals.mask
+    child.seccomp = parent.seccomp
     if not flags & CLONE_VM or flags & CLONE_VFORK:
         child.signals.altstack = parent.signals.altstack
 

@@ -100,10 +100,16 @@ def send_group_signal(group: ProcessGroup, info: SignalInfo) -> None:
 
 
 def force_fault(thread: Thread, signo: int, code: int, addr: int = 0) -> None:
-    """Send the signal of an exception: it cannot be blocked or ignored.
+    """Send the signal of an exception; see `force_signal`."""
+    force_signal(thread, SignalInfo(signo, code, addr=addr))
 
-    A thread that tries is given the default action, for its instruction cannot go on.
+
+def force_signal(thread: Thread, info: SignalInfo) -> None:
+    """Send a signal that cannot be blocked or ignored.
+
+    A thread that tries is given the default action, for what it was about to do cannot go on.
     """
+    signo = info.signo
     state, signals = thread.signals, thread.process.signals
     mask = 1 << signo - 1
     handler = signals.actions[signo].handler
@@ -115,7 +121,7 @@ def force_fault(thread: Thread, signo: int, code: int, addr: int = 0) -> None:
         signals.killable = True
     state.waited &= ~mask
     state.pending.discard(mask)  # the fault that happens now is the one to tell about
-    state.pending.add(SignalInfo(signo, code, addr=addr))
+    state.pending.add(info)
     signals.arrived.wake()
     thread.attend(ATTENTION_SIGNAL)
 

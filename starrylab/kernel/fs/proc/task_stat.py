@@ -128,7 +128,7 @@ def _data_bytes(mm: AddressSpace) -> int:
 def status(task: Subject) -> bytes:
     """proc_pid_status(5)."""
     process, thread = task.process, task.thread
-    cred, letter = thread.cred, state_letter(task)
+    cred, letter, guard = thread.cred, state_letter(task), thread.seccomp
     fds = 0 if task.mm is None else len(thread.fds)
     rows: dict[str, object] = {
         "Name": comm_of(task).decode("utf-8", "surrogateescape").replace("\n", "\\n"),
@@ -152,7 +152,8 @@ def status(task: Subject) -> bytes:
         "CapBnd": f"{cred.bounding:016x}",
         "CapAmb": f"{cred.ambient:016x}",
         "NoNewPrivs": int(cred.no_new_privs),
-        "Seccomp": 0,
+        "Seccomp": 0 if guard is None else guard.mode,
+        "Seccomp_filters": 0 if guard is None else len(guard.filters),
         "Cpus_allowed": "1",
         "Cpus_allowed_list": "0",
         "voluntary_ctxt_switches": usage_of(task).voluntary,
