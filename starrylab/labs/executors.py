@@ -38,7 +38,7 @@ def _dask(spec: str) -> Iterator[Executor]:
         from distributed import Client
     except ImportError:
         raise LabError("--executor dask:// needs: pip install 'starrylab[dask]'") from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it says is told in a line
+    _silence("distributed")
     try:
         client = Client(spec.replace("dask://", "tcp://"), timeout=_PATIENCE)
     except (OSError, ValueError) as error:
@@ -47,6 +47,13 @@ def _dask(spec: str) -> Iterator[Executor]:
         yield client.get_executor()
     finally:
         client.close()
+
+
+def _silence(package: str) -> None:
+    """Let a library log nothing: what it would say is told in one line."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] == package:
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 @contextlib.contextmanager
