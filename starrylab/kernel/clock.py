@@ -57,14 +57,15 @@ _PER_THREAD: Final = 4
 
 
 class MonotonicSource:
-    """CLOCK_MONOTONIC and CLOCK_BOOTTIME: the executor's own clock."""
+    """The executor's own clock (CLOCK_MONOTONIC), or what has passed since ``origin`` on it."""
 
-    def __init__(self, monotonic: Callable[[], int]) -> None:
-        self.now = monotonic
+    def __init__(self, now: Callable[[], int], origin: int = 0) -> None:
+        self.now = now
+        self._origin = origin
 
     def when(self, target: int) -> int:
         """See ``TimeSource.when``."""
-        return target
+        return target + self._origin
 
 
 class RealtimeSource:
@@ -114,6 +115,7 @@ class Clock:
         self.was_set = PollSet()  #: woken by every change of the wall clock
         self.monotonic: Callable[[], int] = door.monotonic
         self._wall = door.realtime
+        self.started_ns = door.monotonic()  #: when the kernel booted, on its monotonic clock
         self._followers: WeakSet[Follower] = WeakSet()
         self._vdso: Vdso | None = None  #: where programs read clocks by themselves
         self._wall_ahead = 0  #: the door's wall clock minus its monotonic one, as published
@@ -121,21 +123,22 @@ class Clock:
         self.readers: dict[int, Callable[[], int]] = {}
         self._set_readers()
         self._monotonic_source = MonotonicSource(door.monotonic)
+        self._boottime_source = MonotonicSource(self.boottime, self.started_ns)
 
     def _set_readers(self) -> None:
-        for clock_id in (
-            CLOCK_MONOTONIC,
-            CLOCK_MONOTONIC_RAW,
-            CLOCK_MONOTONIC_COARSE,
-            CLOCK_BOOTTIME,
-            CLOCK_BOOTTIME_ALARM,
-        ):
+        for clock_id in (CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW, CLOCK_MONOTONIC_COARSE):
             self.readers[clock_id] = self.monotonic
+        for clock_id in (CLOCK_BOOTTIME, CLOCK_BOOTTIME_ALARM):
+            self.readers[clock_id] = self.boottime
         # While nobody set the clock, reading it is one call into the host.
         wall = self._wall if not self.offset_ns else self.realtime
         for clock_id in (CLOCK_REALTIME, CLOCK_REALTIME_COARSE, CLOCK_REALTIME_ALARM):
             self.readers[clock_id] = wall
         self.readers[CLOCK_TAI] = self._tai
+
+    def boottime(self) -> int:
+        """Return nanoseconds since the start, as /proc/uptime shows them."""
+        return self.monotonic() - self.started_ns
 
     def _tai(self) -> int:
         return self._wall() + self.offset_ns + self.tai_offset_s * NS
@@ -171,10 +174,8 @@ class Clock:
             return
         self._wall_ahead = self._measure_wall()
         wall = ahead + self._wall_ahead + self.offset_ns
-        distance = {
-            clock_id: ahead if reader == self.monotonic else wall
-            for clock_id, reader in self.readers.items()
-        }
+        known = {self.monotonic: ahead, self.boottime: ahead - self.started_ns}
+        distance = {clock_id: known.get(reader, wall) for clock_id, reader in self.readers.items()}
         distance[CLOCK_TAI] = wall + self.tai_offset_s * NS
         vdso.publish(distance, dict.fromkeys(COARSE_CLOCKS, TICK_NS))
 
@@ -245,6 +246,8 @@ class Clock:
         reader = self.reader(clock_id, thread)
         if reader == self.monotonic:
             return self._monotonic_source
+        if reader == self.boottime:
+            return self._boottime_source
         if clock_id in WALL_CLOCKS:
             tai = clock_id == CLOCK_TAI
             return RealtimeSource(self._tai if tai else self.realtime, self.monotonic)

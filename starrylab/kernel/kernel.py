@@ -134,7 +134,7 @@ class Kernel:
         self.command_line = b""
         frames.last_resort = Killer(self).make_room
         self.boot_time_ns = door.realtime()
-        self.boot_monotonic_ns = door.monotonic()
+        self.boot_monotonic_ns = self.clock.started_ns
         self.boot_id = uuid.UUID(bytes=door.random(16), version=4)
         self.load = LoadAverage(self.boot_monotonic_ns)
         self.forks = 0  #: threads made since boot

@@ -69,9 +69,16 @@ def on_signal(lab, m, signo, caught):
 
 def test_clocks(lab) -> None:
     def program(m):
-        for clock in (CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW, CLOCK_BOOTTIME):
+        started = lab.kernel.boot_monotonic_ns
+        for clock in (CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW):
             assert (yield m.call("clock_gettime", clock, m.scratch)) == 0
             assert read_timespec(m) == lab.door.now
+        assert (yield m.call("clock_gettime", CLOCK_BOOTTIME, m.scratch)) == 0
+        assert read_timespec(m) == lab.door.now - started
+        m.store(m.scratch, struct.pack("<qq", 5, 0))
+        until = (CLOCK_BOOTTIME, TIMER_ABSTIME, m.scratch, 0)
+        assert (yield m.call("clock_nanosleep", *until)) == 0
+        assert lab.door.now - started == 5 * 10**9
         for clock in (CLOCK_REALTIME, CLOCK_TAI):
             yield m.call("clock_gettime", clock, m.scratch)
             assert read_timespec(m) == lab.door.realtime()
