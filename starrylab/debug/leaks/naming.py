@@ -67,6 +67,8 @@ def _process(process: Any) -> str:
     if not process.zombie:
         return f"process {process.pid} ({_comm(process)})"
     parent = process.parent
+    if parent is not None and parent.children.get(process.pid) is not process:
+        return f"ended process {process.pid} ({_comm(process)}), waited for"
     who = "no parent" if parent is None else f"parent {parent.pid} ({_comm(parent)})"
     return f"zombie {process.pid} ({_comm(process)}), not waited for by its {who}"
 

@@ -313,6 +313,20 @@ def test_a_zombie_nobody_waits_for() -> None:
     assert leak.category == "process"
 
 
+def test_a_process_that_was_waited_for_and_is_kept() -> None:
+    lab = ScriptedLab()
+    keeper_in(lab)
+    lab.kernel.events.subscribe("exit", lambda thread, status: kept_by(thread, thread.process))
+
+    def body(m):
+        pid = yield from child_that_exits(m)
+        yield m.call("wait4", pid, 0, 0, 0)
+
+    leak = only(find(body, lab), "process")
+    assert leak.name == "ended process 3 (init), waited for"
+    assert "device keeper" in who(leak)
+
+
 def test_a_group_and_a_session_kept() -> None:
     lab = ScriptedLab()
     keeper_in(lab)
