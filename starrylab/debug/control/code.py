@@ -22,8 +22,9 @@ _LONGJMPS: Final = frozenset(
         "__longjmp", "__longjmp_chk", "____longjmp_chk",
     }
 )  # fmt: skip
-#: what a handler of C++ begins with (Itanium C++ ABI, 2.5.3)
-_CATCHES: Final = frozenset({"__cxa_begin_catch"})
+#: what a handler begins with -> how many calls it is below the handler: C++'s (Itanium C++ ABI,
+#: 2.5.3), and that of Rust's catch_unwind
+_CATCHES: Final = {"__cxa_begin_catch": 1, "__rust_panic_cleanup": 2}
 
 
 class Code:
@@ -116,9 +117,23 @@ class Code:
         """Return where functions begin that jump out of others (setjmp(3))."""
         return self._begin(space, _LONGJMPS)
 
-    def catches(self, space: AddressSpace) -> list[int]:
-        """Return where the function begins that every handler of an exception calls first."""
-        return self._begin(space, _CATCHES)
+    def catches(self, space: AddressSpace) -> dict[int, int]:
+        """Return where functions begin that handlers of exceptions call first.
+
+        With each comes how many calls it is below the handler.
+        """
+        return {
+            addr: calls
+            for name, calls in _CATCHES.items()
+            for addr in self._begin(space, frozenset({name}))
+        }
+
+    def handler(self, thread: Thread, calls: int) -> tuple[int, int] | None:
+        """Return where a thread returns to by this many returns, and its stack pointer then."""
+        if calls == 1:
+            return self.return_address(thread), thread.context.sp
+        frames = self.stacks.raw(thread, calls + 1)
+        return (frames[calls].pc, frames[calls - 1].cfa) if len(frames) > calls else None
 
     def _begin(self, space: AddressSpace, names: frozenset[str]) -> list[int]:
         found = []

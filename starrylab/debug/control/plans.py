@@ -78,7 +78,7 @@ class _Base:
         self._targets: dict[int, int] = {}  #: address -> least stack pointer there
         self._outer = self.sp  #: least stack pointer of frames that are not below
         self._longjmps: frozenset[int] = frozenset()
-        self._catches: frozenset[int] = frozenset()
+        self._catches: dict[int, int] = {}
         self._jumping = 0  #: instructions that a longjmp took so far
         self._jump_sp = 0
         self._before = 0  #: the program counter when a signal came
@@ -87,7 +87,7 @@ class _Base:
         """Run up to one of these addresses, a longjmp out, or the handler of an exception."""
         self._targets = targets
         self._longjmps = frozenset(self.code.longjmps(self.space))
-        self._catches = frozenset(self.code.catches(self.space))
+        self._catches = self.code.catches(self.space)
         self._outer = min((sp for sp in targets.values() if sp), default=self.sp)
         for addr in (*targets, *self._longjmps, *self._catches):
             self._break_at(addr)
@@ -110,11 +110,13 @@ class _Base:
         if pc in self._longjmps:
             self._jumping, self._jump_sp = 1, sp
             return Next.STEP
-        if pc in self._catches and sp >= self._outer:
-            # The frame of a handler, and none below: on into the handler itself.
-            self.text = "exception"
-            self._targets = {self.code.return_address(self.thread): sp}
-            self._break_at(*self._targets)
+        if pc in self._catches:
+            handler = self.code.handler(self.thread, self._catches[pc])
+            if handler is not None and handler[1] >= self._outer:
+                # The frame of a handler, and none below: on into the handler itself.
+                self.text = "exception"
+                self._targets = dict([handler])
+                self._break_at(handler[0])
         return Next.RUN
 
     def _jump(self) -> Next | None:

@@ -1,4 +1,4 @@
-"""Steps over C++ exceptions: they stop where the exception is handled, not at the program's end."""
+"""Steps over exceptions of C++ and panics of Rust: they stop where these are handled."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from starrylab.debug.control import creating
 from starrylab.debug.control.api import Reason, StepKind
 from tests.debug.control.conftest import PROGRAMS, Bench, line_of
 from tests.debug.dwarf.stopped import compiled_cxx
+from tests.debug.unwind import programs
+from tests.oracle.fixtures import _or_missing as or_missing
 
 
 @pytest.fixture
@@ -90,3 +92,44 @@ def test_out_of_many_frames(stopped_at):
     bench = stopped_at("// deeper")
     bench.step(StepKind.OVER)
     assert (bench.function(), bench.line()) == ("main", at("// outer handler"))
+
+
+@pytest.mark.optional
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("// throw", StepKind.OVER), ("// leaves passes", StepKind.OVER),
+     ("// leaves passes", StepKind.OUT)],
+)  # fmt: skip
+def test_a_panic_leaves_its_function(text, kind):
+    bench = panicking(text)
+    try:
+        stop = bench.step(kind)
+        assert (stop.reason, stop.text) == (Reason.STEP, "exception")
+        # What catches it, in the program's own instance of the library's function.
+        assert "try" in bench.function()
+    finally:
+        bench.close()
+
+
+@pytest.mark.optional
+def test_a_panic_that_is_caught_below_is_part_of_the_call():
+    bench = panicking("// whole")
+    try:
+        stop = bench.step(StepKind.OVER)
+        assert (stop.text, bench.function()) == ("", "panicking::main")
+        assert bench.line() == line_of("// after", "panicking.rs")
+    finally:
+        bench.close()
+
+
+def panicking(text: str) -> Bench:
+    """Return the Rust program at the line with a text."""
+    flags = ("-C", "opt-level=0", "-C", "target-feature=+crt-static")
+    source = str(PROGRAMS / "panicking.rs")
+    compiler = or_missing(lambda: programs.rust_compiler(fetch=False))  # it is 240 MB
+    bench = Bench(programs.build(programs.Program("panicking", source, flags, (), True, compiler)))
+    bench.debugger.run()
+    line = line_of(text, "panicking.rs")
+    creating.add_breakpoint(bench.debugger, f"panicking.rs:{line}", temporary=True)
+    assert bench.go().reason is Reason.BREAKPOINT
+    return bench

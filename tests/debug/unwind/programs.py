@@ -62,17 +62,21 @@ GNU = (
 
 def rust(*, fetch: bool = True) -> Program:
     """Return the Rust program; raises debian.Unavailable."""
+    return Program("rust-O", "walk.rs", ("-C", "opt-level=2"), (), True, rust_compiler(fetch=fetch))
+
+
+def rust_compiler(*, fetch: bool = True) -> tuple[str, ...]:
+    """Return the command that compiles Rust for the guest; raises debian.Unavailable."""
     if shutil.which(GCC) is None:
         raise debian.Unavailable(f"{GCC} is missing: it links")
     compiler = debian.tree("rustc", ("rustc",), arch="amd64", fetch=fetch)
     library = debian.tree("rust-std", ("libstd-rust-dev",), fetch=fetch)
-    command = (
+    return (
         f"{compiler}/usr/lib64/ld-linux-x86-64.so.2",
         *("--library-path", f"{compiler}/usr/lib/x86_64-linux-gnu", f"{compiler}/usr/bin/rustc"),
         *("--edition", "2021", "--target", "riscv64gc-unknown-linux-gnu"),
         *("--sysroot", f"{library}/usr", "-C", f"linker={GCC}"),
     )
-    return Program("rust-O", "walk.rs", ("-C", "opt-level=2"), (), True, command)
 
 
 def build(program: Program) -> Path:
