@@ -181,6 +181,17 @@ def stops_and_continues(terminal: HostTerminal) -> None:
     assert "sleep" not in terminal.run("jobs")
 
 
+@pytest.mark.parametrize(
+    "loop", ["while :; do for i in 1 2; do :; done; done", "until false; do :; done"]
+)
+def test_a_key_ends_a_loop_of_the_shell_itself(shell: HostTerminal, loop: str) -> None:
+    shell.start(f"echo begun; {loop}")
+    shell.see("\nbegun\n")
+    shell.type("\x03")
+    shell.see("^C\n$")
+    assert shell.run("echo $?") == "130\n"
+
+
 def test_bash_controls_jobs(bash: HostTerminal) -> None:
     stops_and_continues(bash)
 

@@ -20,7 +20,7 @@ void sh_error(const char *format, ...)
 
 static void on_interrupt(int number)
 {
-    /* Only its arrival counts: it ends a read() of the line editor or of `read`. */
+    sh.interrupted = true; /* it ends loops, and a read() of the line editor or of `read` */
 }
 
 /* PS1: \w folder, \u user, \h host, \$ # for root, \? last status */
@@ -62,6 +62,8 @@ static char *prompt_text(const char *from)
 
 static char *terminal_line(struct source *in, bool first)
 {
+    if (sh.interrupted)
+        fputc('\n', stderr); /* behind the terminal's ^C */
     if (first)
         jobs_report();
     const char *ps = get_var(first ? "PS1" : "PS2");
@@ -75,6 +77,7 @@ static char *terminal_line(struct source *in, bool first)
     }
     if (line[0] != '\n')
         history_add(line);
+    sh.interrupted = false;
     return line;
 }
 

@@ -135,6 +135,7 @@ extern struct shell {
     int no_errexit;                        /* inside if, while, && ||, ! */
     int breaking, continuing;              /* loops still to leave */
     int loops;
+    volatile sig_atomic_t interrupted;     /* Ctrl-C came since the prompt */
     bool returning, errored;
     int functions;                         /* depth of calls */
     char *traps[65];

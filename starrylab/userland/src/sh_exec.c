@@ -406,7 +406,7 @@ char *command_output(const char *text)
 /* In a loop: true when it has to end. */
 static bool leaves_loop(void)
 {
-    if (sh.returning || sh.any_pending == 2)
+    if (sh.returning || sh.any_pending == 2 || sh.interrupted)
         return true;
     if (sh.breaking) {
         sh.breaking--;
@@ -436,7 +436,7 @@ static int run_loop(struct node *node)
             break;
     }
     sh.loops--;
-    return status;
+    return sh.interrupted ? 128 + SIGINT : status;
 }
 
 static int run_for(struct node *node)
@@ -451,7 +451,7 @@ static int run_for(struct node *node)
             break;
     }
     sh.loops--;
-    return status;
+    return sh.interrupted ? 128 + SIGINT : status;
 }
 
 static int run_case(struct node *node)
