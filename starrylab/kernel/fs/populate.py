@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 from ...abi.errno import EINVAL, from_host
 from ...abi.stat import S_IFBLK, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG
+from ...machine.api import PAGE_MASK
 from ..vfs.node import NodeOps
 from ..vfs.page_cache import Backing
 from ..vfs.xattr import XattrTable
@@ -153,6 +154,7 @@ def _file(fs: Tmpfs, directory: TmpDir, name: bytes, entry: TreeEntry) -> NodeOp
         except OSError as error:
             raise from_host(error) from None
         backing = HostPath(content)
+    fs.image_pages += size + PAGE_MASK >> 12
     node = TmpFile(fs, entry.mode, entry.uid, entry.gid, backing=backing, size=size)
     directory.enter(name, node)
     directory.changed()

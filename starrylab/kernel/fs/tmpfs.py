@@ -53,6 +53,9 @@ class Tmpfs(FilesystemOps):
         self.account = Account(half)
         self.max_inodes = half
         self.inodes = 0
+        #: pages of what it was populated with: they lie in the image, and can be neither
+        #: freed nor used for anything else, so that df(1) counts them as used
+        self.image_pages = 0
         self.inos = itertools.count(1)
         self._root = self.make_root()
         self._apply(options, initial=self._root)
@@ -109,6 +112,7 @@ class Tmpfs(FilesystemOps):
         if blocks == _UNLIMITED:
             blocks = self.pool.frames.ram.size >> 12
         free = max(blocks - used, 0)
+        blocks += self.image_pages
         inodes = self.max_inodes
         if inodes == _UNLIMITED:
             return StatFs(self.magic, 4096, blocks, free, free, 0, 0)

@@ -77,6 +77,15 @@ def test_a_content_that_is_not_there_is_an_error_at_load(tmp_path) -> None:
         World().fs.populate([Named("a", stat.S_IFREG | 0o644, tmp_path / "none")])
 
 
+def test_what_lies_in_the_image_counts_as_used_and_takes_no_room() -> None:
+    fs = World().fs
+    before = fs.statfs()
+    fs.populate([Named("a", stat.S_IFREG | 0o644, b"x" * 5000), Named("b", stat.S_IFREG | 0o644)])
+    after = fs.statfs()
+    assert after.blocks == before.blocks + 2
+    assert (after.blocks_free, after.blocks_available) == (before.blocks_free,) * 2
+
+
 @pytest.mark.parametrize("options", [b"size=1x", b"mode=9", b"bogus", b"size="])
 def test_a_wrong_tmpfs_option_is_einval(options) -> None:
     t = World().thread()
