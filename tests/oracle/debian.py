@@ -82,6 +82,12 @@ def tree(
     return root
 
 
+def archives(root: Path, packages: tuple[str, ...]) -> list[Path]:
+    """Return the .deb files that `tree` unpacked into ``root``; raises Unavailable."""
+    _, suite, arch, _ = root.name.rsplit("-", 3)
+    return _download(root.parent / f"apt-{suite}-{arch}", packages, arch, suite)
+
+
 def host_command(root: Path, program: str) -> tuple[str, ...]:
     """Return the command that runs an amd64 program of a tree with the tree's own C library."""
     libraries = root / "usr/lib/x86_64-linux-gnu"
