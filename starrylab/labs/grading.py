@@ -126,13 +126,14 @@ def grade(found: list[Submission], executor: Executor, *, seed: int, width: int)
             break
         for task in wait(running, return_when=FIRST_COMPLETED).done:
             one = running.pop(task)
-            try:
+            error = CancelledError() if task.cancelled() else task.exception()
+            if error is None:
                 yield task.result()
-            except BrokenExecutor:
+            elif isinstance(error, CancelledError):
+                raise LabError("the cluster cannot be reached any more")
+            elif isinstance(error, BrokenExecutor):
                 again.append(one)
-            except CancelledError:
-                raise LabError("the cluster cannot be reached any more") from None
-            except Exception as error:
+            else:
                 yield _unmarked(one, error)
     for one in again:
         yield _mark_alone(one, seed)
@@ -146,7 +147,7 @@ def _mark_alone(one: Submission, seed: int) -> Mark:
             return _unmarked(one, error)
 
 
-def _unmarked(one: Submission, error: Exception) -> Mark:
+def _unmarked(one: Submission, error: BaseException) -> Mark:
     """Return the mark of one that could not be judged: no points, and the reason."""
     why = _KILLED
     if not isinstance(error, BrokenExecutor) and type(error).__name__ not in _LOST:
