@@ -146,7 +146,8 @@ def _signals(lab: Lab, raw: _RawMode | None) -> Iterator[None]:
 
     def arrived(data: bytes) -> None:
         for signo in data:
-            serve(signo)
+            if signo in handlers:  # others are the host's own business
+                serve(signo)
 
     reading, writing = os.pipe()
     os.set_blocking(writing, False)

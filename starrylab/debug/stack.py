@@ -255,16 +255,18 @@ def traceback_frames(error: BaseException) -> list[Frame]:
 
 
 def _python_frame(code: CodeType, line: int | None) -> Frame:
-    path = Path(code.co_filename)
-    file = str(path.relative_to(_PACKAGE.parent)) if path.is_relative_to(_PACKAGE) else str(path)
     name = code.co_qualname.replace("<locals>.", "")
-    return Frame(FrameKind.KERNEL, function=name, file=file, line=line or 0)
+    return Frame(FrameKind.KERNEL, function=name, file=shown_file(code.co_filename), line=line or 0)
+
+
+def shown_file(file: str) -> str:
+    """Return a file of the kernel as it is named in texts; others, such as a lab's, as they are."""
+    path = Path(file)
+    return str(path.relative_to(_PACKAGE.parent)) if path.is_relative_to(_PACKAGE) else file
 
 
 def _call_frame(thread: Thread, entry: Entry | None, registers: Sequence[int]) -> Frame:
     name = entry.name if entry is not None else f"syscall_{registers[7]}"
     file, _, line = entry.where.rpartition(":") if entry is not None else ("", "", "0")
-    if file:
-        file = os.path.relpath(file, _PACKAGE.parent)
     text = call_text(thread, entry, tuple(registers))
-    return Frame(FrameKind.SYSCALL, function=name, file=file, line=int(line), text=text)
+    return Frame(FrameKind.SYSCALL, function=name, file=shown_file(file), line=int(line), text=text)

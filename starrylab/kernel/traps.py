@@ -103,12 +103,21 @@ class Calls:
                 call = _caught(catcher, call)
             self.list[number] = _traced(events, entry, call) if tracing else call
 
-    def add(self, number: int, entry: Entry) -> None:
-        """Serve ``number`` by ``entry`` from now on; ``ValueError`` beyond the table."""
+    def add(self, number: int, entry: Entry | None) -> None:
+        """Serve ``number`` by ``entry`` (``None``: nobody); ``ValueError`` beyond the table."""
         if not 0 <= number < _TABLE_SIZE:
             raise ValueError(f"call numbers are 0 to {_TABLE_SIZE - 1}, not {number}")
-        self._table = {**self._table, number: entry}  # the old one is shared by all kernels
+        table = dict(self._table)  # the old one is shared by all kernels
+        if entry is None:
+            table.pop(number, None)
+        else:
+            table[number] = entry
+        self._table, self.entry = table, table.get
         self.refresh()
+
+    def of(self, file: str) -> dict[int, Entry]:
+        """Return the calls that are declared in a source file."""
+        return {n: entry for n, entry in self._table.items() if entry.where.startswith(f"{file}:")}
 
     def _plain(self, number: int) -> Call:
         """Return what serves a call while nobody looks."""

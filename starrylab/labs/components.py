@@ -93,7 +93,10 @@ def _reload_pages(kernel: Kernel, implementation: Any) -> None:
 
 
 def _attach_calls(kernel: Kernel, module: ModuleType) -> None:
-    for number, entry in student_calls(module).items():
+    wanted = student_calls(module)
+    for number in kernel.calls.of(str(module.__file__)).keys() - wanted.keys():
+        kernel.calls.add(number, None)  # it was there before the file was changed
+    for number, entry in wanted.items():
         kernel.calls.add(number, entry)
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 from .description import Description
 from .texts import Text
 
+_INTERRUPTER: Final = str(Path(__file__).with_name("stuck.py"))
 _INNERMOST: Final = 6  #: frames shown where none is the student's
 
 
@@ -96,7 +97,8 @@ def named(module: ModuleType, name: str) -> Any:
 
 def explain(error: BaseException, folder: Path) -> str:
     """Return a traceback that begins where the student's own code does."""
-    frames = traceback.extract_tb(error.__traceback__)
+    every = traceback.extract_tb(error.__traceback__)
+    frames = [frame for frame in every if frame.filename != _INTERRUPTER]
     first = next(
         (i for i, frame in enumerate(frames) if frame.filename.startswith(str(folder))), len(frames)
     )

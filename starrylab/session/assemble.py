@@ -103,6 +103,7 @@ class Lab:
         self.door = door
         self.resize: Callable[[int, int], None] = lambda _rows, _columns: None
         self.lines: list[SerialLine] = []  #: ttyS0, the console, and so on
+        self.exercise: Path | None = None  #: the folder with a student's files
         self.outputs: list[OutputPump] = []  #: what leaves otherwise than by the console
         self.debugger: Debugger | None = None
         self.gdb: Server | None = None
@@ -231,6 +232,7 @@ def _build(config: LabConfig, io: HostIo, root: Root, hart: Hart, live: LiveLab 
         mount_all(kernel, config, root)
         lab.keeper, lab.warn = root if isinstance(root, Keeper) else None, io.warn
         if live is not None:
+            lab.exercise = live.folder
             _put_in(live, kernel, io)
         lab.first = _boot_config(config, root, interactive=io.stdin_tty)
         boot.start(kernel, lab.first, lambda thread: _stdio(lab, io, tty, thread))

@@ -174,7 +174,7 @@ class Session:
             debugger = lab.debug()
             debugger.wake_sources().add("command")
             debugger.listen(lambda _: self._flush())
-            self._debugging = DebugServer(debugger, self._channel.send)
+            self._debugging = DebugServer(debugger, self._channel.send, lab.exercise)
         return self._debugging
 
     def _track(self, request: Leaks) -> None:

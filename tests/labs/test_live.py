@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from starrylab.abi.errno import ENOSYS
 from starrylab.kernel.mm.chosen import BadPage
 from starrylab.labs import LabError, find
 from starrylab.labs.benches import GuestLimit, ScriptedBench, run_program
@@ -63,11 +64,17 @@ def test_a_file_that_is_saved_is_put_in(tmp_path: Path) -> None:
         save(CALLS.replace("FACTOR", "5"))
         yield m.call("nanosleep", m.scratch, 0)
         yield m.call("twice", 21)
+        entry = bench.kernel.calls.entry(500)
+        assert entry is not None
+        assert entry.name == "twice"  # so stacks and traces have it
+        save(CALLS.replace('"twice": 500', ""))
+        yield m.call("nanosleep", m.scratch, 0)
+        yield m.call("twice", 21)
         yield m.call("exit_group", 0)
 
     results = bench.run(program)
-    assert [result for result in results if result] == [42, 63, 63, 105]
-    assert [text.split(":")[0] for text in told] == ["reloaded", "not reloaded", "reloaded"]
+    assert [result for result in results if result] == [42, 63, 63, 105, -ENOSYS.errno]
+    assert [text.split(":")[0] for text in told] == ["reloaded", "not reloaded", *["reloaded"] * 2]
     assert "SyntaxError" in told[1]
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from types import CodeType
 from typing import TYPE_CHECKING
 
@@ -18,7 +16,7 @@ from ..dwarf.tree import Node, expand, roots
 from ..inspect import InspectedThread, Inspector
 from ..language import Evaluator, examine
 from ..language.examine import Format
-from ..stack import Frame, FrameKind
+from ..stack import Frame, FrameKind, shown_file
 from . import evaluation
 from .api import CallStop, ControlError
 from .memory import write_memory
@@ -245,7 +243,7 @@ def _handler(code: CodeType) -> Frame:
     """Return the frame of a kernel function that is about to be entered: at its first statement."""
     first = code.co_firstlineno
     line = min((n for _, _, n in code.co_lines() if n is not None and n > first), default=first)
-    file = os.path.relpath(code.co_filename, Path(__file__).parents[3])
+    file = shown_file(code.co_filename)
     return Frame(FrameKind.KERNEL, function=code.co_name, file=file, line=line)
 
 

@@ -13,6 +13,8 @@ from .source import SourceFiles
 from .stopping import stopped
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ...debug.control.api import Breakpoint
     from ...debug.control.debugger import Debugger
     from ...kernel.task.process import Process
@@ -27,10 +29,10 @@ Send = Callable[["model.DebugReply | model.Stopped | model.Resumed"], object]
 class DebugServer:
     """Serves one front end."""
 
-    def __init__(self, debugger: Debugger, send: Send) -> None:
+    def __init__(self, debugger: Debugger, send: Send, own: Path | None = None) -> None:
         self.debugger = debugger
         self.look = Look(debugger)
-        self.sources = SourceFiles(self.look)
+        self.sources = SourceFiles(self.look, own)
         self._send = send
         debugger.listen(self._on_stop, lambda: send(model.Resumed()))
         self._rules: dict[type, Callable[[Any], model.DebugAnswer]] = {

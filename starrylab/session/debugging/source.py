@@ -24,8 +24,9 @@ _AROUND: Final = 5  #: lines before the one that a location names
 class SourceFiles:
     """Finds and reads source files."""
 
-    def __init__(self, look: Look) -> None:
+    def __init__(self, look: Look, own: Path | None = None) -> None:
         self._look = look
+        self._own = own  #: a student's files, which are changed while they are looked at
 
     def answer(self, thread: Thread, command: model.GetSource) -> model.Source:
         """Return the lines that are asked for; raise `ControlError`."""
@@ -34,7 +35,7 @@ class SourceFiles:
             file, line = self._place(thread, command)
             first = max(1, line - _AROUND)
         path = self._find(thread, file)
-        lines = _lines(_on_this_host(path, command.folders))
+        lines = self._own_lines(path) or _lines(_on_this_host(path, command.folders))
         if not 0 < first <= len(lines):
             raise ControlError(f"line number {first} out of range; {file} has {len(lines)} lines")
         count = min(max(1, command.count), _MOST)
@@ -55,12 +56,22 @@ class SourceFiles:
         """Return a source file's path by the end of it."""
         if not file:
             raise ControlError("no source file is known here")
-        if file.startswith("starrylab/kernel/"):
+        if file.startswith("starrylab/kernel/") or self._is_own(Path(file)):
             return file
         for path in self._look.source_files(thread):
             if path == file or path.endswith("/" + file):
                 return path
         raise ControlError(f"no source file named {file}")
+
+    def _is_own(self, path: Path) -> bool:
+        return self._own is not None and path.resolve().is_relative_to(self._own)
+
+    def _own_lines(self, path: str) -> tuple[str, ...]:
+        """Return a student's file as it is now; nothing for other files."""
+        found = Path(path)
+        if self._own is not None and path.startswith(f"{SOURCE_PREFIX}/"):
+            found = self._own / path.removeprefix(f"{SOURCE_PREFIX}/")
+        return _read(found) if self._is_own(found) and found.is_file() else ()
 
 
 def _on_this_host(path: str, folders: tuple[str, ...]) -> str:
@@ -81,8 +92,12 @@ def _on_this_host(path: str, folders: tuple[str, ...]) -> str:
 
 @lru_cache(maxsize=32)
 def _lines(path: str) -> tuple[str, ...]:
+    return _read(Path(path))
+
+
+def _read(path: Path) -> tuple[str, ...]:
     try:
-        with Path(path).open("rb") as file:
+        with path.open("rb") as file:
             data = file.read(_LARGEST)
     except OSError as error:
         raise ControlError(f"{path}: {error.strerror}") from None
