@@ -39,7 +39,7 @@ def make_switch(kernel: Kernel, enter: Callable[[Thread], None]) -> tuple[Switch
     next_normal, take_normal = executor.next_normal, executor.take_normal
     monotonic = kernel.door.monotonic
     exchange = kernel.hart.switch
-    mmu, events = kernel.mmu, kernel.events
+    go_on = _make_go_on(kernel, enter)
 
     def sleep(thread: Thread) -> int | None:
         following = None if thread.attention else next_normal()
@@ -74,8 +74,18 @@ def make_switch(kernel: Kernel, enter: Callable[[Thread], None]) -> tuple[Switch
         take_normal()
         return go_on(following, now)
 
+    return sleep, end
+
+
+def _make_go_on(
+    kernel: Kernel, enter: Callable[[Thread], None]
+) -> Callable[[Thread, int], int | None]:
+    """Return what continues with a thread whose registers the hart has got."""
+    executor = kernel.executor
+    monotonic = kernel.door.monotonic
+    mmu, events = kernel.mmu, kernel.events
+
     def go_on(thread: Thread, now: int) -> int | None:
-        """Continue with a thread whose registers the hart has got."""
         executor.current = thread
         executor.switches += 1
         if thread.slice_left <= 0:
@@ -116,4 +126,4 @@ def make_switch(kernel: Kernel, enter: Callable[[Thread], None]) -> tuple[Switch
         thread.charge(monotonic())
         executor.current = None
 
-    return sleep, end
+    return go_on
