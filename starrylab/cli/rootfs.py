@@ -49,6 +49,12 @@ def _add_create(create: argparse.ArgumentParser) -> None:
     )
     create.add_argument("--arch", default="riscv64", choices=["riscv64", "arm64", "loong64"])
     create.add_argument("--include", default="", metavar="PKG,...", help="more packages")
+    create.add_argument(
+        "--archive",
+        default="",
+        metavar="PKG,...",
+        help="packages that apt can install in the lab, which has no network",
+    )
     create.add_argument("--mirror", metavar="URL", help="default: the mirror of this host's apt")
     create.add_argument("--variant", default="minimal", choices=["minimal", "standard"])
     create.add_argument("--keyring", metavar="FILE", help="who may sign (default: Debian's keys)")
@@ -122,49 +128,48 @@ def _export(args: argparse.Namespace) -> None:
 
 
 def _create(args: argparse.Namespace) -> None:
-    from ..rootfs.source import read_source
-    from ..rootfs.store import root_path, write_tree
-
-    target = root_path(args.name)
-    if target.exists():
-        raise UserError(f"there is a root {args.name} already; remove it first", 1)
-    if args.source is not None:
-        write_tree(read_source(args.source, args.arch), target)
-    else:
-        _create_debian(args, target)
     from ..rootfs.configure import EXECUTABLE
+    from ..rootfs.source import read_source
+    from ..rootfs.store import making, publish, write_tree
 
+    with making(args.name) as folder:
+        if args.source is not None:
+            made = folder / "root.tar"
+            write_tree(read_source(args.source, args.arch), made)
+        else:
+            made = _create_debian(args, folder)
+        publish(args.name, made)
     advice = f"; try: starrylab run --rootfs {args.name} --memory 1G"
     print(f"made {args.name}{advice if args.arch in EXECUTABLE else ''}")
 
 
-def _create_debian(args: argparse.Namespace, target: Path) -> None:
-    from ..rootfs.configure import EXECUTABLE, configure
+def _create_debian(args: argparse.Namespace, folder: Path) -> Path:
+    """Make a root in `folder`; return its TAR file."""
+    from ..rootfs.configure import configure
     from ..rootfs.debian.build import build_tree
     from ..rootfs.store import write_tree
     from ..userland import cache_folder
 
     progress = _Progress()
     recipe = _recipe(args)
-    tree, count = build_tree(
-        recipe, cache_folder() / "debian-archive", progress.say, progress.bytes
-    )
-    progress.say(f"{count} packages unpacked")
-    if args.no_configure or args.arch not in EXECUTABLE:
-        write_tree(tree, target)
+    built = build_tree(recipe, cache_folder() / "debian-archive", progress.say, progress.bytes)
+    unpacked, configured = folder / "unpacked.tar", folder / "configured.tar"
+    progress.say(f"{built.count - len(built.later)} of {built.count} packages unpacked")
+    write_tree(built.tree, unpacked)
+    if not recipe.scripts:
         if not args.no_configure:
-            progress.say(f"not configured: no lab executes {args.arch} yet")
-        return
-    unpacked = target.with_suffix(".unpacked")
-    try:
-        write_tree(tree, unpacked)
-        progress.say("configuring the packages in a lab; this takes some minutes")
-        configure(unpacked, target, args.arch, progress.say)
-    finally:
-        unpacked.unlink(missing_ok=True)
+            progress.say(
+                f"not configured: no lab executes {args.arch}; no script of a package has run, "
+                "`dpkg --configure -a` on such a machine makes up for it"
+            )
+        return unpacked
+    progress.say("configuring the packages in a lab; this takes some minutes")
+    configure(unpacked, configured, args.arch, progress.say, built)
+    return configured
 
 
 def _recipe(args: argparse.Namespace) -> Recipe:
+    from ..rootfs.configure import EXECUTABLE
     from ..rootfs.debian.build import Recipe, host_mirror
     from ..rootfs.debian.release import KEYRING
 
@@ -173,10 +178,16 @@ def _recipe(args: argparse.Namespace) -> Recipe:
         args.debian,
         args.mirror or host_mirror(),
         args.arch,
-        [name.strip() for name in args.include.split(",") if name.strip()],
+        _names(args.include),
         args.variant,
         keyring,
+        _names(args.archive),
+        scripts=args.arch in EXECUTABLE and not args.no_configure,
     )
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 class _Progress:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import io
 import os
 import re
+import shutil
 import stat
 import tarfile
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
@@ -73,6 +74,36 @@ def lock_root(name: str) -> Lock:
     """Return the right to change a root, until it is released; raise RootfsError."""
     path = root_path(name).parent / ".locks" / name
     return Lock(path, f"another process changes the root {name}{{who}}; wait for its end")
+
+
+@contextmanager
+def making(name: str) -> Iterator[Path]:
+    """Give a folder of its own to who makes a root, and take it away; raise RootfsError.
+
+    One at a time; what one that was killed has left is removed first.
+    """
+    target = root_path(name)
+    folder = target.parent / ".making" / name
+    with lock_root(name):
+        if target.exists():
+            raise RootfsError(f"there is a root {name} already; remove it first")
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            layer_path(name).unlink(missing_ok=True)  # of one that was removed half
+            folder.mkdir(parents=True)
+            yield folder
+        except OSError as error:
+            raise RootfsError(f"cannot write {folder}: {error.strerror}") from None
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def publish(name: str, path: Path) -> None:
+    """Make a TAR file, written in the folder of `making`, the root; raise RootfsError."""
+    try:
+        os.replace(path, root_path(name))
+    except OSError as error:
+        raise RootfsError(f"cannot write {root_path(name)}: {error.strerror}") from None
 
 
 def read_root(name: str) -> tuple[Tree, list[Entry]]:

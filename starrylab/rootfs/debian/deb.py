@@ -7,7 +7,7 @@ import tarfile
 from pathlib import Path
 from typing import Final
 
-from ..compressed import broken, unpacked
+from ..compressed import broken, one_line, unpacked
 from ..tree import RootfsError
 
 _MAGIC: Final = b"!<arch>\n"
@@ -23,8 +23,16 @@ def read_deb(path: Path, name: str) -> tuple[tarfile.TarFile, tarfile.TarFile]:
         members = _members(path.read_bytes())
         return _archive(members, "control.tar"), _archive(members, "data.tar")
     except _broken() as error:
-        reason = " ".join(str(error).split())
-        raise RootfsError(f"the package {name} is damaged: {reason}") from None
+        raise RootfsError(f"the package {name} is damaged: {one_line(error)}") from None
+
+
+def has_preinst(path: Path, name: str) -> bool:
+    """Tell whether a package has a script to be run before it is unpacked; raise RootfsError."""
+    try:
+        with _archive(_members(path.read_bytes()), "control.tar") as control:
+            return any(member.removeprefix("./") == "preinst" for member in control.getnames())
+    except _broken() as error:
+        raise RootfsError(f"the package {name} is damaged: {one_line(error)}") from None
 
 
 def _broken() -> tuple[type[BaseException], ...]:

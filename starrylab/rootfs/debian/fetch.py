@@ -14,13 +14,14 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from ..tree import RootfsError
 
 _CHUNK: Final = 1 << 16
 _PARALLEL: Final = 4
 _TIMEOUT_S: Final = 30
+_LARGEST_TEXT: Final = 16 << 20  #: bytes of a file whose hash nobody knows
 _TRIES: Final = 3
 
 Report = Callable[[int, int], None]  #: bytes here, bytes in all
@@ -47,9 +48,11 @@ def fetch_text(url: str) -> bytes:
     """Return a small file whose hash nobody knows; raise Missing, Unreachable."""
     try:
         with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as answer:
-            data: bytes = answer.read()
+            data: bytes = answer.read(_LARGEST_TEXT + 1)
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise _explain(url, error) from None
+    if len(data) > _LARGEST_TEXT:
+        raise RootfsError(f"{url} has more than {_LARGEST_TEXT >> 20} MiB; is this a mirror?")
     return data
 
 
@@ -124,14 +127,15 @@ class Cache:
                         output.truncate(0)
                         start = 0
                     arrived(start)
-                    self._copy(file, answer, output.write, arrived)
+                    self._copy(file, answer, output, start, arrived)
         self._verify(file, part)
 
     def _copy(
         self,
         file: Wanted,
         answer: http.client.HTTPResponse,
-        write: Callable[[bytes], object],
+        output: IO[bytes],
+        here: int,
         arrived: Callable[[int], None],
     ) -> None:
         while not self._stop.is_set():
@@ -141,7 +145,14 @@ class Cache:
                 raise _explain(file.url, error) from None
             if not data:
                 return
-            write(data)
+            here += len(data)
+            if file.size and here > file.size:
+                os.unlink(output.name)
+                raise RootfsError(
+                    f"{file.url} is longer than the {file.size} bytes that the index says: the "
+                    "mirror is broken or lies; try another --mirror"
+                )
+            output.write(data)
             arrived(len(data))
         raise Unreachable(f"{file.url}: stopped")
 

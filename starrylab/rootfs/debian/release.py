@@ -67,6 +67,12 @@ class Release:
     fields: dict[str, str]
     hashes: dict[str, tuple[str, int]]  #: path below the suite -> SHA-256, size
 
+    @property
+    def date(self) -> float:
+        """When it was signed, in seconds since 1970; 0 if it does not say."""
+        when = email.utils.parsedate_tz(self.fields.get("Date", ""))
+        return email.utils.mktime_tz(when) if when is not None else 0.0
+
     @classmethod
     def parse(cls, text: bytes, suite: str) -> Release:
         """Read a Release file of the suite asked for, still valid; raise RootfsError."""

@@ -28,6 +28,7 @@ class Unpacker:
 
     def __init__(self) -> None:
         self.tree = Tree()
+        self.preinsts: dict[str, str] = {}  #: package -> its name in dpkg's info folder
         self._status: list[str] = []
         self._triggers: dict[str, list[str]] = {}
         for name in _MERGED:
@@ -69,9 +70,11 @@ class Unpacker:
         text = scripts.pop("control")[1].decode("utf-8", "surrogateescape").strip()
         fields = next(parse_stanzas(text))
         name = fields["Package"]
-        base = f"{_ADMIN}/info/{name}"
-        if fields.get("Multi-Arch") == "same":
-            base += f":{fields['Architecture']}"
+        same = fields.get("Multi-Arch") == "same"
+        known = f"{name}:{fields['Architecture']}" if same else name
+        base = f"{_ADMIN}/info/{known}"
+        if "preinst" in scripts:
+            self.preinsts[name] = known
         listed = "".join(f"/{path}\n" for path in files)
         self.tree.file(f"{base}.list", listed.encode("utf-8", "surrogateescape"))
         for script, (mode, content) in scripts.items():

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from starrylab.rootfs import RootfsError, Tree, read_archive
-from starrylab.rootfs.debian.build import Recipe, build_tree, host_mirror
+from starrylab.rootfs.debian.build import Built, Recipe, build_tree, host_mirror
 from starrylab.rootfs.store import write_tree
 
 from .conftest import SUITE, UNSIGNED, Archive, deb
@@ -54,9 +54,13 @@ def filled(archive: Archive) -> Archive:
     return archive
 
 
-def build(archive: Archive, folder: Path, **changes: object) -> Tree:
+def build(archive: Archive, folder: Path, /, **changes: object) -> Tree:
+    return built(archive, folder, **changes).tree
+
+
+def built(archive: Archive, folder: Path, /, **changes: object) -> Built:
     given = {"suite": SUITE, "mirror": archive.url, "keyring": None, **changes}
-    return build_tree(Recipe(**given), folder / "cache", lambda _text: None, lambda *_: None)[0]  # type: ignore[arg-type]
+    return build_tree(Recipe(**given), folder / "cache", lambda _text: None, lambda *_: None)  # type: ignore[arg-type]
 
 
 def test_files_owners_modes_and_links(filled: Archive, tmp_path: Path) -> None:
@@ -178,6 +182,17 @@ def test_signatures(filled: Archive, tmp_path: Path) -> None:
     ).stdout
     release.write_bytes(signed)
     assert build(filled, tmp_path, keyring=keyring).get("usr/bin/tool") is not None
+    for date in ("Sat, 10 Jan 2026 00:00:00 UTC", "Thu, 01 Jan 2026 00:00:00 UTC"):
+        text = filled.publish(Date=date)
+        command = [*gpg, "--clearsign"]
+        signed = subprocess.run(
+            command, input=text.encode(), capture_output=True, check=True
+        ).stdout  # fmt: skip
+        release.write_bytes(signed)
+        if "10" in date:
+            build(filled, tmp_path, keyring=keyring)
+    with pytest.raises(RootfsError, match=r"is of Thu, 01 Jan 2026 .*, older than what it had"):
+        build(filled, tmp_path, keyring=keyring)
     release.write_bytes(signed.replace(b"Codename: ", b"Codename:  "))
     with pytest.raises(RootfsError, match="the signature of InRelease is not by a key in"):
         build(filled, tmp_path, keyring=keyring)
@@ -205,3 +220,93 @@ def test_the_mirror_of_the_host(tmp_path: Path) -> None:
     assert host_mirror(tmp_path) == "http://y/debian"
     (tmp_path / "sources.list").write_text("deb [arch=amd64] http://z/debian/ sid main\n")
     assert host_mirror(tmp_path) == "http://z/debian/"
+
+
+def test_a_package_that_does_not_end_is_refused(filled: Archive, tmp_path: Path) -> None:
+    package = filled.folder / "pool/tool.deb"
+    digest = hashlib.sha256(package.read_bytes()).hexdigest()
+    package.write_bytes(package.read_bytes() + bytes(200_000))
+    with pytest.raises(RootfsError, match=r"tool\.deb is longer than the \d+ bytes that the index"):
+        build(filled, tmp_path)
+    assert not (tmp_path / f"cache/files/{digest}.part").exists()
+
+
+def test_a_part_that_is_wrong_is_thrown_away(filled: Archive, tmp_path: Path) -> None:
+    package = filled.folder / "pool/tool.deb"
+    whole = package.read_bytes()
+    package.write_bytes(b"lies"[:4] + whole[4:200])
+    with pytest.raises(RootfsError, match="ended early"):
+        build(filled, tmp_path)
+    package.write_bytes(whole)
+    with pytest.raises(RootfsError, match="wrong hash"):
+        build(filled, tmp_path)
+    assert build(filled, tmp_path).get("usr/bin/tool") is not None
+
+
+def test_an_endless_list_is_refused(
+    filled: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("starrylab.rootfs.debian.fetch._LARGEST_TEXT", 100)
+    with pytest.raises(RootfsError, match="InRelease has more than"):
+        build(filled, tmp_path)
+
+
+def test_packages_with_a_preinst_wait_for_dpkg(archive: Archive, tmp_path: Path) -> None:
+    more = "Package: {}\nVersion: 1\nArchitecture: riscv64\n{}"
+    base = more.format("base", "Essential: yes\nDepends: zlib\n")
+    for control in (base, more.format("zlib", "Multi-Arch: same\n"),
+                    more.format("late", "Depends: later\n"), more.format("later", "")):  # fmt: skip
+        archive.add(control, deb(control, preinst="#!/bin/sh\n"))
+    archive.add(more.format("plain", ""), deb(more.format("plain", "")))
+    archive.publish()
+    result = built(archive, tmp_path, include=["late", "plain"])
+    assert (result.count, result.preinsts) == (5, ["zlib:riscv64", "base"])
+    wanted = [hashlib.sha256((archive.folder / f"pool/{name}.deb").read_bytes()).hexdigest()
+              for name in ("later", "late")]  # fmt: skip
+    assert [path.name for path in result.later] == wanted
+    assert result.tree.get("var/lib/dpkg/info/plain.list") is not None
+    assert result.tree.get("var/lib/dpkg/info/late.list") is None
+    unpacked = built(archive, tmp_path, include=["late", "plain"], scripts=False)
+    assert not unpacked.later
+    assert unpacked.tree.get("var/lib/dpkg/info/late.list") is not None
+
+
+@pytest.mark.skipif(shutil.which("apt-cache") is None, reason="apt is missing")
+def test_apt_reads_the_archive_in_the_root(filled: Archive, tmp_path: Path) -> None:
+    extra = "Package: extra\nVersion: 3\nArchitecture: riscv64\nDepends: base, other\n"
+    other = "Package: other\nVersion: 4\nArchitecture: all\n"
+    packed = deb(extra)
+    filled.add(extra, packed)
+    filled.add(other, deb(other))
+    filled.publish()
+    tree = build(filled, tmp_path, archive=["extra"])
+    assert tree.get("usr/share/doc/extra") is None
+    write_tree(tree, tmp_path / "root.tar")
+    with tarfile.open(tmp_path / "root.tar") as root:
+        root.extractall(tmp_path / "root", filter="data")
+    folder = tmp_path / "root/var/cache/archive"
+    assert (folder / "extra.deb").read_bytes() == packed
+    (tmp_path / "sources").write_text(f"deb [trusted=yes] file:{folder} ./\n")
+    options = [f"Dir::Etc::sourcelist={tmp_path / 'sources'}", "Dir::Etc::sourceparts=-",
+               f"Dir::State={tmp_path / 'state'}", f"Dir::Cache={tmp_path / 'apt'}",
+               f"Dir::State::status={tmp_path / 'root/var/lib/dpkg/status'}",
+               "APT::Architecture=riscv64", "APT::Architectures=riscv64",
+               "APT::Sandbox::User=root"]  # fmt: skip
+    for name in ("state/lists/partial", "apt/archives/partial"):
+        (tmp_path / name).mkdir(parents=True)
+
+    def apt(*words: str) -> str:
+        command = [words[0], *(part for option in options for part in ("-o", option)), *words[1:]]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    apt("apt-get", "update")
+    plan = apt("apt-get", "--simulate", "install", "extra")
+    assert [line for line in plan.splitlines() if line.startswith("Inst ")] == [
+        "Inst other (4 localhost [all])", "Inst extra (3 localhost [riscv64])"
+    ]  # fmt: skip
+
+
+def test_what_a_root_is_called_and_speaks(filled: Archive, tmp_path: Path) -> None:
+    tree = build(filled, tmp_path)
+    assert tree.get("etc/hostname").read() == b"starry\n"  # type: ignore[union-attr]
+    assert tree.get("etc/default/locale").read() == b"LANG=C.UTF-8\n"  # type: ignore[union-attr]
