@@ -19,7 +19,7 @@ from .core.attention import ATTENTION_EXIT, ATTENTION_SIGNAL
 from .core.sched import Park, park_traced
 from .mm.space import BadAccess, OutOfMemory
 from .switching import make_switch
-from .task.seccomp import guarded
+from .syscalls._guarded import guarded
 from .thread_signals import deliver
 
 if TYPE_CHECKING:

@@ -1,24 +1,16 @@
 """Which system calls a thread may make (seccomp(2)): strict mode, and filters.
 
 A thread that gave up calls has a `Guard`.  Filters are inherited and never removed; the newest
-is asked first, and of all answers the strictest counts.  The call table has wrappers for this
-only in kernels where some thread has asked for it.
+is asked first, and of all answers the strictest counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
 from struct import Struct
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from ...abi import ptrace as pt
 from ...abi import seccomp as sc
-from ...abi import signal as sig
 from ...abi.arch import ARCHES
-from ...abi.errno import ENOSYS
-from ..core.sched import park_traced
-from ..signal.info import SignalInfo
-from ..thread_signals import force_signal
 
 if TYPE_CHECKING:
     from ...machine.api import SyscallRegisters
@@ -27,11 +19,6 @@ if TYPE_CHECKING:
 
 _DATA: Final = Struct("<iIQ6Q")  #: struct seccomp_data: number, AUDIT_ARCH, address, arguments
 _AUDIT_64BIT_LE: Final = 3 << 30
-_STRICT: Final = frozenset(("read", "write", "exit", "rt_sigreturn"))
-_MAX_ERRNO: Final = 4095
-
-Answer = int | Coroutine[Any, Any, int]
-Call = Callable[["Thread", "SyscallRegisters"], Any]
 
 
 class Guard:
@@ -51,7 +38,7 @@ class Guard:
         """Return the strictest answer of the filters: an action and its 16 bits of data."""
         call = registers[7]
         number = (call & 0xFFFF_FFFF ^ 1 << 31) - (1 << 31)
-        data = _DATA.pack(number, _arch(thread), thread.context.pc, *registers[:6])
+        data = _DATA.pack(number, audit_arch(thread), thread.context.pc, *registers[:6])
         answers = [program.run(data) for program in reversed(self.filters)]
         return min(answers, key=_strictness)
 
@@ -62,92 +49,6 @@ def _strictness(answer: int) -> int:
     return action - (1 << 32) if action >> 31 else action
 
 
-def _arch(thread: Thread) -> int:
+def audit_arch(thread: Thread) -> int:
+    """Return AUDIT_ARCH_* of a thread's instruction set (<linux/audit.h>)."""
     return _AUDIT_64BIT_LE | ARCHES[thread.kernel.arch].elf_machine
-
-
-def guarded(call: Call, other: Callable[[int], Call]) -> Call:
-    """Return ``call`` behind the guard of the thread that makes it.
-
-    ``other`` returns what serves a number: a tracer may put another one in.
-    """
-
-    def checked(thread: Thread, registers: SyscallRegisters) -> Any:
-        guard = thread.seccomp
-        if guard is None:
-            return call(thread, registers)
-        if guard.mode == sc.SECCOMP_MODE_STRICT:
-            return _strict(thread, registers, call)
-        verdict = guard.verdict(thread, registers)
-        action = verdict & sc.SECCOMP_RET_ACTION_FULL
-        if action in (sc.SECCOMP_RET_ALLOW, sc.SECCOMP_RET_LOG):
-            return call(thread, registers)
-        data = verdict & sc.SECCOMP_RET_DATA
-        if action == sc.SECCOMP_RET_ERRNO:
-            return -min(data, _MAX_ERRNO)
-        if action == sc.SECCOMP_RET_TRACE:
-            tracee = thread.tracee
-            if tracee is None or not tracee.wants(pt.PTRACE_EVENT_SECCOMP):
-                raise ENOSYS
-            return _ask_tracer(thread, data, other)
-        if action == sc.SECCOMP_RET_TRAP:
-            _trap(thread, registers, data)
-            return registers[0]
-        if action == sc.SECCOMP_RET_USER_NOTIF:
-            raise ENOSYS  # as in Linux where nobody listens
-        _kill(thread, registers, data, thread_only=action == sc.SECCOMP_RET_KILL_THREAD)
-        return registers[0]
-
-    return checked
-
-
-def _strict(thread: Thread, registers: SyscallRegisters, call: Call) -> Any:
-    entry = thread.kernel.calls.entry(registers[7])
-    if entry is not None and entry.name in _STRICT:
-        return call(thread, registers)
-    thread.exit_thread(sig.SIGKILL)
-    return registers[0]
-
-
-async def _ask_tracer(thread: Thread, data: int, other: Callable[[int], Call]) -> int:
-    """PTRACE_EVENT_SECCOMP: the tracer looks, and may change or skip the call."""
-    before = thread.context.arguments()
-    if thread.tracee is not None:
-        thread.tracee.event(pt.PTRACE_EVENT_SECCOMP, data)
-    while thread.tracee is not None and thread.tracee.holds():
-        await park_traced()
-    registers = thread.context.arguments()
-    if registers[7] == (1 << 64) - 1:
-        if registers[0] == before[0]:
-            raise ENOSYS
-        return registers[0]
-    guard = thread.seccomp
-    if guard is not None:  # a call that was put in is asked about again, but not its tracer
-        again = guard.verdict(thread, registers) & sc.SECCOMP_RET_ACTION_FULL
-        if again not in (sc.SECCOMP_RET_TRACE, sc.SECCOMP_RET_ALLOW, sc.SECCOMP_RET_LOG):
-            _kill(thread, registers, 0, thread_only=False)
-            return registers[0]
-    result = other(registers[7])(thread, registers)
-    if result is not None and type(result) is not int:
-        result = await result
-    return result or 0
-
-
-def _sigsys(thread: Thread, registers: SyscallRegisters, data: int) -> SignalInfo:
-    number = (registers[7] & 0xFFFF_FFFF ^ 1 << 31) - (1 << 31)
-    return SignalInfo(
-        sig.SIGSYS, sig.SYS_SECCOMP, errno=data, addr=thread.context.pc, status=number,
-        value=_arch(thread),
-    )  # fmt: skip
-
-
-def _trap(thread: Thread, registers: SyscallRegisters, data: int) -> None:
-    force_signal(thread, _sigsys(thread, registers, data))
-
-
-def _kill(thread: Thread, registers: SyscallRegisters, data: int, *, thread_only: bool) -> None:
-    if thread_only and len(thread.process.threads) > 1:
-        thread.exit_thread(sig.SIGSYS)
-        return
-    thread.signals.mask |= 1 << sig.SIGSYS - 1  # so that no handler gets it
-    force_signal(thread, _sigsys(thread, registers, data))
