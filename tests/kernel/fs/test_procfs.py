@@ -144,3 +144,43 @@ def test_a_different_uuid_each_time(look):
     assert look(path) != look(path)
     boot = b"/proc/sys/kernel/random/boot_id"
     assert look(boot) == look(boot)
+
+
+def test_every_name_below_a_process_can_be_looked_up(look):
+    thread = look.thread
+    for folder in (b"/proc/1", b"/proc/1/task/1"):
+        for name in names(look, folder):
+            assert thread.fs.walk(folder + b"/" + name, thread.cred, None, 1 << 8).node
+
+
+def test_processes_share_their_namespaces(look):
+    thread = look.thread
+    for name in names(look, b"/proc/self/ns"):
+        link = thread.fs.walk(b"/proc/self/ns/" + name, thread.cred, None, 1 << 8).node
+        node = thread.fs.walk(b"/proc/1/ns/" + name, thread.cred).node
+        kind = name.removesuffix(b"_for_children")
+        assert link.readlink() == b"%s:[%d]" % (kind, node.ino)
+
+
+def test_locks_are_listed_with_their_kind_and_range(look):
+    from starrylab.kernel.files.opening import open_place
+    from starrylab.kernel.vfs.locks import TO_THE_END, Lock, LockTable
+
+    thread = look.thread
+    assert look(b"/proc/locks") == b""
+    place = thread.fs.walk(b"/dev/null", thread.cred)
+    file = open_place(thread, place, os.O_RDWR, thread.cred)
+    thread.install(file)
+    table = LockTable.of(place.node)
+    table.flock(file, True)
+    table.acquire(Lock(thread.fds, 1, 5, 9, False))
+    table.acquire(Lock(file, -1, 20, TO_THE_END, True))
+    device = f"{place.node.fs.dev >> 8:02x}:{place.node.fs.dev & 0xFF:02x}:{place.node.ino}"
+    assert look(b"/proc/locks").decode().splitlines() == [
+        f"1: FLOCK  ADVISORY  WRITE 1 {device} 0 EOF",
+        f"2: POSIX  ADVISORY  READ  1 {device} 5 9",
+        f"3: OFDLCK ADVISORY  WRITE -1 {device} 20 EOF",
+    ]
+    table.closed(file)
+    table.release(thread.fds)
+    assert look(b"/proc/locks") == b""

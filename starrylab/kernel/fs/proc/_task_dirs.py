@@ -1,4 +1,4 @@
-"""The directories below /proc/PID: task, fd, fdinfo, and the links cwd, root, exe."""
+"""The directories below /proc/PID, and the links cwd, root and exe."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from ....abi.errno import ENOENT
 from ...files.fdtable import FdTable
 from ..nameless import place_of
 from ._declare import Declared, Subject, declared
+from ._map_files import MapFilesDir
 from ._mem import MemoryNode
+from ._namespaces import NamespacesDir
 from ._nodes import DIR, FILE, LINK, MagicLink, TaskDir, TaskNode, ino_of, owner_of
 
 if TYPE_CHECKING:
@@ -45,10 +47,9 @@ class PidDir(TaskDir):
             return self._link(subject, name)
         if name == b"mem":
             return MemoryNode(self.fs, subject, self.tid)
-        if name == b"fd":
-            return FdDir(self.fs, subject, self.tid, "fd", 0o500)
-        if name == b"fdinfo":
-            return FdInfoDir(self.fs, subject, self.tid, "fdinfo")
+        if name in _DIRS and not (name == b"map_files" and self.tid is not None):
+            make, mode = _DIRS[name]
+            return make(self.fs, subject, self.tid, name.decode(), mode)
         if name == b"task" and self.tid is None:
             return ThreadsDir(self.fs, subject, self._files)
         if name == b"net" and self.tid is None:
@@ -63,8 +64,9 @@ class PidDir(TaskDir):
                 yield name, FILE
         for name in _LINKS:
             yield name, LINK
-        yield b"fd", DIR
-        yield b"fdinfo", DIR
+        for name in _DIRS:
+            if not (name == b"map_files" and self.tid is not None):
+                yield name, DIR
         yield b"mem", FILE
         if self.tid is None:
             yield b"net", DIR
@@ -196,6 +198,14 @@ class FdInfoDir(FdDir):
         """See ``LiveDir.names``."""
         for fd in sorted(self._table()):
             yield b"%d" % fd, FILE
+
+
+_DIRS: Final[dict[bytes, tuple[type[TaskDir], int]]] = {
+    b"fd": (FdDir, 0o500),
+    b"fdinfo": (FdInfoDir, 0o555),
+    b"map_files": (MapFilesDir, 0o500),  # of processes, not of threads
+    b"ns": (NamespacesDir, 0o511),
+}
 
 
 def _fdinfo(subject: Subject, fd: int) -> str:
