@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
-from tests.suites import cpython
+from tests.suites import cpython, cpython_root
 from tests.suites.cpython_known import Known, read_known
 
 
@@ -71,3 +72,25 @@ def test_an_entry_with_an_unknown_key_is_refused(tmp_path: Path) -> None:
     file.write_text('[[known]]\ntests = ["test_x.T.a"]\ncause = "why"\nwhere = "lab"\n')
     with pytest.raises(TypeError, match="where"):
         read_known("lab", file)
+
+
+#: modules that take little time, of files, processes, waiting and limits
+SELECTION = ("test_stat", "test_resource", "test_poll", "test_wait4", "test_file", "test_tty")
+
+
+@pytest.fixture(scope="session")
+def tree() -> Path:
+    """A folder with CPython and its tests; where it cannot be made, a failure in CI."""
+    try:
+        return cpython_root.tree()
+    except cpython_root.Unavailable as error:
+        if os.environ.get("CI"):
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+
+
+def test_a_selection_passes(tree: Path, tmp_path: Path) -> None:
+    outcome = cpython.run_modules(SELECTION, tmp_path, root=tree, limit_s=200)
+    assert outcome.failed == {}, (tmp_path / f"{SELECTION[0]}.log").read_text()[-3000:]
+    assert outcome.status == 0
+    assert outcome.passed >= 60
