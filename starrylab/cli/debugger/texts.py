@@ -18,7 +18,7 @@ from ...session.debugging.model import (
 
 def frame_line(frame: FrameInfo, number: int, *, short: bool = False) -> str:
     """Return the line of a backtrace; ``short`` without an address that a line makes needless."""
-    head = f"#{number:<3}" if number >= 0 else ""
+    head = f"#{number:<2} " if number >= 0 else ""
     return head + _BY_KIND.get(frame.kind, _user)(frame, short)
 
 

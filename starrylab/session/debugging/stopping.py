@@ -72,8 +72,10 @@ def _bytes(data: bytes) -> str:
 
 def _signal(_: Debugger, stop: Stop) -> str:
     assert stop.signal is not None
-    name = sig.name(stop.signal.signo)
-    where = f", address {stop.signal.addr:#x}" if stop.signal.code > 0 and stop.signal.addr else ""
+    signo, addr = stop.signal.signo, stop.signal.addr
+    name = sig.name(signo)
+    faulted = stop.signal.code > 0 and (addr or signo in (sig.SIGSEGV, sig.SIGBUS))
+    where = f", address {addr:#x}" if faulted else ""
     return f"Program received signal {name}{where}"
 
 
