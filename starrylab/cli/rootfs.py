@@ -64,6 +64,11 @@ def _add_create(create: argparse.ArgumentParser) -> None:
         help="take what the mirror says: whoever controls it or the network controls the root",
     )
     create.add_argument(
+        "--no-check-valid-until",
+        action="store_true",
+        help="take a suite that is out of date, e.g. a snapshot of the past",
+    )
+    create.add_argument(
         "--no-configure", action="store_true", help="leave the packages unpacked, as arm64's are"
     )
 
@@ -182,6 +187,7 @@ def _recipe(args: argparse.Namespace) -> Recipe:
         args.variant,
         keyring,
         _names(args.archive),
+        expired=args.no_check_valid_until,
         scripts=args.arch in EXECUTABLE and not args.no_configure,
     )
 

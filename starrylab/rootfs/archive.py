@@ -20,7 +20,7 @@ from .content import Content, OpenFile, Slice
 from .tree import Entry, RootfsError, Tree
 
 XATTR: Final = "SCHILY.xattr."
-_BROKEN = (tarfile.TarError, EOFError, OSError, ValueError)
+_BROKEN = (tarfile.TarError, EOFError, OSError, ValueError, OverflowError)
 
 KINDS: Final = {
     tarfile.REGTYPE: stat.S_IFREG,

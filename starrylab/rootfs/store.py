@@ -106,6 +106,13 @@ def publish(name: str, path: Path) -> None:
         raise RootfsError(f"cannot write {root_path(name)}: {error.strerror}") from None
 
 
+def clear_parts(name: str) -> None:
+    """Remove what a lab that was killed while it wrote the layer has left; under the lock."""
+    path = layer_path(name)
+    for part in path.parent.glob(f".{path.name}.*"):
+        part.unlink(missing_ok=True)
+
+
 def read_root(name: str) -> tuple[Tree, list[Entry]]:
     """Return a root's tree as it was made, and the changes that were kept; raise RootfsError."""
     base = read_archive(find_root(name))

@@ -21,7 +21,7 @@ from ..kernel.vfs.xattr import XattrTable
 from ..rootfs import Entry, RootfsError, Tree
 from ..rootfs.content import Slice
 from ..rootfs.layers import apply_layer, find_changes
-from ..rootfs.store import layer_path, lock_root, read_root, write_entries
+from ..rootfs.store import clear_parts, layer_path, lock_root, read_root, write_entries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +39,7 @@ class Keeper:
         """Read a root, and be the only one that keeps changes of it; raise RootfsError."""
         self._name = name
         self._lock = lock_root(name)
+        clear_parts(name)
         self._base, layer = read_root(name)
         self.tree: Tree = apply_layer(self._base, layer)  #: as it is now
         self._fs: KeptTmpfs | None = None

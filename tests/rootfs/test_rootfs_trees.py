@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from backports import zstd
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from starrylab.rootfs import (
@@ -89,6 +89,44 @@ def test_zstandard(tmp_path: Path) -> None:
     packed.write_bytes(packed.read_bytes()[:-40])
     with pytest.raises(RootfsError, match="damaged or truncated"):
         read_archive(packed)
+
+
+def _rich_tar() -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for number, kind in enumerate([DIR, FILE, FILE, LINK, HARD, tarfile.CHRTYPE]):
+            info = tarfile.TarInfo(f"{number}" + "é" * 60)
+            info.type, info.size = kind, 700 if kind == FILE else 0
+            info.linkname = "1" + "é" * 60 if kind in (LINK, HARD) else ""
+            info.mtime = 1.5
+            info.pax_headers = {"SCHILY.xattr.user.x": "1" * 30}
+            archive.addfile(info, io.BytesIO(bytes(700)))
+    return packed.getvalue()
+
+
+RICH = _rich_tar()
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.tuples(st.integers(0, len(RICH) - 1), st.binary(min_size=1, max_size=8)), max_size=3
+    )
+)
+def test_a_damaged_archive_is_a_tree_or_one_line(
+    tmp_path: Path, changes: list[tuple[int, bytes]]
+) -> None:
+    data = bytearray(RICH)
+    for at, patch in changes:
+        data[at : at + len(patch)] = patch
+    path = tmp_path / "x.tar"
+    path.write_bytes(data)
+    try:
+        for entry in read_archive(path):
+            entry.read()
+    except RootfsError as error:
+        message = str(error)
+        assert "\n" not in message
 
 
 @given(
@@ -182,6 +220,17 @@ def test_truncated_archive(tmp_path: Path, mode: str, part: float) -> None:
     path.write_bytes(whole[: int(len(whole) * part)])
     with pytest.raises(RootfsError, match=r"x\.tar"):
         open_rootfs(path, "riscv64")
+
+
+def test_an_impossible_size_and_a_name_over_several_lines(tmp_path: Path) -> None:
+    data = bytearray(make_tar(tmp_path / "x.tar", ("a\nb", FILE, "", b"x")).read_bytes())
+    for size in (b"\x80" + b"\xff" * 11, b"\x80\0\0\0\0" + b"\x7f" * 7, b"77777777777\0"):
+        data[124:136] = size
+        data[148:156] = b"%06o\0 " % (sum(data[:148]) + 256 + sum(data[156:512]))
+        (tmp_path / "x.tar").write_bytes(data)
+        with pytest.raises(RootfsError, match="is damaged or truncated") as caught:
+            open_rootfs(tmp_path / "x.tar", "riscv64")
+        assert "\n" not in str(caught.value)
 
 
 def test_archive_cut_between_members(tmp_path: Path) -> None:

@@ -47,7 +47,10 @@ def diff(capsys: pytest.CaptureFixture[str]) -> list[str]:
 def test_nothing_changes_in_a_root_that_is_only_looked_at(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    left = layer_path("mine").with_name(".mine.layer.123")
+    left.write_text("by a lab that was killed")
     keeper = Keeper("mine")
+    assert not left.exists()
     world = World()
     fs = keeper.mount(lambda: 5, world.pool)
     keeper.save()

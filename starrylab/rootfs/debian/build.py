@@ -42,6 +42,7 @@ class Recipe:
     variant: str = "minimal"
     keyring: Path | None = KEYRING  #: None: the signature is not looked at
     archive: Sequence[str] = ()  #: what apt shall find in the root, with what it needs
+    expired: bool = False  #: whether a suite that is out of date will do
     scripts: bool = True  #: whether a lab will run the packages' scripts
 
 
@@ -153,7 +154,7 @@ def _release(recipe: Recipe, suite_url: str, folder: Path, say: Callable[[str], 
 
 def _read(data: bytes, recipe: Recipe) -> Release:
     text = unverified(data) if recipe.keyring is None else verify_signature(data, recipe.keyring)
-    return Release.parse(text, recipe.suite)
+    return Release.parse(text, recipe.suite, expired=recipe.expired)
 
 
 def _refuse_older(release: Release, kept: Path, recipe: Recipe) -> None:

@@ -74,8 +74,11 @@ class Release:
         return email.utils.mktime_tz(when) if when is not None else 0.0
 
     @classmethod
-    def parse(cls, text: bytes, suite: str) -> Release:
-        """Read a Release file of the suite asked for, still valid; raise RootfsError."""
+    def parse(cls, text: bytes, suite: str, *, expired: bool = False) -> Release:
+        """Read a Release file of the suite asked for, still valid unless `expired` will do.
+
+        Raises RootfsError.
+        """
         fields = next(parse_stanzas(text.decode("utf-8", "replace")), {})
         names = (fields.get("Suite"), fields.get("Codename"))
         if suite not in names:
@@ -83,8 +86,11 @@ class Release:
                 f"the mirror answers with {names[1] or 'something else'}, not {suite}"
             )
         until = email.utils.parsedate_tz(fields.get("Valid-Until", ""))
-        if until is not None and email.utils.mktime_tz(until) < time.time():
-            raise RootfsError(f"the mirror's {suite} is out of date since {fields['Valid-Until']}")
+        if until is not None and email.utils.mktime_tz(until) < time.time() and not expired:
+            raise RootfsError(
+                f"the mirror's {suite} is out of date since {fields['Valid-Until']}; try another "
+                "--mirror, or take it as a snapshot of the past with --no-check-valid-until"
+            )
         hashes = {
             path: (digest, int(size))
             for digest, size, path in _HASH.findall("\n" + fields.get("SHA256", ""))
@@ -104,4 +110,7 @@ class Release:
             cache.fetch_all([Wanted(f"{suite_url}/{path}", digest, size)], report)
             text = unpack(cache.path(digest).read_bytes())
             return Index.parse(text.decode("utf-8", "replace"))
-        raise RootfsError(f"this suite has no packages for {arch}")
+        others = self.fields.get("Architectures", "").removeprefix("all ")
+        raise RootfsError(
+            f"this suite has no packages for {arch}{f', only for {others}' if others else ''}"
+        )

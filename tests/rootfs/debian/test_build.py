@@ -163,6 +163,7 @@ def test_another_or_an_old_suite_is_refused(filled: Archive, tmp_path: Path) -> 
     filled.publish(**{"Valid-Until": "Sat, 01 Jan 2022 00:00:00 UTC"})
     with pytest.raises(RootfsError, match="is out of date since Sat, 01 Jan 2022"):
         build(filled, tmp_path)
+    assert len(build(filled, tmp_path, expired=True))
 
 
 @pytest.mark.skipif(
