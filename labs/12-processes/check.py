@@ -350,7 +350,7 @@ def orphaned_groups(run: Run) -> None:
         )
 
 
-@goal(points=20, zh="init：埋葬所有孤儿，最后以第一个子进程的结果结束。")
+@goal(points=20, zh="init：回收所有孤儿进程，最后以第一个子进程的结果结束。")
 def the_first_process(run: Run) -> None:
     """init buries orphans as they end, waits for the last, and ends as its own child did."""
     code, orphans = run.random.randrange(1, 100), run.random.randrange(2, 5)

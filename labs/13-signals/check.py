@@ -273,7 +273,7 @@ def _entered(run: Run, sp: int, before: int, **fields: Any) -> dict[str, Any]:
     return found
 
 
-@goal(points=25, zh="enter：处理函数得到参数、对齐的栈、返回地址和正确的阻塞集合。")
+@goal(points=25, zh="enter：处理函数得到参数、对齐的栈、返回地址和正确的信号掩码。")
 def handlers_are_entered(run: Run) -> None:
     """enter: the handler finds its arguments, an aligned stack, the way back, and what is blocked."""
     sp = _STACK + 0x8000 + run.random.randrange(1, 16)
@@ -364,7 +364,7 @@ def handlers_are_left(run: Run) -> None:
     )
 
 
-@goal(points=15, zh="重新开始：仅当有 SA_RESTART 且调用可重启时。", after="handlers_are_left")
+@goal(points=15, zh="重启：仅当有 SA_RESTART 且调用可重启时。", after="handlers_are_left")
 def calls_begin_again(run: Run) -> None:
     """Restart: with SA_RESTART a call that may begin again does, after the handler; others do not."""
     state, sp = run.random.randbytes(_STATE), _STACK + 0xC000

@@ -104,7 +104,7 @@ def calls(run: Run) -> None:
         )
 
 
-@goal(points=20, zh="line 由行表得到源文件和行号。")
+@goal(points=20, zh="line 由行号表得到源文件和行号。")
 def source(run: Run) -> None:
     """line() finds file and line of an address in the line table."""
     rows: list[tuple[int, str, int]] = []
@@ -127,7 +127,7 @@ def source(run: Run) -> None:
     for (at, want), got in zip(expected.items(), run(lines, rows, list(expected)), strict=True):
         assert got == want, hint(
             f"{at:#x} is {want}, not {got}: look for the last row that does not begin behind it",
-            f"{at:#x} 应为 {want}，而不是 {got}：寻找起始地址不大于它的最后一行",
+            f"{at:#x} 应为 {want}，而不是 {got}：寻找起始地址不大于它的最后一项",
         )
 
 

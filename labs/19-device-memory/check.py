@@ -150,7 +150,7 @@ def _describe(run: Run, content: bytes | None = None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@goal(points=20, zh="内存映射：每个地址由谁响应；重叠的区域和没有响应者的访问被拒绝。")
+@goal(points=20, zh="地址映射：每个地址由谁响应；重叠的区域和没有响应者的访问被拒绝。")
 def the_map(run: Run) -> None:
     """The map tells who answers at an address; overlaps, and accesses that nobody answers, are refused."""
     at = run.random.randrange(1, 200) * 0x1000

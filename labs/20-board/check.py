@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 from starrylab.boards import Board, load
@@ -158,17 +159,25 @@ def the_image(run: Run) -> None:
 def the_prompt(run: Run) -> None:
     """get_prompt() comes to the prompt from power-on too, command() returns what was printed."""
     word = f"w{run.random.randrange(1000)}"
-    said, entered, _ = run(talk, "power", ["version", word])
+    size = run.random.randrange(1, 1 << 12)
+    ask = f"crc32 0x84000000 {size:#x}"
+    said, entered, _ = run(talk, "power", ["version", word, ask])
     assert said != "TimeoutError", hint(
         "after power-on the countdown ran out and a system was started: no key arrived in its two seconds "
         "(what comes before them is lost)",
         "上电后倒计时结束，系统被启动：在那两秒内没有收到按键（之前到达的会丢失）",
     )
-    expected = ["U-Boot 2025.01 (emulated)", f"Unknown command '{word}' - try 'help'"]
-    assert [text.strip() for text in said] == expected, hint(
-        f"the commands printed {expected}; command() returned {said}",
-        f"命令输出 {expected}；command() 返回 {said}",
-    )
+    span = f"84000000 ... {0x8400_0000 + size - 1:08x}"
+    expected = [
+        "U-Boot 2025.01 (emulated)",
+        f"Unknown command '{word}' - try 'help'",
+        f"crc32 for {span} ==> {zlib.crc32(bytes(size)):08x}",
+    ]
+    for command, want, got in zip(["version", word, ask], expected, said, strict=True):
+        assert got.strip() == want, hint(
+            f"{command} printed {want!r}; command() returned {got!r}: where does the output end?",
+            f"{command} 输出 {want!r}；command() 返回 {got!r}：输出在哪里结束？",
+        )
     said, entered, _ = run(talk, "typed", ["version"])
     assert entered == ["version"] and said[0].strip() == expected[0], hint(
         f"somebody has left a half-typed line at the prompt; executed was {entered}",
@@ -220,9 +229,10 @@ def the_bad_line(run: Run) -> None:
     board, body, entry, size = _monitor()
     found = run(start, board, body, entry, size, 1, b"", [], "")
     assert found["runs"], hint(
-        "once a bit was wrong in memory after the transfer, which crc32 tells: the image was not loaded again; entered: "
-        f"{found['entered']} {found['error']} {found['problem']}",
-        f"传输之后内存中有一位出错，crc32 可以发现：镜像没有重新加载；输入的命令：{found['entered']} {found['error']}",
+        "after the first transfer a bit was wrong in memory, after the second all was right; the image should be loaded "
+        f"twice, and started; entered: {found['entered']} {found['error']} {found['problem']}",
+        "第一次传输之后内存中有一位出错，第二次则完全正确；镜像应加载两次并启动；"
+        f"输入的命令：{found['entered']} {found['error']} {found['problem']}",
     )
     found = run(start, board, body, entry, size, 99, b"", [], "")
     assert found["error"].startswith("OSError") and not found["runs"], hint(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from types import MappingProxyType
@@ -63,7 +64,9 @@ def _ray(spec: str) -> Iterator[Executor]:
     except ImportError:
         raise LabError("--executor ray:// needs: pip install 'starrylab[ray]'") from None
     try:
-        ray.init(spec, log_to_driver=False, logging_level=logging.CRITICAL)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ray.init(spec, log_to_driver=False, logging_level=logging.CRITICAL)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise LabError(f"--executor {spec}: {_one_line(error)}") from None
     try:

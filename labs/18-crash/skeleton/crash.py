@@ -19,7 +19,7 @@ def backtrace(read: Callable[[int], int | None], pc: int, fp: int) -> list[int]:
     ``read(addr)`` returns the 8 bytes at ``addr``, or None where nothing is.  On RISC-V a
     function's frame pointer is the stack pointer of its caller: the return address is in the 8
     bytes below it, the caller's frame pointer in the 8 below those.  Stops where a frame pointer
-    is 0, cannot be read, is no multiple of 8, or does not grow; and after 100 calls.
+    is 0, cannot be read, is no multiple of 8, or does not grow; at most 100 of them.
     """
     raise NotImplementedError("backtrace")
 

@@ -15,8 +15,9 @@ PROMPT = b"=> "
 def make_image(board: Any, code: bytes, entry: int, memory_size: int) -> bytes:
     """Return a RISC-V Image whose header is followed by ``code``.
 
-    ``entry`` is the offset in ``code`` where it starts, ``memory_size`` what it needs in memory
-    (its zeros are not in the file).  ValueError if it would not lie in RAM, or on something reserved.
+    ``entry`` is the offset in ``code`` where it starts, ``memory_size`` what the code takes
+    in memory (its zeros are not in the file).  ValueError if it would not lie in RAM, or on
+    something reserved.
     """
     start, size = board.run_address, 64 + memory_size
     if start < board.ram or start + size > board.ram + board.ram_size:
