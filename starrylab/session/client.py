@@ -13,7 +13,7 @@ from pathlib import Path
 from .client_channel import ClientChannel
 from .config import LabConfig
 from .front_end import FrontEnd, LabState
-from .protocol import Crashed, Event, Output, ProtocolError, Start, Stop
+from .protocol import Command, Crashed, Event, Input, Output, ProtocolError, Start, Stop
 from .snapshot import EMPTY
 from .spawn import LabProcess, describe_exit, spawn_lab
 from .transcript import Transcript
@@ -35,6 +35,7 @@ class LabClient(FrontEnd):
         self._folder = transcript_folder
         self._process: LabProcess | None = None
         self._pump: asyncio.Task[None] | None = None
+        self._early: list[Input] = []  #: what was typed before there is a lab to take it
 
     @property
     def transcript_path(self) -> Path | None:
@@ -55,6 +56,9 @@ class LabClient(FrontEnd):
         self._process, sock = await spawn_lab(self._command)
         self._channel = await ClientChannel.open(sock)
         self._channel.send(Start(config, *self.size))
+        early, self._early = self._early, []
+        for command in early:
+            self._channel.send(command)
         self._pump = asyncio.create_task(self._receive(self._channel, self._process))
 
     async def restart(self) -> None:
@@ -67,6 +71,14 @@ class LabClient(FrontEnd):
         for transcript in (self.transcript, *self._transcripts.values()):
             if transcript is not None:
                 transcript.close()
+
+    def send(self, command: Command) -> None:
+        """See `FrontEnd.send`; what is typed waits for a lab that starts."""
+        starts = self.transcript is None or self.state is LabState.STARTING
+        if self._channel is None and starts and isinstance(command, Input):
+            self._early.append(command)
+        else:
+            super().send(command)
 
     def resize(self, rows: int, columns: int, line: int = 0) -> None:
         """See `FrontEnd.resize`."""

@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import sys
+from collections import deque
 from typing import TYPE_CHECKING
 
 from .assemble import AssemblyError, HostIo, Lab, SerialIo, assemble
@@ -75,18 +76,21 @@ class Session:
         self._looking_ns = 0  #: spent on answers since the last snapshot
         self._looked = (-1, 0, 0)  #: switches, time and idle time at the last look
         self._ports = [Port(channel, line) for line in range(LINES)]
+        self._unserved: deque[Command] = deque()
 
     def run(self) -> int:
         """Greet, boot, run, report; return the process's exit status."""
         self._channel.send(Hello())
-        for command in self._channel.receive():
-            self._serve(command)
-        while not self._channel.closed:  # the machine is off: wait for Stop
-            for command in self._channel.receive():
-                self._serve(command)
+        while not self._channel.closed:  # as long as the machine is off
+            self._unserved.extend(self._channel.receive())
+            self._serve_all()
         return 0
 
     # -- commands -----------------------------------------------------------------------
+
+    def _serve_all(self) -> None:
+        while self._unserved:
+            self._serve(self._unserved.popleft())
 
     def _serve(self, command: Command) -> None:
         match command:
@@ -135,8 +139,8 @@ class Session:
 
     def _arrived(self, data: bytes) -> None:
         """Take what the door read from the connection."""
-        for command in self._channel.decode(data):
-            self._serve(command)
+        self._unserved.extend(self._channel.decode(data))
+        self._serve_all()
         if self._channel.closed:
             self._leave()
 
@@ -227,6 +231,8 @@ class Session:
         self._answerer = Answerer(lab.kernel)
         self._channel.send(Booted())
         self._set_interval(start.interval)
+        # What came along with `Start` (keys, for one) is not to wait until the machine is off.
+        lab.kernel.executor.call_at(lab.kernel.executor.now, self._serve_all)
         self._run(lab)
 
     def _run(self, lab: Lab) -> None:

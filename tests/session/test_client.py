@@ -45,7 +45,7 @@ async def until(client: LabClient, kind: type[Event]) -> list[Event]:
             if isinstance(event, kind):
                 return
 
-    await asyncio.wait_for(collect(), 10)
+    await asyncio.wait_for(collect(), 60)
     return seen
 
 
@@ -61,7 +61,7 @@ async def text_until(client: LabClient, wanted: bytes) -> bytes:
                 if wanted in text:
                     return
 
-    await asyncio.wait_for(collect(), 10)
+    await asyncio.wait_for(collect(), 60)
     return text
 
 
@@ -132,6 +132,15 @@ async def test_a_program_that_is_no_lab_crashes_cleanly(tmp_path) -> None:
     crashed = (await until(client, Crashed))[-1]
     assert "no lab here" in crashed.stderr
     await client.close()
+
+
+async def test_what_is_typed_before_the_lab_is_there_waits_for_it(client) -> None:
+    client.send_input(b"early ")
+    starting = asyncio.create_task(client.start(LabConfig()))
+    await asyncio.sleep(0)
+    client.send_input(b"bird")
+    assert b"early bird" in await text_until(client, b"bird")
+    await starting
 
 
 async def test_a_flood_is_held_by_credit_and_ctrl_c_gets_through(client) -> None:

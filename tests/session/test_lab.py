@@ -90,6 +90,13 @@ async def test_a_shell_works_and_its_end_is_reported(console) -> None:
     assert client.state is LabState.ENDED
 
 
+async def test_what_is_typed_while_it_boots_is_not_lost(console) -> None:
+    await console.client.start(SHELL)
+    for key in "echo $((6*7))\r":
+        console.client.send_input(key.encode())
+    await console.says(rb"\n42\r\n")
+
+
 async def test_the_snapshot_shows_who_runs_and_memory_that_adds_up(console) -> None:
     client = console.client
     await client.start(SHELL)
