@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks import machines
 from tests.oracle import debian, qemu
 
-TIMEOUT = 300.0
+TIMEOUT = 900.0
 _TICK = os.sysconf("SC_CLK_TCK")
 
 #: A project of 50 C files and a Makefile, and a program of one.

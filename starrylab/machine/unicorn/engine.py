@@ -53,9 +53,10 @@ FillHook = ctypes.CFUNCTYPE(c_bool, ctypes.c_uint8, c_uint64, c_int, c_void_p)
 _LIBRARIES: Final = {"darwin": "libunicorn.2.dylib", "win32": "unicorn.dll"}
 _MACHINE_MODE: Final = 3
 #: Bytes for translations.  When they are full, unicorn drops all and begins again; the room of
-#: those dropped one by one is not used again before that.  With its own default of 1 GiB, a lab
-#: that starts programs all day would grow to that; 4 MiB is already as fast.
-_TRANSLATED: Final = 32 << 20
+#: those dropped one by one is not used again before that.  Memory is used as translations come.
+#: With its own default of 1 GiB, a lab that starts programs all day would grow to that.  A shell
+#: needs 4 MiB; gcc with all that it starts fits into 64 MiB, and takes three times as long in 32.
+_TRANSLATED: Final = 128 << 20
 _FS_DIRTY: Final = 0x6000  #: mstatus.FS, RISC-V privileged specification 3.1.6.6
 
 
