@@ -245,7 +245,7 @@ def fair_by_weight(run: Run) -> None:
 
 
 @goal(
-    points=20, zh="公平：睡眠不积攒时间；唤醒后很快运行；结束的任务被忘记。", after="fair_by_weight"
+    points=20, zh="公平：睡眠不积攒时间；唤醒后很快运行；结束的任务被清除。", after="fair_by_weight"
 )
 def fair_to_sleepers(run: Run) -> None:
     """Fair: to sleep saves up nothing, who wakes up is served soon, who ended is forgotten."""

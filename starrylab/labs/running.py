@@ -190,7 +190,7 @@ def _last_calls(value: Any) -> str:
 def _reason(answer: Answer) -> Text:
     if answer.kind == "panic":
         first = answer.detail.partition("\n")[0]
-        return Text(first, first.replace("Kernel panic", "内核崩溃"))
+        return Text(first, first.replace("Kernel panic", "内核 panic"))
     if answer.kind == "late":
         return LATE
     if answer.kind == "died":

@@ -76,6 +76,16 @@ def test_texts_exist_in_both_languages(lab: Lab, language: str) -> None:
         assert bool(re.findall(r"[一-鿿]", goal.text.in_language(language))) == (language == "zh")
 
 
+def test_chinese_is_set_as_chinese(lab: Lab) -> None:
+    """Full-width punctuation, and a space between Chinese and Latin words."""
+    lines = [line for line in lab.text("zh").splitlines() if not line.startswith("    ")]
+    texts = lines + [goal.text.zh for goal in goals(lab)]
+    texts += [lab.description.title.zh, lab.description.learn.zh]
+    prose = [re.sub(r"`[^`]*`", "`x`", text) for text in texts]
+    wrong = re.compile(r"[一-鿿][A-Za-z0-9`,;:!?.()]|[A-Za-z0-9`%,;:!?()][一-鿿]")
+    assert [text for text in prose if wrong.search(text)] == []
+
+
 def test_both_texts_name_the_same_anchors(lab: Lab) -> None:
     assert set(anchors(lab.text("en"))) == set(anchors(lab.text("zh")))
 
