@@ -159,6 +159,12 @@ def partitions(kernel: Kernel) -> str:
     return "major minor  #blocks  name\n\n" + "".join(rows)
 
 
+@proc("diskstats")
+def diskstats(_: Kernel) -> str:
+    """proc_diskstats(5): no file system is on a disk, so there are no requests to count."""
+    return ""
+
+
 @proc("vmstat")
 def vmstat(kernel: Kernel) -> str:
     """proc_vmstat(5), as far as it is counted: frames by kind, and faults of living processes."""
