@@ -28,8 +28,8 @@ FIRMWARE = "usr/lib/u-boot/sifive_unleashed/u-boot.bin"
 SIZES = {"sd": 8 << 20, "spi": 32 << 20}
 DRIVES = {"sd": "sd", "spi": "mtd"}
 IMAGES = {
-    "sd": bytes(510) + b"\x55\xaa" + b"EFI PART" + os.urandom(2000) + bytes(10_000) + b"end",
-    "spi": os.urandom(2000) + bytes(9_000) + b"end",
+    "sd": bytes(510) + b"\x55\xaa" + b"EFI PART" + os.urandom(800) + bytes(700) + b"end",
+    "spi": os.urandom(800) + bytes(700) + b"end",
 }
 
 
