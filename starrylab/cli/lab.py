@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _MISSED: Final = 1  #: exit status: a goal does not hold
 _HINT_AFTER: Final = 2  #: failures of a goal before its hint comes by itself
+_WIDEST: Final = 100  #: columns of a text: longer lines are hard to read
 _POLL_S: Final = 0.3  #: between looks at the files of `check --watch`
 
 
@@ -121,7 +123,12 @@ def _start(args: argparse.Namespace) -> None:
 
 
 def _text(args: argparse.Namespace) -> None:
-    print(_lab(args, _workspace(args)).text(args.language))
+    from ..labs.reflow import reflow
+
+    text = _lab(args, _workspace(args)).text(args.language)
+    if sys.stdout.isatty():
+        text = reflow(text, min(shutil.get_terminal_size().columns, _WIDEST))
+    print(text)
 
 
 def _check(args: argparse.Namespace) -> int:

@@ -103,6 +103,7 @@ class LabWork:
         """Return a lab with its text and goals; raises `LabProblem`."""
         from ..labs.catalog import LabError
         from ..labs.checking import goals
+        from ..labs.reflow import unbroken
 
         lab = self._find(name)
         try:
@@ -117,7 +118,7 @@ class LabWork:
                 shown.append(row)
             return OpenLab(
                 self._row(lab),
-                lab.text(self._language()),
+                unbroken(lab.text(self._language())),
                 lab.description.learn.in_language(self._language()),
                 self._workspace().folder(lab),
                 lab.description.files,
