@@ -16,6 +16,9 @@ from .numbers import Arch
 #: struct vvar: sequence; then, a bit for each clock id, the clocks that can be read and those that
 #: are coarse; the coarse ones' resolution in ns; what each clock is ahead of the counter, in ns.
 VVAR: Final = struct.Struct("<IIII 12Q")
+#: behind it: a bit for each key of riscv_hwprobe(2) that is known, and the values by key
+PROBES: Final = struct.Struct("<Q 16Q")
+N_PROBES: Final = 16
 N_CLOCKS: Final = 12  #: clock ids that have an offset
 
 _HEX: Final = 22  #: columns of a listing that hold the bytes

@@ -20,6 +20,7 @@ from .core.component import Components
 from .core.events import Events
 from .core.sched import TICK_NS, Executor
 from .files.travelling import Travelling
+from .hwprobe import probe
 from .ipc.messages import MessageQueue
 from .ipc.mqueue import NamedQueues
 from .ipc.objects import IpcTable
@@ -144,6 +145,7 @@ class Kernel:
         hart.bind(self.traps)
         if hart.set_clock(door.counter):
             self.clock.share(self.vdso)
+        self.vdso.tell_processor(probe(arch, _LAYOUT.user_top))
         self.executor.on_idle = lambda idle: hart.set_tick(0 if idle else TICK_NS)
 
     # -- the CPU ------------------------------------------------------------------------

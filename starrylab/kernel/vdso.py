@@ -15,7 +15,7 @@ from ..abi.arch import ARCHES
 from ..abi.arch.layout import MCONTEXT_OFFSET
 from ..abi.arch.unwinding import UNWINDING
 from ..abi.numbers import Arch
-from ..abi.vdso import N_CLOCKS, VDSO, VVAR
+from ..abi.vdso import N_CLOCKS, N_PROBES, PROBES, VDSO, VVAR
 from ..image.frame_info import Registers
 from ..image.shared_object import Entry, SharedObject, Unwinding, write
 from ..machine.api import PAGE_SIZE
@@ -80,6 +80,7 @@ class Vdso:
         self.code_frame = frames.alloc_zeroed(MemoryKind.KERNEL_HEAP)  #: [vdso]
         self._view[self.code_frame : self.code_frame + len(self.image)] = self.image
         self._sequence = 0
+        self._probes = any(f.name.endswith("_hwprobe") for f in VDSO[arch].functions)
 
     def map_into(self, space: AddressSpace) -> int:
         """Map both pages into a program's space; return the vDSO's address."""
@@ -101,3 +102,12 @@ class Vdso:
             *words,
         )
         self._view[self.data_frame : self.data_frame + len(data)] = data
+
+    def tell_processor(self, known: Mapping[int, int]) -> None:
+        """Let programs that ask the vDSO know what the processor can do (riscv_hwprobe(2))."""
+        if not self._probes:
+            return
+        values = [known.get(key, 0) for key in range(N_PROBES)]
+        data = PROBES.pack(sum(1 << key for key in known), *values)
+        at = self.data_frame + VVAR.size
+        self._view[at : at + len(data)] = data

@@ -42,6 +42,11 @@ def test_strace_follows_children(batch: Batch) -> None:
     assert "exit_group(5) = ?" in lines
     assert lines.count("+++ exited with 5 +++") == 2
     assert any("--- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED" in line for line in lines)
+    counted = batch("strace -c -f ./calls")
+    assert counted.status == 5
+    table = {row.split()[-1]: row.split() for row in counted.stderr.decode().splitlines()}
+    assert int(table["wait4"][3]) == 1
+    assert int(table["write"][3]) == 2
 
 
 def test_strace_attaches_to_a_running_program(batch: Batch) -> None:

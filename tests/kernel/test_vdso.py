@@ -19,6 +19,7 @@ from starrylab.debug.symbols.image import ElfImage
 from starrylab.debug.unwind.tables import FrameTables
 from starrylab.image.shared_object import elf_hash
 from starrylab.kernel import boot, vdso
+from starrylab.kernel.clock import COUNTER_HZ
 from starrylab.machine.door import HostDoor, VirtualDoor
 from starrylab.machine.scripted import ScriptedHart, ScriptedRam
 from starrylab.machine.skipping import SkippingDoor
@@ -188,6 +189,18 @@ def test_what_programs_read(tmp_path: Path) -> None:
     assert (result.stdout, result.status) == (b"unwound rightly\n", 0), result.stderr
     # Nine by the program itself; by the library the CPU-time clocks and what is none.
     assert result.stderr.count(b"clock_getres(") == 9 + 2 + 1
+
+
+def test_what_the_processor_can_do_is_told_without_a_call(tmp_path: Path) -> None:
+    file = vdso.image("riscv64")[0]
+    text = ElfImage.from_bytes(file, "vdso").section_address(".text")
+    start = text + VDSO["riscv64"].start_of("__vdso_riscv_hwprobe")
+    tool(GCC, "-O1", "-static", SOURCE.with_name("hwprobe.c"), "-o", tmp_path / "hwprobe")
+    argv = ["/tmp/share/hwprobe", str(start)]
+    result = guest.run(argv, share=tmp_path, options=["--strace=riscv_hwprobe"])
+    assert (result.stdout, result.status) == (b"0 0 0 %d\n0 1\n0 1\n" % COUNTER_HZ, 0)
+    # By the program itself once; what asks about a set of processors is for the kernel.
+    assert result.stderr.count(b"riscv_hwprobe(") == 4
 
 
 def test_where_it_is_mapped() -> None:

@@ -113,7 +113,37 @@ __vdso_flush_icache:
     73000000              ecall
     67800000              ret
 __vdso_riscv_hwprobe:
-    93082010              li a7, 258
+    b362d600              or t0, a2, a3
+    b3e2e200              or t0, t0, a4
+    63980206              bnez t0, 4f
+    97f2ffff              auipc t0, 0xfffff
+    93d2c200              srli t0, t0, 12
+    9392c200              slli t0, t0, 12
+    03b30207              ld t1, 112(t0)
+    630e0304              beqz t1, 4f
+    93954500              slli a1, a1, 4
+    b305b500              add a1, a0, a1
+    6374b504          1:  bgeu a0, a1, 3f
+    83330500              ld t2, 0(a0)
+    130e0001              li t3, 16
+    63f4c303              bgeu t2, t3, 2f
+    b35e7300              srl t4, t1, t2
+    93fe1e00              andi t4, t4, 1
+    638e0e00              beqz t4, 2f
+    93933300              slli t2, t2, 3
+    b3835300              add t2, t2, t0
+    83b38307              ld t2, 120(t2)
+    23347500              sd t2, 8(a0)
+    13050501              addi a0, a0, 16
+    6ff01ffd              j 1b
+    9303f0ff          2:  li t2, -1
+    23307500              sd t2, 0(a0)
+    23340500              sd zero, 8(a0)
+    13050501              addi a0, a0, 16
+    6ff0dffb              j 1b
+    13050000          3:  li a0, 0
+    67800000              ret
+    93082010          4:  li a7, 258
     73000000              ecall
     67800000              ret
 """

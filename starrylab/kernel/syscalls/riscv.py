@@ -5,9 +5,8 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
-from ...abi.arch import ARCHES
 from ...abi.errno import EINVAL
-from ..clock import COUNTER_HZ
+from ..hwprobe import MASKS, probe
 from ._declare import syscall
 from ._types import Ptr, Size, UInt
 
@@ -17,35 +16,9 @@ if TYPE_CHECKING:
 _PAIR: Final = Struct("<qQ")  #: struct riscv_hwprobe
 _WHICH_CPUS: Final = 1  #: RISCV_HWPROBE_WHICH_CPUS
 
-# RISCV_HWPROBE_KEY_* (<asm/hwprobe.h>)
-_VENDOR, _ARCHITECTURE, _IMPLEMENTATION, _BASE, _EXTENSIONS, _MISALIGNED = range(6)
-_HIGHEST_ADDRESS, _TIME_FREQUENCY, _MISALIGNED_SCALAR = 7, 8, 9
-_BASE_IMA: Final = 1
-_EXT_FD: Final = 1
-_EXT_C: Final = 2
-_MASKS: Final = frozenset((_BASE, _EXTENSIONS))  #: keys whose values are sets of bits
-
-
-def _hwcap(letter: str) -> int:
-    return 1 << ord(letter) - ord("A")
-
 
 def _values(t: Thread) -> dict[int, int]:
-    """Return what is known, by key; how fast misaligned accesses are is not (0)."""
-    hwcap = ARCHES[t.kernel.arch].hwcap
-    ima = all(hwcap & _hwcap(letter) for letter in "IMA")
-    fd = all(hwcap & _hwcap(letter) for letter in "FD")
-    return {
-        _VENDOR: 0,
-        _ARCHITECTURE: 0,
-        _IMPLEMENTATION: 0,
-        _BASE: _BASE_IMA if ima else 0,
-        _EXTENSIONS: (_EXT_FD if fd else 0) | (_EXT_C if hwcap & _hwcap("C") else 0),
-        _MISALIGNED: 0,
-        _HIGHEST_ADDRESS: t.mm.layout.user_top - 1,
-        _TIME_FREQUENCY: COUNTER_HZ,
-        _MISALIGNED_SCALAR: 0,
-    }
+    return probe(t.kernel.arch, t.mm.layout.user_top)
 
 
 @syscall()
@@ -82,7 +55,7 @@ def _which_cpus(t: Thread, pairs: int, count: int, cpu_size: int, cpus: int) -> 
         if key not in known:
             t.mm.write(at, _PAIR.pack(-1, 0))
             fits = 0
-        elif key in _MASKS:
+        elif key in MASKS:
             fits = fits and known[key] & value == value
         else:
             fits = fits and known[key] == value
