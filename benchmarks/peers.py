@@ -44,6 +44,7 @@ class Row:
 ROWS = (
     Row("getppid", "op/s", 20000, 0.3),
     Row("clock", "op/s", 10000),
+    Row("vdso", "op/s", 10000),
     Row("wnull", "op/s", 5000, 0.2),
     Row("openclose", "op/s", 2000, 0.4),
     Row("stat", "op/s", 2000, 0.25),
