@@ -18,6 +18,20 @@ int main(void)
     show("pipe", pipe(ends));
     for (int fd = 3; fd < 10; fd++)
         close(fd);
+    few.rlim_cur = 30;
+    setrlimit(RLIMIT_NOFILE, &few);
+    for (int fd = 0; fd < 17; fd++)
+        dup(0);
+    for (int fd = 3; fd < 6; fd++)
+        close(fd);
+    few.rlim_cur = 10; /* more are open than that, but not below it */
+    setrlimit(RLIMIT_NOFILE, &few);
+    show("below the limit", open("/dev/null", O_RDONLY) >= 0 && fcntl(0, F_DUPFD, 3) >= 0 && pipe(ends) < 0);
+    show("one more", open("/dev/null", O_RDONLY) >= 0);
+    show("F_DUPFD", fcntl(0, F_DUPFD, 4));
+    show("and no more", open("/dev/null", O_RDONLY));
+    for (int fd = 3; fd < 30; fd++)
+        close(fd);
     show("soft above hard", (few.rlim_cur = few.rlim_max + 1, few.rlim_max == RLIM_INFINITY ? -1 : setrlimit(RLIMIT_NOFILE, &few)) == -1 ? 1 : 0);
     show("bad resource", getrlimit(99, &limit));
     getrlimit(RLIMIT_STACK, &limit);

@@ -65,6 +65,11 @@ class FdTable(dict[int, File]):
             self.cloexec.add(fd)
         return fd
 
+    def full(self, limit: int) -> bool:
+        """Tell whether no descriptor below ``limit`` is free."""
+        # More are open than the limit where it was lowered since; those above it do not count.
+        return len(self) >= limit and all(fd in self for fd in range(limit))
+
     def replace(self, fd: int, file: File, *, cloexec: bool = False) -> None:
         """Bind ``file`` to ``fd``, closing what was there (dup2(2))."""
         old = self.get(fd)

@@ -7,7 +7,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 
 from ...abi.capability import CAP_SYS_RESOURCE
-from ...abi.errno import EBADF, EINVAL, EMFILE, ENOTTY
+from ...abi.errno import EBADF, EINVAL, ENOTTY
 from ...abi.fcntl import (
     F_ADD_SEALS,
     F_DUPFD,
@@ -135,8 +135,6 @@ def _dup_above(t: Thread, file: File, lowest: int, *, cloexec: bool) -> int:
     lowest &= 0xFFFFFFFF
     if lowest >= limit:
         raise EINVAL
-    if len(t.fds) >= limit:
-        raise EMFILE
     return t.fds.install(file, limit, cloexec=cloexec, lowest=lowest)
 
 

@@ -84,7 +84,7 @@ def openat(t: Thread, dirfd: FdNum, path: Path, flags: OpenFlags, mode: OpenMode
     start = None if dirfd == AT_FDCWD or path[:1] == b"/" else start_of(t, dirfd, path)
     fds = t.fds
     limit = t.process.limits.nofile
-    if len(fds) >= limit:
+    if len(fds) >= limit and fds.full(limit):
         raise EMFILE
     cred = t.cred
     place = locate(t.fs, path, flags, mode, cred, start)
@@ -153,7 +153,7 @@ def openat2(t: Thread, dirfd: FdNum, path: Path, how: InOpenHow, size: Size) -> 
         resolve &= ~RESOLVE_CACHED  # a lookup here never waits
     flags = _checked(flags)
     start = start_of(t, dirfd, path if not resolve & RESOLVE_IN_ROOT else b"")
-    if len(t.fds) >= t.process.limits.nofile:
+    if t.fds.full(t.process.limits.nofile):
         raise EMFILE
     place = OpenOptions(flags, mode, resolve).locate(t.fs, path, t.cred, start)
     if place.node.mode & S_IFMT == S_IFIFO:

@@ -96,3 +96,11 @@ def test_installs_always_take_the_lowest_free_number(actions) -> None:
         else:
             table = table.copy_table()
         assert set(table) == model
+
+
+@given(st.sets(st.integers(0, 12)), st.integers(0, 12))
+def test_a_table_is_full_when_no_descriptor_below_the_limit_is_free(taken, limit) -> None:
+    table = FdTable()
+    for number in taken:
+        table.replace(number, Counting())
+    assert table.full(limit) == (set(range(limit)) <= taken)
