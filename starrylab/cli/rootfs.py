@@ -32,6 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions.add_parser("list", help="list the roots that were made")
     for name, text in _OF_ONE.items():
         actions.add_parser(name, help=text).add_argument("name", metavar="NAME")
+    fetch = actions.add_parser(
+        "fetch", help="put packages into a Debian root, for its apt to install without a network"
+    )
+    fetch.add_argument("name", metavar="NAME")
+    fetch.add_argument("packages", nargs="+", metavar="PKG")
+    _add_trust(fetch)
     export = actions.add_parser("export", help="write a root with its changes to a TAR file")
     export.add_argument("name", metavar="NAME")
     export.add_argument("-o", "--output", required=True, metavar="FILE.tar")
@@ -57,19 +63,23 @@ def _add_create(create: argparse.ArgumentParser) -> None:
     )
     create.add_argument("--mirror", metavar="URL", help="default: the mirror of this host's apt")
     create.add_argument("--variant", default="minimal", choices=["minimal", "standard"])
-    create.add_argument("--keyring", metavar="FILE", help="who may sign (default: Debian's keys)")
+    _add_trust(create)
     create.add_argument(
+        "--no-configure", action="store_true", help="leave the packages unpacked, as arm64's are"
+    )
+
+
+def _add_trust(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--keyring", metavar="FILE", help="who may sign (default: Debian's keys)")
+    parser.add_argument(
         "--no-check-signature",
         action="store_true",
         help="take what the mirror says: whoever controls it or the network controls the root",
     )
-    create.add_argument(
+    parser.add_argument(
         "--no-check-valid-until",
         action="store_true",
         help="take a suite that is out of date, e.g. a snapshot of the past",
-    )
-    create.add_argument(
-        "--no-configure", action="store_true", help="leave the packages unpacked, as arm64's are"
     )
 
 
@@ -120,6 +130,24 @@ def _reset(args: argparse.Namespace) -> None:
     from ..rootfs.store import reset_root
 
     reset_root(args.name)
+
+
+def _fetch(args: argparse.Namespace) -> None:
+    from ..rootfs.debian.adding import add_packages
+    from ..userland import cache_folder
+
+    progress = _Progress()
+    count = add_packages(
+        args.name, args.packages, cache_folder() / "debian-archive", progress.say, progress.bytes,
+        keyring=_keyring(args), expired=args.no_check_valid_until,
+    )  # fmt: skip
+    print(f"{count} packages added; in the lab: apt-get update, apt-get install")
+
+
+def _keyring(args: argparse.Namespace) -> Path | None:
+    from ..rootfs.debian.release import KEYRING
+
+    return None if args.no_check_signature else Path(args.keyring or KEYRING)
 
 
 def _export(args: argparse.Namespace) -> None:
@@ -176,16 +204,14 @@ def _create_debian(args: argparse.Namespace, folder: Path) -> Path:
 def _recipe(args: argparse.Namespace) -> Recipe:
     from ..rootfs.configure import EXECUTABLE
     from ..rootfs.debian.build import Recipe, host_mirror
-    from ..rootfs.debian.release import KEYRING
 
-    keyring = None if args.no_check_signature else Path(args.keyring or KEYRING)
     return Recipe(
         args.debian,
         args.mirror or host_mirror(),
         args.arch,
         _names(args.include),
         args.variant,
-        keyring,
+        _keyring(args),
         _names(args.archive),
         expired=args.no_check_valid_until,
         scripts=args.arch in EXECUTABLE and not args.no_configure,
@@ -228,5 +254,6 @@ _ACTIONS: Final = {
     "path": _path,
     "diff": _diff,
     "reset": _reset,
+    "fetch": _fetch,
     "export": _export,
 }

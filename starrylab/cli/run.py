@@ -81,6 +81,8 @@ def main(args: argparse.Namespace) -> int:
         raise UserError(lab.kernel.hart_lost, _LOST)
     if lab.kernel.panic_text is not None:
         sys.stderr.write(f"starrylab: kernel panic\n{lab.kernel.panic_text}")
+        if config.keep:
+            sys.stderr.write("starrylab: what changed in the root since the last sync is lost\n")
         return _PANIC
     return status
 

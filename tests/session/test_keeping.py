@@ -14,9 +14,11 @@ import pytest
 from starrylab.cli import main
 from starrylab.rootfs import builtin_tree, open_rootfs
 from starrylab.rootfs.store import layer_path, lock_root, root_path, write_tree
+from starrylab.session.client import LabClient
 from starrylab.session.config import LabConfig
 from starrylab.session.keeping import Keeper, live_entries
 from starrylab.session.mounting import open_root
+from starrylab.session.protocol import Crashed, Failed, Output
 from tests.kernel.vfs.vfs_world import World
 
 
@@ -121,6 +123,65 @@ def test_what_cannot_be_written_is_said_and_the_old_layer_stays() -> None:
     store.unlink()
     store.with_name("moved").rename(store)
     assert layer.read_bytes() == before
+
+
+SAVE = """
+import os, signal, sys
+from starrylab.session.keeping import Keeper
+from tests.kernel.vfs.vfs_world import World
+
+keeper = Keeper("mine")
+fs = keeper.mount(lambda: 5, World().pool)
+for number in range(20):
+    fs.root.create(b"new%d" % number, 0o100644, 0, 0).write_at(bytes(20_000), 0)
+left = int(sys.argv[1])
+
+def count(event, _args):
+    global left
+    if event in ("open", "os.rename", "os.remove", "os.mkdir") or event == "test.chunk":
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(count)
+from starrylab.rootfs import store
+write = store._write
+store._write = lambda *args: (sys.audit("test.chunk"), write(*args))
+keeper.save()
+"""
+
+
+@pytest.mark.parametrize("at", [1, 2, 10, 21, 22, 23, 24, 25])
+def test_a_layer_is_never_torn(at: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rootfs", "diff", "mine"]) == 0
+    words = [sys.executable, "-c", SAVE, str(at)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(words, env=environment, check=False)
+    assert done.returncode in (0, -signal.SIGKILL)
+    assert len(diff(capsys)) == (20 if layer_path("mine").exists() else 0)
+    assert done.returncode or layer_path("mine").exists()
+    Keeper("mine").close()
+    assert {path.name for path in layer_path("mine").parent.iterdir()} <= {
+        ".locks", "mine.tar", "mine.layer"
+    }  # fmt: skip
+
+
+async def test_a_lab_of_the_console_keeps_changes_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client = LabClient(transcript_folder=tmp_path)
+    argv = (b"/bin/sh", b"-c", b"echo x >/root/x; echo do''ne; cat")
+    await client.start(LabConfig(rootfs="mine", keep=True, argv=argv))
+    text = b""
+    async for event in client.events():
+        if isinstance(event, Output):
+            client.consumed(len(event.data))
+            text += event.data
+        assert not isinstance(event, Crashed | Failed), event
+        if b"done" in text:
+            break
+    await client.close()  # as when the console is left
+    assert diff(capsys) == ["C /root", "A /root/x"]
 
 
 def test_only_a_root_with_a_name_is_kept(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 from ..tree import RootfsError, Tree
 from .deb import has_preinst
 from .fetch import Cache, Missing, Report, Unreachable, Wanted, fetch_text, write_whole
-from .index import Package
+from .index import Index, Package
 from .offline import add_archive
 from .order import in_order
 from .release import KEYRING, Release, unverified, verify_signature
@@ -45,6 +45,11 @@ class Recipe:
     expired: bool = False  #: whether a suite that is out of date will do
     scripts: bool = True  #: whether a lab will run the packages' scripts
 
+    @property
+    def address(self) -> str:
+        """The mirror without a slash at its end."""
+        return self.mirror.rstrip("/")
+
 
 @dataclass(frozen=True, slots=True)
 class Built:
@@ -72,25 +77,17 @@ def build_tree(recipe: Recipe, folder: Path, say: Callable[[str], None], report:
 
     Everything fetched stays in `folder`, so the next time starts where this one ended.
     """
-    try:
-        cache = Cache(folder / "files")
-    except OSError as error:
-        raise RootfsError(f"cannot write {folder}: {error.strerror}") from None
-    mirror = recipe.mirror.rstrip("/")
-    suite_url = f"{mirror}/dists/{recipe.suite}"
-    say(f"reading {recipe.suite}'s index")
-    release = _release(recipe, suite_url, folder, say)
-    index = release.index(cache, suite_url, ARCHITECTURES[recipe.arch], report)
+    cache, index = open_suite(recipe, folder, say, report)
     base = base_set(index, recipe.variant)
     packages = resolve_packages(index, [*base, *recipe.include])
     names = {package.name for package in packages}
     spare = [p for p in resolve_packages(index, [*names, *recipe.archive]) if p.name not in names]
-    _fetch(cache, mirror, [*packages, *spare], say, report)
+    fetch_packages(cache, recipe, [*packages, *spare], say, report)
     say("unpacking")
     first = {package.name for package in resolve_packages(index, base)}
     built = _unpack(recipe, cache, packages, first)
     tree = built.tree
-    tree.file("etc/apt/sources.list", f"deb {mirror} {recipe.suite} main\n")
+    tree.file("etc/apt/sources.list", f"deb {recipe.address} {recipe.suite} main\n")
     for path, text in _SETTINGS.items():
         if tree.resolve(path) is None:
             tree.file(path, text)
@@ -99,11 +96,28 @@ def build_tree(recipe: Recipe, folder: Path, say: Callable[[str], None], report:
     return built
 
 
-def _fetch(
-    cache: Cache, mirror: str, packages: list[Package], say: Callable[[str], None], report: Report
-) -> None:
+def open_suite(
+    recipe: Recipe, folder: Path, say: Callable[[str], None], report: Report
+) -> tuple[Cache, Index]:
+    """Return where files are kept, and the verified index of a suite; raise RootfsError."""
+    try:
+        cache = Cache(folder / "files")
+    except OSError as error:
+        raise RootfsError(f"cannot write {folder}: {error.strerror}") from None
+    suite_url = f"{recipe.address}/dists/{recipe.suite}"
+    say(f"reading {recipe.suite}'s index")
+    release = _release(recipe, suite_url, folder, say)
+    return cache, release.index(cache, suite_url, ARCHITECTURES[recipe.arch], report)
+
+
+def fetch_packages(
+    cache: Cache, recipe: Recipe, packages: list[Package], say: Callable[[str], None],
+    report: Report,
+) -> None:  # fmt: skip
+    """Have packages in the cache; raise RootfsError."""
     files = [
-        Wanted(f"{mirror}/{p.fields['Filename']}", p.fields["SHA256"], p.size) for p in packages
+        Wanted(f"{recipe.address}/{p.fields['Filename']}", p.fields["SHA256"], p.size)
+        for p in packages
     ]
     say(f"fetching {sum(not cache.has(f.sha256) for f in files)} of {len(files)} packages")
     cache.fetch_all(files, report)

@@ -17,13 +17,19 @@ Types: deb
 URIs: file:/{FOLDER}
 Suites: ./
 Trusted: yes
+Languages: none
 """
 
 
 def add_archive(tree: Tree, packages: Iterable[Package], cache: Cache) -> None:
-    """Put packages and an index of them into a root, and tell apt where they are."""
-    stanzas = []
-    tree.folder(FOLDER)
+    """Put packages and an index of them into a root, and tell apt where they are.
+
+    Those that are there already stay.
+    """
+    old = tree.get(f"{FOLDER}/Packages")
+    stanzas = [] if old is None else [old.read().decode()]
+    if tree.get(FOLDER) is None:
+        tree.folder(FOLDER)
     for package in packages:
         name = package.fields["Filename"].rpartition("/")[2]
         tree.file(f"{FOLDER}/{name}", cache.path(package.fields["SHA256"]))
