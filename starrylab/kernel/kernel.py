@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from ..machine.api import Hart
     from ..machine.door import Door
     from .core.tracing import Tracer
+    from .files.aio import AioContext
     from .fs.system import Factory
     from .mm.frames import FrameAllocator
     from .task.chosen_loader import ChosenLoader
@@ -105,6 +106,8 @@ class Kernel:
         self.travelling = Travelling()  #: descriptors that lie in sockets
         self.unix_names = AbstractNames()
         self.inotify_instances = 0
+        #: contexts of io_setup(2) by their id, of each address space that has some
+        self.aio: WeakKeyDictionary[AddressSpace, dict[int, AioContext]] = WeakKeyDictionary()
         self.rseqs: WeakKeyDictionary[Thread, Registration] = WeakKeyDictionary()
         self.anon_inodes = count(1)  #: inode numbers of pipes and sockets
         self.processes: dict[int, Process] = {}  #: zombies too, until they are reaped
@@ -175,6 +178,9 @@ class Kernel:
         """Note that ``space`` goes away: whoever runs next uses another one."""
         if self.mmu.current is space:
             self.mmu.current = None
+        if self.aio:
+            for context in self.aio.pop(space, {}).values():
+                context.destroy()
 
     def attach_tracer(self, tracer: Tracer) -> None:
         """Let ``tracer`` decide where threads stop; ``RuntimeError`` if there is one."""

@@ -22,6 +22,7 @@ ARGUMENTS = ("one", "two words")
 
 #: programs that meet a difference between qemu-user 7.2 and Linux, and which
 NATIVE = {
+    "aio": "has none of these calls",
     "bad_pointers": "checks nanosleep's time before its address; no robust list",
     "clone_flags": "makes every clone without CLONE_THREAD a fork",
     "errors": "checks timerfd_settime's time before its descriptor",

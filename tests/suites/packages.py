@@ -74,8 +74,8 @@ def _coreutils(origin: Path, work: Path) -> None:
 
 def _perl(origin: Path, work: Path) -> None:
     """The tests expect the modules of the source tree; those of the package are the built ones."""
-    shutil.copytree(origin / "t", work / "t")
-    shutil.copytree(origin / "lib", work / "lib")
+    for part in ("t", "lib", "regen"):
+        shutil.copytree(origin / part, work / part)
     tree = debian.tree("suites", PACKAGES)
     for pattern in ("usr/share/perl/5.*.*", "usr/lib/*/perl/5.*.*", "usr/lib/*/perl-base"):
         for folder in tree.glob(pattern):

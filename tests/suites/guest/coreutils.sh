@@ -7,7 +7,7 @@ export host_triplet=riscv64-unknown-linux-gnu LOCALE_FR=none LOCALE_FR_UTF8=none
 export EGREP='grep -E' EXEEXT= MAKE=false PERL=perl SHELL=/bin/sh LC_ALL=C TMPDIR=/tmp fail=0
 export built_programs="$(echo $(ls /usr/bin))"
 options="-w -I./tests -MCuSkip -MCoreutils"
-for script in ${TESTS:-$(sed -n 's/^ *\(tests\/[^ ]*\.\(sh\|pl\)\)\( .*\|\)$/\1/p' tests/local.mk)}; do
+for script in ${TESTS:-$(sed -n 's/^[[:space:]]*\(tests\/[^[:space:]]*\.\(sh\|pl\)\)\([[:space:]].*\|\)$/\1/p' tests/local.mk)}; do
     [ -f "$script" ] || continue
     case $script in
         *.pl) set -- perl $options "-MCuTmpdir qw($script)" "$script" ;;
