@@ -11,6 +11,7 @@ import pytest
 from starrylab.cli import main
 from starrylab.rootfs import Tree, builtin_tree, open_rootfs
 from starrylab.rootfs.configure import configure
+from starrylab.rootfs.debian.build import Built
 from starrylab.rootfs.store import write_tree
 from starrylab.rootfs.tree import RootfsError
 
@@ -88,3 +89,34 @@ def test_a_tree_that_cannot_be_configured_says_why(tmp_path: Path) -> None:
         configure(tmp_path / "root.tar", tmp_path / "out.tar", "riscv64", lambda _text: None)
     assert not (tmp_path / "out.tar").exists()
     assert not list(tmp_path.glob(".configure-*"))
+
+
+def test_scripts_run_in_dpkgs_order(tmp_path: Path) -> None:
+    tree = builtin_tree("riscv64")
+    programs = {
+        "dpkg": 'echo "dpkg $*" >>/log; [ "$1" != --print-architecture ] || echo riscv64',
+        "dpkg-query": "echo 1.2",
+        "tar": "cat /log >/mnt/root.tar",
+    }
+    for name, script in programs.items():
+        tree.file(f"usr/local/bin/{name}", f"#!/bin/sh\n{script}\n", 0o755)
+    preinst = 'echo "preinst $* $(cat) $DPKG_MAINTSCRIPT_PACKAGE $DPKG_MAINTSCRIPT_ARCH" >>/log'
+    for name in ("b:riscv64", "a"):
+        tree.file(f"var/lib/dpkg/info/{name}.preinst", f"#!/bin/sh\n{preinst}\n", 0o755)
+    write_tree(tree, tmp_path / "root.tar")
+    (tmp_path / "hash1").touch()
+    (tmp_path / "hash2").touch()
+    built = Built(tree, 4, ["b:riscv64", "a"], [tmp_path / "hash2", tmp_path / "hash1"])
+    configure(tmp_path / "root.tar", tmp_path / "out.tar", "riscv64", lambda _text: None, built)
+    assert (tmp_path / "out.tar").read_text().splitlines() == [
+        "dpkg --print-architecture",
+        "preinst install  b riscv64",
+        "preinst install  a riscv64",
+        "dpkg --force-depends --unpack /mnt/later/0000.deb",
+        "dpkg --force-depends --unpack /mnt/later/0001.deb",
+        "dpkg --force-depends --configure -a",
+    ]
+    tree.file("var/lib/dpkg/info/a.preinst", "#!/bin/sh\necho no room\nexit 3\n", 0o755)
+    write_tree(tree, tmp_path / "root.tar")
+    with pytest.raises(RootfsError, match="no room / the preinst script of a failed"):
+        configure(tmp_path / "root.tar", tmp_path / "2.tar", "riscv64", lambda _text: None, built)
