@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _CHUNK: Final = 1 << 18  #: bytes that the kernel itself copies at a time
 
 
-@syscall()
+@syscall(moves="both")
 async def sendfile(t: Thread, out: Fd, source: Fd, offset_ptr: InOffset, count: Size) -> int:
     """sendfile(2)."""
     if not out.writable or not source.readable:
@@ -71,7 +71,7 @@ def _set_offset(t: Thread, file: RegularFile, pointer: int, offset: int) -> None
         file.offset = offset
 
 
-@syscall()
+@syscall(moves="both")
 def copy_file_range(
     t: Thread, source: Fd, in_ptr: InOffset, out: Fd, out_ptr: InOffset, count: Size, flags: UInt
 ) -> int:

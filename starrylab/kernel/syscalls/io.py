@@ -51,7 +51,7 @@ Result = int | Coroutine[Any, Any, int]
 _Vector = list[tuple[int, int]]
 
 
-@syscall(restart=Restart.SA_RESTART)
+@syscall(restart=Restart.SA_RESTART, moves="in")
 def read(t: Thread, file: Fd, buf: OutData, count: Size) -> Result:
     """read(2)."""
     if not file.readable:
@@ -68,7 +68,7 @@ def read(t: Thread, file: Fd, buf: OutData, count: Size) -> Result:
     return _held(file, poll_io(t, file, POLLIN, attempt, timeout_ns=timeout_ns, tried=True))
 
 
-@syscall(restart=Restart.SA_RESTART)
+@syscall(restart=Restart.SA_RESTART, moves="out")
 def write(t: Thread, file: Fd, buf: InData, count: Size) -> Result:
     """write(2)."""
     if not file.writable:
@@ -136,13 +136,13 @@ def within_limit(t: Thread, offset: int, count: int) -> int:
 # Vectors.
 
 
-@syscall(restart=Restart.SA_RESTART)
+@syscall(restart=Restart.SA_RESTART, moves="in")
 def readv(t: Thread, file: Fd, vec: OutVector, vlen: Size) -> Result:
     """readv(2)."""
     return _read_vector(t, file, vec, vlen, nonblocking=bool(file.flags & O_NONBLOCK))
 
 
-@syscall(restart=Restart.SA_RESTART)
+@syscall(restart=Restart.SA_RESTART, moves="out")
 def writev(t: Thread, file: Fd, vec: InVector, vlen: Size) -> Result:
     """writev(2)."""
     return _write_vector(t, file, vec, vlen)
@@ -252,7 +252,7 @@ def _scatter(t: Thread, pieces: _Vector, data: bytes) -> int:
 # At an offset.
 
 
-@syscall()
+@syscall(moves="in")
 def pread64(t: Thread, file: Fd, buf: OutData, count: Size, offset: Long) -> int:
     """pread(2)."""
     if offset < 0:
@@ -262,7 +262,7 @@ def pread64(t: Thread, file: Fd, buf: OutData, count: Size, offset: Long) -> int
     return file.pread_user(t.mm, buf, min(count, MAX_RW_COUNT), offset)
 
 
-@syscall()
+@syscall(moves="out")
 def pwrite64(t: Thread, file: Fd, buf: InData, count: Size, offset: Long) -> int:
     """pwrite(2)."""
     if offset < 0:
@@ -278,19 +278,19 @@ def _pwrite(t: Thread, file: File, addr: int, size: int, offset: int) -> int:
     return file.pwrite_user(t.mm, addr, size, offset)
 
 
-@syscall()
+@syscall(moves="in")
 def preadv(t: Thread, file: Fd, vec: OutVector, vlen: Size, low: Long, high: Long) -> int:
     """preadv(2); a 64-bit ABI has the whole offset in ``low``."""
     return _preadv(t, file, vec, vlen, low)
 
 
-@syscall()
+@syscall(moves="out")
 def pwritev(t: Thread, file: Fd, vec: InVector, vlen: Size, low: Long, high: Long) -> int:
     """pwritev(2)."""
     return _pwritev(t, file, vec, vlen, low)
 
 
-@syscall()
+@syscall(moves="in")
 def preadv2(
     t: Thread, file: Fd, vec: OutVector, vlen: Size, low: Long, high: Long, flags: RwFlags
 ) -> Result:
@@ -303,7 +303,7 @@ def preadv2(
     return _preadv(t, file, vec, vlen, low)
 
 
-@syscall()
+@syscall(moves="out")
 def pwritev2(
     t: Thread, file: Fd, vec: InVector, vlen: Size, low: Long, high: Long, flags: RwFlags
 ) -> Result:

@@ -77,8 +77,8 @@ class ProcessGroup:
 class Usage:
     """CPU time in nanoseconds and counters (getrusage(2))."""
 
-    __slots__ = ("involuntary", "majflt", "maxrss_kib", "minflt", "stime_ns", "utime_ns",
-                 "voluntary")  # fmt: skip
+    __slots__ = ("involuntary", "majflt", "maxrss_kib", "minflt", "rchar", "stime_ns", "syscr",
+                 "syscw", "utime_ns", "voluntary", "wchar")  # fmt: skip
 
     def __init__(self) -> None:
         self.utime_ns = 0
@@ -88,6 +88,10 @@ class Usage:
         self.voluntary = 0  #: context switches
         self.involuntary = 0
         self.maxrss_kib = 0
+        self.rchar = 0  #: bytes that read calls returned (proc_pid_io(5))
+        self.wchar = 0
+        self.syscr = 0  #: calls
+        self.syscw = 0
 
     def add(self, other: Usage) -> None:
         """Add the counters of ``other``; maxrss is the greater of both."""
@@ -98,6 +102,11 @@ class Usage:
             self.majflt += other.majflt
         self.voluntary += other.voluntary
         self.involuntary += other.involuntary
+        if other.syscr or other.syscw:
+            self.rchar += other.rchar
+            self.wchar += other.wchar
+            self.syscr += other.syscr
+            self.syscw += other.syscw
         if other.maxrss_kib > self.maxrss_kib:
             self.maxrss_kib = other.maxrss_kib
 

@@ -2,10 +2,12 @@
 
 import os
 import re
+import struct
 
 import pytest
 
 from starrylab.abi.errno import EACCES, ENOENT
+from starrylab.abi.fcntl import AT_FDCWD
 from starrylab.kernel.fs.proc._declare import declared
 from starrylab.kernel.task.cred import Credentials
 
@@ -184,3 +186,31 @@ def test_locks_are_listed_with_their_kind_and_range(look):
     table.closed(file)
     table.release(thread.fds)
     assert look(b"/proc/locks") == b""
+
+
+def test_io_counts_what_calls_moved_also_after_waiting_and_of_children(lab):
+    def child(m):
+        yield m.call("write", 1, m.scratch, 7)
+        yield m.call("exit", 0)
+
+    def program(m):
+        m.store(m.scratch, b"/proc/self/io\0")
+        assert (yield m.call("pipe2", m.scratch + 64, 0)) == 0
+        reader, writer = struct.unpack("<ii", m.load(m.scratch + 64, 8))
+        assert writer == 1
+        io = yield m.call("openat", AT_FDCWD, m.scratch, os.O_RDONLY, 0)
+        pid = yield m.fork(child)
+        assert (yield m.call("read", reader, m.scratch + 128, 100)) == 7
+        assert (yield m.call("read", 99, m.scratch, 1)) < 0  # is not counted
+        assert (yield m.call("wait4", pid, 0, 0, 0)) == pid
+        size = yield m.call("read", io, m.scratch + 128, 500)
+        rows = dict(row.split(": ") for row in m.load(m.scratch + 128, size).decode().splitlines())
+        assert rows == {
+            "rchar": "7",
+            "wchar": "7",
+            "syscr": "1",
+            "syscw": "1",
+            **dict.fromkeys(("read_bytes", "write_bytes", "cancelled_write_bytes"), "0"),
+        }
+
+    lab.run(program)

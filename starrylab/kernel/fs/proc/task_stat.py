@@ -207,3 +207,15 @@ def _signal_rows(task: Subject) -> dict[str, str]:
         "SigIgn": f"{ignored:016x}",
         "SigCgt": f"{caught:016x}",
     }
+
+
+@task("io", mode=0o400, guarded=True)
+def io(task: Subject) -> str:
+    """proc_pid_io(5). No file system is on a disk, so nothing is read from or written to one."""
+    usage = usage_of(task)
+    if task.whole:
+        usage.add(task.process.children_usage)
+    return (
+        f"rchar: {usage.rchar}\nwchar: {usage.wchar}\nsyscr: {usage.syscr}\nsyscw: {usage.syscw}\n"
+        "read_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n"
+    )
