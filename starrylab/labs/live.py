@@ -15,6 +15,7 @@ from ..kernel.kernel import Kernel
 from ..userland import BuildError, compile_c
 from .catalog import Lab, LabError, catalog
 from .components import SEAMS, bound
+from .printing import Printer
 from .stuck import Watch
 from .student import Student, StudentError, explain
 
@@ -29,7 +30,8 @@ class LiveLab:
         self.lab = lab
         self.folder = folder
         self.programs = Path(tempfile.mkdtemp(prefix="starrylab-programs-"))
-        self._student = Student(folder, lab.description)
+        self._printer = Printer()
+        self._student = self._load()
         self._watch = Watch(folder)
         self._times = self._stamps()
         try:
@@ -40,11 +42,15 @@ class LiveLab:
 
     def attach(self, kernel: Kernel, tell: Tell) -> None:
         """Give the kernel what the files add to it, and look after them; raise `LabError`."""
+        self._printer.kernel = kernel
         try:
             self._put_in(kernel, self._student, first=True)
         except Exception as error:
             raise LabError(self.why(error)) from None
         self._look_later(kernel, tell)
+
+    def _load(self) -> Student:
+        return Student(self.folder, self.lab.description, {"print": self._printer})
 
     def _look_later(self, kernel: Kernel, tell: Tell) -> None:
         def look() -> None:
@@ -58,7 +64,7 @@ class LiveLab:
         kernel.executor.call_at(kernel.executor.now + _LOOK_NS, look)
 
     def _reload(self, kernel: Kernel, tell: Tell) -> None:
-        student = Student(self.folder, self.lab.description)
+        student = self._load()
         try:
             self._build()
             self._put_in(kernel, student, first=False)

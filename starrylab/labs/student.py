@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import FrameType, ModuleType
+from types import FrameType, MappingProxyType, ModuleType
 from typing import Any, Final
 
 from .description import Description
 from .texts import Text
 
+NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 _INTERRUPTER: Final = str(Path(__file__).with_name("stuck.py"))
 _INNERMOST: Final = 6  #: frames shown where none is the student's
 
@@ -34,9 +35,12 @@ class KernelPanic(Exception):
 class Student:
     """The files of one submission."""
 
-    def __init__(self, folder: Path, description: Description) -> None:
+    def __init__(
+        self, folder: Path, description: Description, given: Mapping[str, object] = NOTHING
+    ) -> None:
         self.folder = folder
         self.description = description
+        self._given = given  #: names that every file finds besides Python's
         self._modules: dict[str, ModuleType] = {}
 
     def module(self, file: str = "") -> ModuleType:
@@ -46,7 +50,7 @@ class Student:
         """
         file = file or next(name for name in self.description.files if name.endswith(".py"))
         if file not in self._modules:
-            self._modules[file] = load_module(self.folder / file)
+            self._modules[file] = load_module(self.folder / file, self._given)
         return self._modules[file]
 
     def component(self, name: str) -> Any:
@@ -76,11 +80,12 @@ def read_text(path: Path) -> str:
         ) from None
 
 
-def load_module(path: Path) -> ModuleType:
-    """Execute a Python file as a new module; raise `StudentError` where there is none."""
+def load_module(path: Path, given: Mapping[str, object] = NOTHING) -> ModuleType:
+    """Execute a Python file as a new module, with the names ``given``; raise `StudentError`."""
     text = read_text(path)
     module = ModuleType(path.stem)
     module.__file__ = str(path)
+    module.__dict__.update(given)
     sys.modules[path.stem] = module  # dataclasses and pickling look for it there
     exec(compile(text, str(path), "exec"), module.__dict__)
     return module

@@ -13,6 +13,7 @@ from starrylab.labs import LabError, find
 from starrylab.labs.benches import GuestLimit, ScriptedBench, run_program
 from starrylab.labs.components import attach, student_calls
 from starrylab.labs.live import open_live
+from starrylab.labs.printing import Printer
 from starrylab.labs.student import KernelPanic, Student, StudentError
 from starrylab.machine.scripted import Program, ScriptedContext
 from starrylab.userland import compile_c
@@ -166,3 +167,38 @@ def test_a_panic_tells_the_one_stack(tmp_path: Path) -> None:
     assert "ZeroDivisionError" in lines[0]
     assert any("calls.py:6" in line for line in lines[:4])  # the student's own, above the kernel's
     assert any("traps.py" in line for line in lines)
+
+
+def test_print_is_a_line_of_the_kernel_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = folder_of("3", tmp_path)
+    told = CALLS.replace("    return", "    print('two', value)\n    return").replace("FACTOR", "2")
+    (folder / "calls.py").write_text(told + "print('loaded')\n")
+    live = open_live(folder)
+    bench = ScriptedBench(live.parts)
+    bench.hart.numbers["twice"] = 500
+    live.attach(bench.kernel, str)
+    shown: list[bytes] = []
+    bench.kernel.klog.console = lambda _level, line: shown.append(line)
+
+    def program(m: ScriptedContext) -> Program:
+        yield m.call("twice", 21)
+        yield m.call("exit_group", 0)
+
+    assert 42 in bench.run(program)
+    assert any(line.endswith(b"two 21") for line in shown)
+    lines = [record.text for record in bench.kernel.klog.records]
+    assert [line for line in lines if line in (b"loaded", b"two 21")] == [b"loaded", b"two 21"]
+    assert capsys.readouterr().out == ""
+
+
+def test_print_within_print_is_for_the_host(capsys: pytest.CaptureFixture[str]) -> None:
+    bench = ScriptedBench()
+    printer = Printer()
+    printer("early")
+    printer.kernel = bench.kernel
+    bench.kernel.klog.console = lambda _level, _line: printer("within")
+    printer("one", 2, sep="-", end="")
+    assert bench.kernel.klog.records[-1].text == b"one-2"
+    assert capsys.readouterr().err == "early\nwithin\n"

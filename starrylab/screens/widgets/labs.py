@@ -169,7 +169,7 @@ class LabTextPane(SectionPane):
         """Show the latest events first."""
         goal = self._goal()
         if self.section == "events" and goal is not None:
-            self.row = max(0, len(goal.seen.events) - 1)
+            self.row = max(0, len(goal.seen.events) - self.content_size.height + self.heading)
 
     def _goal(self) -> GoalRow | None:
         goals = self.open.goals if self.open is not None else ()
