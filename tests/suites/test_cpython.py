@@ -75,7 +75,10 @@ def test_an_entry_with_an_unknown_key_is_refused(tmp_path: Path) -> None:
 
 
 #: modules that take little time, of files, processes, waiting and limits
-SELECTION = ("test_stat", "test_resource", "test_poll", "test_wait4", "test_file", "test_tty")
+SELECTION = (
+    *("test_stat", "test_resource", "test_poll", "test_wait4", "test_file", "test_tty"),
+    *("test_pty", "test_mmap", "test_tempfile", "test_select", "test_fcntl"),
+)
 
 
 @pytest.fixture(scope="session")
@@ -93,4 +96,4 @@ def test_a_selection_passes(tree: Path, tmp_path: Path) -> None:
     outcome = cpython.run_modules(SELECTION, tmp_path, root=tree, limit_s=200)
     assert outcome.failed == {}, (tmp_path / f"{SELECTION[0]}.log").read_text()[-3000:]
     assert outcome.status == 0
-    assert outcome.passed >= 60
+    assert outcome.passed >= 200
