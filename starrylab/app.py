@@ -330,6 +330,10 @@ class ConsoleApp(SerialApp, inherit_bindings=False):
         """See `ConsoleScreen.toggle_zoom`; no pane has another use for its key."""
         self.console_screen.toggle_zoom()
 
+    def action_focus_console(self) -> None:
+        """See `ConsoleScreen.focus_console`."""
+        self.console_screen.focus_console()
+
     def action_next_pane(self) -> None:
         """See `ConsoleScreen.next_pane`."""
         self.console_screen.next_pane()

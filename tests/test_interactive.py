@@ -192,6 +192,15 @@ def test_a_key_ends_a_loop_of_the_shell_itself(shell: HostTerminal, loop: str) -
     assert shell.run("echo $?") == "130\n"
 
 
+def test_a_key_ends_the_wait_for_a_job(shell: HostTerminal) -> None:
+    shell.run("sleep 1000 &")
+    shell.start("wait")
+    time.sleep(0.2)
+    shell.type("\x03")
+    shell.see("^C\n$")
+    assert shell.run("kill %1; wait %1; echo $?") == "143\n"
+
+
 def test_bash_controls_jobs(bash: HostTerminal) -> None:
     stops_and_continues(bash)
 

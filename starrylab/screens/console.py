@@ -210,7 +210,13 @@ class ConsoleScreen(Screen[None]):
         """Move the focus to the next pane; a pane that fills the window gives way to it."""
         panes = self.panes
         here = next((index for index, pane in enumerate(panes) if pane is self.focused), -1)
-        target = panes[(here + 1) % len(panes)]
+        self._go_to(panes[(here + 1) % len(panes)])
+
+    def focus_console(self) -> None:
+        """Move the focus to the guest's terminal; a pane that fills the window gives way to it."""
+        self._go_to(self.terminal)
+
+    def _go_to(self, target: Widget) -> None:
         if self.zoomed is not None:
             self._zoom(None)
             self._zoom(target)

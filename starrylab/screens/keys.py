@@ -28,6 +28,7 @@ KEYS: Final = (
     Key("app.zoom-anywhere", "alt+z", "zoom_anywhere", "Zoom",
         "As F5, also in the debugger, where F5 continues", False),
     Key("app.next-pane", "f6", "next_pane", "Pane", "Move to the next pane", True),
+    Key("app.console", "alt+0", "focus_console", "Console", "Type into the guest again", False),
     Key("app.smaller", "f7", "split(-1)", "Smaller", "Make the focused pane smaller", False),
     Key("app.larger", "f8", "split(1)", "Larger", "Make the focused pane larger", False),
     Key("app.open-line", "alt+t", "open_line", "Open line",

@@ -32,6 +32,15 @@ void jobs_init(void)
     tcgetattr(tty, &shell_modes);
 }
 
+/* What a shell at a terminal ignores or handles is not for the programs that it runs. */
+static void default_signals(void)
+{
+    for (size_t i = 0; i < sizeof job_signals / sizeof *job_signals; i++)
+        signal(job_signals[i], SIG_DFL);
+    if (!sh.traps[SIGTERM]) /* trap '' TERM is for them, too */
+        signal(SIGTERM, SIG_DFL);
+}
+
 void jobs_forget(void)
 {
     memset(jobs, 0, sizeof jobs);
@@ -100,8 +109,7 @@ pid_t fork_part(struct job *job, bool foreground)
         jobs_forget();
         sh.subshell = true;
         if (job_control || was_interactive)
-            for (size_t i = 0; i < sizeof job_signals / sizeof *job_signals; i++)
-                signal(job_signals[i], SIG_DFL);
+            default_signals();
         if (!job_control && !foreground) { /* POSIX 2.11: no Ctrl-C for it, no terminal input */
             signal(SIGINT, SIG_IGN);
             signal(SIGQUIT, SIG_IGN);
@@ -333,6 +341,8 @@ static int wait_for(struct job *job)
             }
         else if (errno != EINTR)
             break;
+        else if (sh.interrupted)
+            return 128 + SIGINT;
     }
     int status = status_of(last_status(job));
     job_free(job);
@@ -345,7 +355,7 @@ int builtin_wait(int argc, char **argv)
     if (argc == 1) {
         for (int i = 0; i < 64; i++)
             if (jobs[i].number && !job_stopped(&jobs[i]) && (status = wait_for(&jobs[i])) > 128 &&
-                sh.any_pending)
+                (sh.any_pending || sh.interrupted))
                 return status;
         return 0;
     }
