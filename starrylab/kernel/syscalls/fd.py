@@ -110,7 +110,9 @@ def dup3(t: Thread, old: FdNum, new: FdNum, flags: FdFlags) -> FdNum:
 # fcntl(2): a table of commands.
 
 
-@syscall(restart=Restart.SA_RESTART, partial="no leases, no directory notification, no SIGIO for O_ASYNC")
+@syscall(
+    restart=Restart.SA_RESTART, partial="no leases, no directory notification, no SIGIO for O_ASYNC"
+)
 def fcntl(t: Thread, fd: FdNum, cmd: FcntlCommand, arg: FcntlArg) -> Result:
     """fcntl(2)."""
     file = t.fds[fd]
