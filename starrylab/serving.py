@@ -11,6 +11,7 @@ import hmac
 import ipaddress
 import re
 import secrets
+import socket
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -19,6 +20,8 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from textual_serve.server import Server
 
+#: addresses for documentation (RFC 5737, RFC 3849): nobody has them, so they are somewhere else
+_ELSEWHERE: Final = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
 _COOKIE: Final = "starrylab-token"
 _LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "::1")
 # The page's style sheet of a font comes from another host: a class room without the Internet would
@@ -42,6 +45,22 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def outward_address(host: str) -> str:
+    """Return ``host``, or for "0.0.0.0" and "::" this machine's address in its network."""
+    try:
+        if not ipaddress.ip_address(host).is_unspecified:
+            return host
+    except ValueError:
+        return host
+    family, elsewhere = _ELSEWHERE[":" in host]
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((elsewhere, 9))  # sends nothing: only asks for the way
+            return str(probe.getsockname()[0])
+    except OSError:
+        return socket.gethostname()
+
+
 class ConsoleServer(Server):
     """Serves a command that is a Textual app; each visitor gets a process of its own."""
 
@@ -52,8 +71,9 @@ class ConsoleServer(Server):
 
     @property
     def address(self) -> str:
-        """What to open in a browser."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        """What to open in a browser; where it listens on all addresses, one that others reach."""
+        host = outward_address(self.host)
+        host = f"[{host}]" if ":" in host else host
         query = f"?token={self.token}" if self.token else ""
         return f"http://{host}:{self.port}/{query}"
 

@@ -13,7 +13,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from starrylab.cli import main
-from starrylab.serving import ConsoleServer, is_loopback
+from starrylab.serving import ConsoleServer, is_loopback, outward_address
 
 COUNT = f"{sys.executable} -c 'print(1)'"
 
@@ -166,3 +166,11 @@ async def _sees(page: aiohttp.ClientWebSocketResponse, words: bytes) -> None:
             assert message.type in (aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.TEXT), seen[-2000:]
             if message.type == aiohttp.WSMsgType.BINARY:
                 seen += message.data
+
+
+def test_an_address_that_others_reach_is_told() -> None:
+    """0.0.0.0 is no address for a browser on another machine."""
+    assert outward_address("127.0.0.1") == "127.0.0.1"
+    assert outward_address("lab.example") == "lab.example"
+    assert outward_address("0.0.0.0") not in ("", "0.0.0.0")
+    assert "//0.0.0.0:" not in ConsoleServer("true", "0.0.0.0", 8000).address
