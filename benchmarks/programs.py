@@ -229,6 +229,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="write all values to this file")
     parser.add_argument("--starrylab", default=str(Path(sys.executable).with_name("starrylab")))
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # which closes the sessions
     rows = [row for row in ROWS if not arguments.rows or row.name in arguments.rows]
     sessions: list[Session] = []
     names = arguments.peers.split(",")
