@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from .debian.deb import without_compression
 from .debian.offline import SOURCE as ARCHIVE
 from .tree import RootfsError
 
@@ -86,7 +86,8 @@ def _prepare(folder: Path, built: Built | None) -> None:
     (folder / _LATER).mkdir()
     (folder / _PREINSTS).write_text("".join(f"{n}\n" for n in built.preinsts) if built else "")
     for number, path in enumerate(built.later if built else ()):
-        shutil.copyfile(path, folder / _LATER / f"{number:04}.deb")
+        plain = without_compression(path, path.name)
+        (folder / _LATER / f"{number:04}.deb").write_bytes(plain)
 
 
 def _die_with_parent(parent: int, prctl: Callable[..., int] | None) -> None:

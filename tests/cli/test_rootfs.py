@@ -14,6 +14,7 @@ from starrylab.rootfs.configure import configure
 from starrylab.rootfs.debian.build import Built
 from starrylab.rootfs.store import write_tree
 from starrylab.rootfs.tree import RootfsError
+from tests.rootfs.debian.conftest import deb
 
 
 @pytest.fixture(autouse=True)
@@ -104,8 +105,8 @@ def test_scripts_run_in_dpkgs_order(tmp_path: Path) -> None:
     for name in ("b:riscv64", "a"):
         tree.file(f"var/lib/dpkg/info/{name}.preinst", f"#!/bin/sh\n{preinst}\n", 0o755)
     write_tree(tree, tmp_path / "root.tar")
-    (tmp_path / "hash1").touch()
-    (tmp_path / "hash2").touch()
+    for number in (1, 2):
+        (tmp_path / f"hash{number}").write_bytes(deb(f"Package: p{number}\n"))
     built = Built(tree, 4, ["b:riscv64", "a"], [tmp_path / "hash2", tmp_path / "hash1"])
     configure(tmp_path / "root.tar", tmp_path / "out.tar", "riscv64", lambda _text: None, built)
     assert (tmp_path / "out.tar").read_text().splitlines() == [

@@ -26,6 +26,25 @@ def read_deb(path: Path, name: str) -> tuple[tarfile.TarFile, tarfile.TarFile]:
         raise RootfsError(f"the package {name} is damaged: {one_line(error)}") from None
 
 
+def without_compression(path: Path, name: str) -> bytes:
+    """Return a package whose archives are plain, for a slow machine to unpack; raise RootfsError.
+
+    dpkg takes such packages since 1.17.6 (deb(5)).
+    """
+    try:
+        members = _members(path.read_bytes())
+        packed = _MAGIC
+        for member, data in members.items():
+            stem = member.partition(".tar")[0]
+            plain = unpacked(data) if ".tar" in member else data
+            title = f"{stem}.tar" if ".tar" in member else member
+            packed += f"{title:16}{0:<12}{0:<6}{0:<6}{'100644':8}{len(plain):<10}`\n".encode()
+            packed += plain + b"\n" * (len(plain) % 2)
+    except _broken() as error:
+        raise RootfsError(f"the package {name} is damaged: {one_line(error)}") from None
+    return packed
+
+
 def has_preinst(path: Path, name: str) -> bool:
     """Tell whether a package has a script to be run before it is unpacked; raise RootfsError."""
     try:

@@ -13,6 +13,7 @@ import pytest
 
 from starrylab.rootfs import RootfsError, Tree, read_archive
 from starrylab.rootfs.debian.build import Built, Recipe, build_tree, host_mirror
+from starrylab.rootfs.debian.deb import without_compression
 from starrylab.rootfs.store import write_tree
 
 from .conftest import SUITE, UNSIGNED, Archive, deb
@@ -270,6 +271,30 @@ def test_packages_with_a_preinst_wait_for_dpkg(archive: Archive, tmp_path: Path)
     unpacked = built(archive, tmp_path, include=["late", "plain"], scripts=False)
     assert not unpacked.later
     assert unpacked.tree.get("var/lib/dpkg/info/late.list") is not None
+
+
+@pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="dpkg is missing")
+def test_dpkg_reads_a_package_without_compression(tmp_path: Path) -> None:
+    packed = deb(TOOL, ("./usr/bin/tool", FILE, "", b"#!", 0o755), preinst="#!/bin/sh\n")
+    (tmp_path / "packed.deb").write_bytes(packed)
+    (tmp_path / "plain.deb").write_bytes(without_compression(tmp_path / "packed.deb", "tool"))
+    assert b"#!/bin/sh\n" in (tmp_path / "plain.deb").read_bytes()
+
+    def ask(*words: str) -> list[str]:
+        return [
+            subprocess.run(
+                ["dpkg-deb", *words, str(tmp_path / f"{name}.deb")],
+                check=True, capture_output=True, text=True,
+            ).stdout
+            for name in ("packed", "plain")
+        ]  # fmt: skip
+
+    for words in (["--contents"], ["--field"], ["--ctrl-tarfile"]):
+        first, second = ask(*words)
+        assert first == second != ""
+    (tmp_path / "packed.deb").write_bytes(packed[:-100])
+    with pytest.raises(RootfsError, match="the package tool is damaged"):
+        without_compression(tmp_path / "packed.deb", "tool")
 
 
 @pytest.mark.skipif(shutil.which("apt-cache") is None, reason="apt is missing")
