@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 import warnings
 from pathlib import Path
 from typing import Final, Protocol
@@ -78,8 +79,7 @@ def running_labs(folder: Path | None = None) -> list[Path]:
     """Return the sockets of labs whose console still runs, oldest first; remove dead ones."""
     found = []
     for path in (socket_folder() if folder is None else folder).glob(f"*{_SUFFIX}"):
-        pid = path.stem.rpartition("-")[2]
-        if pid.isdigit() and _runs(int(pid)):
+        if path.stem.rpartition("-")[2].isdigit() and _listens(path):
             found.append(path)
         else:
             with contextlib.suppress(OSError):
@@ -87,13 +87,16 @@ def running_labs(folder: Path | None = None) -> list[Path]:
     return sorted(found, key=lambda path: path.stat().st_mtime)
 
 
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
+def _listens(path: Path) -> bool:
+    """Say whether somebody takes connections there; a process number may be another's by now."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.setblocking(False)
+        try:
+            sock.connect(str(path))
+        except BlockingIOError:  # a console that is too busy to answer is there
+            return True
+        except OSError:
+            return False
     return True
 
 
