@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _MISSED: Final = 1  #: exit status: a goal does not hold
 _HINT_AFTER: Final = 2  #: failures of a goal before its hint comes by itself
+_WEAK: Final = "no Landlock here: only Python's audit hooks keep submissions from other files"
 _WIDEST: Final = 100  #: columns of a text: longer lines are hard to read
 _POLL_S: Final = 0.3  #: between looks at the files of `check --watch`
 
@@ -253,11 +254,14 @@ def _grade(args: argparse.Namespace) -> int:
     from ..labs.grading import grade
     from ..labs.handed_in import submissions
     from ..labs.reports import FORMATS
+    from ..labs.sandbox import landlock
 
     lab = find(args.lab) if args.lab else None
     found = submissions(Path(args.submissions), lab)
     if not found:
         raise UserError(f"{args.submissions}: no submissions; see starrylab lab grade --help")
+    if args.executor == "processes" and not landlock.available():
+        print(f"starrylab: {_WEAK}", file=sys.stderr)
     jobs = max(1, args.jobs)
     seed = secrets.randbits(63) if args.seed is None else args.seed
     with open_executor(args.executor, jobs) as executor:

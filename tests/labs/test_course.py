@@ -68,7 +68,7 @@ def test_files_are_where_the_description_says(lab: Lab) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_texts_exist_in_both_languages(lab: Lab, language: str) -> None:
     text = lab.text(language)
-    assert len(text) > 1500
+    assert len(text) > 1500, "say what is there, what to do, how to see it, and ask questions"
     chinese = re.findall(r"[一-鿿]", text)
     assert bool(chinese) == (language == "zh")
     assert lab.description.title.in_language(language) in text.splitlines()[0]
@@ -93,7 +93,7 @@ def test_both_texts_name_the_same_anchors(lab: Lab) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_anchors_resolve(lab: Lab, language: str) -> None:
     found = anchors(lab.text(language))
-    assert found, "a lab's text leads to the source that it explains"
+    assert found, "lead to the source that is explained: `starrylab/FILE.py#NAME`"
     for anchor in found:
         assert resolve(anchor) is not None, anchor
 
