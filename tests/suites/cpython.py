@@ -141,7 +141,7 @@ def _run(command: Sequence[str], log: object, limit_s: float) -> int:
 def _lab(root: Path | None, share: Path, command: Sequence[str]) -> list[str]:
     options = ["--memory", MEMORY, "--bind", f"{share}:/tmp/share:rw", "--cwd", "/tmp"]
     options += [part for pair in ENVIRONMENT for part in ("--env", pair)]
-    files = str(root or cpython_root.archive())
+    files = str(root or cpython_root.compiled_tree())
     run = [sys.executable, "-m", "starrylab", "run", "--rootfs", files, *options]
     # Below a shell: the first process of a lab would adopt every orphan.
     return [*run, "--", "/bin/sh", "-c", '"$@"; exit $?', "sh", *command]
@@ -149,7 +149,7 @@ def _lab(root: Path | None, share: Path, command: Sequence[str]) -> list[str]:
 
 def _qemu(root: Path | None, share: Path, command: Sequence[str]) -> list[str]:
     environment = ["PATH=/usr/bin:/bin:/usr/sbin:/sbin", *ENVIRONMENT, f"STARRYLAB_SHARE={share}"]
-    files = root or cpython_root.tree()
+    files = root or cpython_root.compiled_tree()
     return ["env", "-i", *environment, *qemu.namespace_command(files, "/tmp"), *command]
 
 

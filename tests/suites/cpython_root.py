@@ -1,27 +1,24 @@
-"""The root file system with CPython and its tests: made once, and kept with other roots.
+"""The root file system with CPython and its tests, for labs and for the oracle.
 
-It is made as `starrylab rootfs create` makes one, but for one thing: the package with the tests
-would compile all of CPython's tests when it is configured, which takes minutes in a lab; here it
-compiles those that are run.
+A folder in the cache, of Debian's packages like the other oracles': unpacked, not configured.
+For the whole suite what it imports is compiled once, in a lab; for a few modules it need not be.
 """
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
+import subprocess
+import sys
 from pathlib import Path
 from typing import Final
 
-from starrylab.base.folders import cache_folder
-from starrylab.rootfs import RootfsError
-from starrylab.rootfs.configure import configure
-from starrylab.rootfs.debian.build import Recipe, build_tree, host_mirror
-from starrylab.rootfs.store import root_path, write_tree
 from tests.oracle import debian
 
 SUITE: Final = "trixie"
-PACKAGES: Final = ("python3", "libpython3.13-testsuite", "tzdata")
-BASE: Final = ("dash", "coreutils", "libc-bin", "ncurses-base", "procps")  #: without being asked
+PACKAGES: Final = (
+    *("python3", "libpython3.13-testsuite", "tzdata", "zip", "unzip"),
+    *("dash", "coreutils", "libc-bin", "ncurses-base", "procps"),
+)
 MODULES: Final = (
     *("test_os", "test_posix", "test_subprocess", "test_signal", "test_threading", "test_select"),
     *("test_selectors", "test_poll", "test_epoll", "test_mmap", "test_fcntl", "test_pty"),
@@ -30,17 +27,17 @@ MODULES: Final = (
     *("test_resource", "test_time", "test_stat", "test_eintr", "test_posixpath", "test_zipfile"),
     "test_sqlite3",
 )
-_TESTS: Final = "/usr/lib/python3.13/test"
-_SCRIPT: Final = "var/lib/dpkg/info/libpython3.13-testsuite.postinst"
-_COMPILE: Final = f"""#!/bin/sh
-set -e
-cd {_TESTS}
-files=$(ls -d [!t]*.py)
+_LIBRARY: Final = "usr/lib/python3.13"
+_STAMP: Final = f"{_LIBRARY}/.compiled"
+_COMPILE: Final = f"""
+cd /{_LIBRARY}
+python3 -m compileall -q -x '/(test|idlelib|lib2to3|tkinter|turtledemo|ensurepip)/' .
+cd test
 for module in support libregrtest {" ".join(MODULES)}; do
-    [ -d $module ] && files="$files $(find $module -name '*.py' ! -name 'bad*')" \
-|| files="$files $module.py"
+    [ -d $module ] && set -- "$@" $module || set -- "$@" $module.py
 done
-exec python3.13 -E -S -W ignore ../py_compile.py $(printf '{_TESTS}/%s ' $files)
+python3 -m compileall -q "$@" [!t]*.py
+touch /{_STAMP}
 """
 
 
@@ -48,49 +45,24 @@ class Unavailable(Exception):
     """The root cannot be made here; the message says why."""
 
 
-def name() -> str:
-    """Return the root's name: another one for other packages."""
-    key = " ".join((SUITE, *PACKAGES, _COMPILE))
-    return f"cpython-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
-
-
-def archive() -> Path:
-    """Return the root's TAR file, made at the first use; raise Unavailable."""
-    path = root_path(name())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not path.exists():
-            try:
-                _make(path)
-            except RootfsError as error:
-                raise Unavailable(str(error)) from None
-    return path
-
-
-def _make(path: Path) -> None:
-    recipe = Recipe(SUITE, host_mirror(), include=PACKAGES)
-    tree, _ = build_tree(recipe, cache_folder() / "debian-archive", _quiet, _quiet)
-    assert tree.get(_SCRIPT) is not None
-    tree.file(_SCRIPT, _COMPILE, 0o755)
-    unpacked = path.with_suffix(".unpacked")
-    try:
-        write_tree(tree, unpacked)
-        configure(unpacked, path, recipe.arch, _quiet)
-    finally:
-        unpacked.unlink(missing_ok=True)
-
-
-def _quiet(*_told: object) -> None:
-    """Take what a person would be told."""
-
-
 def tree() -> Path:
-    """Return a folder with the same packages, unpacked only: fast to make; raise Unavailable.
-
-    It serves the oracle, and the short selection: nothing in it is compiled.
-    """
+    """Return the folder, made at the first use; raise Unavailable."""
     try:
-        return debian.tree("cpython", (*PACKAGES, *BASE), suite=SUITE)
+        return debian.tree("cpython", PACKAGES, suite=SUITE)
     except debian.Unavailable as error:
         raise Unavailable(str(error)) from None
+
+
+def compiled_tree() -> Path:
+    """Return the folder with what the tests import compiled; raise Unavailable."""
+    root = tree()
+    library = root / _LIBRARY
+    with root.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (root / _STAMP).exists():
+            run = [sys.executable, "-m", "starrylab", "run", "--memory", "1G"]
+            places = ["--rootfs", str(root), "--bind", f"{library}:/{_LIBRARY}:rw"]
+            subprocess.run([*run, *places, "--", "/bin/sh", "-c", _COMPILE], check=False)
+    if not (root / _STAMP).exists():
+        raise Unavailable("the tests could not be compiled in a lab; what it wrote is above")
+    return root
