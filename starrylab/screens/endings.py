@@ -12,6 +12,8 @@ def described(event: protocol.Event) -> tuple[str, str]:
             if signal := status & 0x7F:
                 return f"The first process was killed by signal {signal}.", ""
             return f"The first process ended with status {status >> 8 & 0xFF}.", ""
+        case protocol.Panic(text=text, lost=True):
+            return "The board is lost, and the programs with it.", text
         case protocol.Panic(text=text):
             return "Kernel panic: a bug in the kernel stopped the machine.", text
         case protocol.Failed(text=text):

@@ -175,8 +175,8 @@ class FrontEnd:
                 self.paused = isinstance(event, Stopped)
             case Exited() | Failed():
                 self.state = LabState.ENDED
-            case Panic():
-                self.state = LabState.PANIC
+            case Panic(lost=lost):
+                self.state = LabState.ENDED if lost else LabState.PANIC
             case Answered(answer=answer):
                 tell = self._askers.popleft() if self._askers else None
                 if tell is not None:

@@ -249,7 +249,7 @@ class Session:
         self._flush()
         self._send_snapshot()
         if kernel.panic_text is not None:
-            self._channel.send(Panic(kernel.panic_text))
+            self._channel.send(Panic(kernel.panic_text, lost=kernel.hart_lost is not None))
         elif kernel.exit_status is not None:
             self._channel.send(Exited(kernel.exit_status))
 

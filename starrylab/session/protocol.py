@@ -183,9 +183,10 @@ class Exited(msgspec.Struct, frozen=True, tag="exited"):
 
 
 class Panic(msgspec.Struct, frozen=True, tag="panic"):
-    """The kernel has a bug, and stopped."""
+    """The kernel has a bug, and stopped; or it lost the board that it ran programs on."""
 
     text: str
+    lost: bool = False  #: the board
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):

@@ -175,6 +175,7 @@ async def test_other_ends_say_what_happened() -> None:
         "status 3": Exited(3 << 8),
         "signal 9": Exited(9),
         "panic": Panic("Traceback\nZeroDivisionError"),
+        "The board is lost": Panic("ttyUSB0 is gone", lost=True),
         "did not start": Failed("x.tar is not an archive"),
     }
     async with console() as (app, client, pilot):
