@@ -24,6 +24,7 @@ _MISSED: Final = 1  #: exit status: a goal does not hold
 _HINT_AFTER: Final = 2  #: failures of a goal before its hint comes by itself
 _WEAK: Final = "no Landlock here: only Python's audit hooks keep submissions from other files"
 _WIDEST: Final = 100  #: columns of a text: longer lines are hard to read
+_SHELL: Final[dict[str, list[str]]] = {"run": [], "debug": ["sh"]}  #: where a lab names no program
 _POLL_S: Final = 0.3  #: between looks at the files of `check --watch`
 
 
@@ -43,8 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _named(actions.add_parser("reset", help="begin again; your files are moved aside"))
     submit = _named(actions.add_parser("submit", help="pack your files to hand in"), optional=True)
     submit.add_argument("-o", "--output", metavar="FILE.tar.gz", help="default: LAB.tar.gz here")
-    run = _named(actions.add_parser("run", help="run a program on your kernel"), optional=True)
-    run.add_argument("argv", nargs=argparse.REMAINDER, metavar="CMD ...")
+    for name in ("run", "debug"):
+        run = actions.add_parser(name, help=f"{name} a program on your kernel")
+        text = "its number or full name (default: the one you worked on last)"
+        run.add_argument("name", metavar="LAB", nargs="?", help=text)
+        run.add_argument("argv", nargs=argparse.REMAINDER, metavar="CMD ...")
     _add_grade(actions.add_parser("grade", help="grade a folder of submissions"))
     new = actions.add_parser("new", help="make the files of a new lab")
     new.add_argument("name", metavar="NN-NAME")
@@ -180,8 +184,9 @@ def _show(event: Check, language: str, failures: int) -> None:
             print(f"[    ] {goal.text.in_language(language)} ({goal.points})")
             _indent(output)
             _indent(detail)
-            if failures >= _HINT_AFTER:
-                _indent(hint.in_language(language), "hint: ")
+            said = hint.in_language(language)
+            if failures >= _HINT_AFTER and not _repeats(said, detail):
+                _indent(said, "hint: ")
             sys.stdout.flush()
         case GoalSkipped(goal, needs):
             print(f"[wait] {goal.text.in_language(language)} ({goal.points})")
@@ -213,6 +218,12 @@ def _show_record(args: argparse.Namespace) -> None:
         known = ", ".join(kept) or "none; do: starrylab lab check"
         raise UserError(f"{lab.name}: no record of {goal or 'a goal'}; recorded: {known}", 1)
     print("\n".join(show(record, args.part)))
+
+
+def _repeats(hint: str, detail: str) -> bool:
+    """Tell whether the hint says just what the last line of a traceback has said."""
+    last = detail.rstrip().rpartition("\n")[2]
+    return bool(last) and hint.endswith(last)
 
 
 def _indent(text: str, lead: str = "") -> None:
@@ -292,18 +303,21 @@ def _new(args: argparse.Namespace) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """Run a program as `starrylab run --lab` does: the one named, the lab's, or a shell."""
+    """Do what `starrylab run --lab` or `debug --lab` does with a program: the lab's, by default."""
+    from ..labs import catalog, find
     from .commands import run_command
 
     space = _workspace(args)
-    lab = _lab(args, space)
-    words = args.argv[1:] if args.argv[:1] == ["--"] else args.argv
-    words = words or list(lab.description.arguments)
-    return run_command(["run", "--lab", str(space.require(lab)), "--", *words])
+    words = [*([args.name] if args.name else []), *args.argv]
+    named = bool(words) and (words[0].isdigit() or words[0] in [lab.name for lab in catalog()])
+    lab = find(words.pop(0)) if named else space.current()
+    words = words[1:] if words[:1] == ["--"] else words
+    words = words or list(lab.description.arguments) or _SHELL[args.action]
+    return run_command([args.action, "--lab", str(space.require(lab)), "--", *words])
 
 
 _ACTIONS: Final[dict[str, Callable[[argparse.Namespace], int | None]]] = {
     "list": _list, "start": _start, "text": _text, "check": _check, "hint": _hint,
     "reset": _reset, "submit": _submit, "grade": _grade, "new": _new, "run": _run,
-    "show": _show_record,
+    "debug": _run, "show": _show_record,
 }  # fmt: skip

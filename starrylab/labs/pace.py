@@ -22,8 +22,8 @@ def slowness() -> float:
 
 
 def _once() -> float:
-    start = time.process_time()
+    start = time.thread_time()
     total = 0
     for number in range(_LOOP):
         total += number & 7
-    return time.process_time() - start
+    return time.thread_time() - start
