@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from ..labs.checking import Check
     from ..labs.workspace import Workspace
 
+_HINT: Final = {"en": "hint: ", "zh": "提示："}
+_FIRST: Final = {"en": "first: ", "zh": "先完成："}
+_KEPT: Final = {"en": "recorded in", "zh": "已记录在"}
 _MISSED: Final = 1  #: exit status: a goal does not hold
 _HINT_AFTER: Final = 2  #: failures of a goal before its hint comes by itself
 _WEAK: Final = "no Landlock here: only Python's audit hooks keep submissions from other files"
@@ -168,7 +171,7 @@ def _check_once(args: argparse.Namespace, lab: Lab, space: Workspace) -> int:
         if hasattr(event, "goal") and event.goal.name in before.goals:
             failures = before.goals[event.goal.name].failures
         _show(event, args.language, failures + 1)
-        _tell_kept(event, space.folder(lab))
+        _tell_kept(event, space.folder(lab), args.language)
     space.note(lab, events)
     last = events[-1]
     return 0 if isinstance(last, Checked) and last.points == last.of else _MISSED
@@ -186,11 +189,11 @@ def _show(event: Check, language: str, failures: int) -> None:
             _indent(detail)
             said = hint.in_language(language)
             if failures >= _HINT_AFTER and not _repeats(said, detail):
-                _indent(said, "hint: ")
+                _indent(said, _HINT[language])
             sys.stdout.flush()
         case GoalSkipped(goal, needs):
             print(f"[wait] {goal.text.in_language(language)} ({goal.points})")
-            _indent(needs.text.in_language(language), "first: ")
+            _indent(needs.text.in_language(language), _FIRST[language])
         case Ranked(_, ranking):
             entries = sorted({**ranking.others, "*": ranking.score}.items(), key=lambda e: -e[1])
             _indent(f"{ranking.what}: " + "  ".join(f"{name} {score}" for name, score in entries))
@@ -198,12 +201,12 @@ def _show(event: Check, language: str, failures: int) -> None:
             print(f"{points}/{of}")
 
 
-def _tell_kept(event: Check, folder: Path) -> None:
+def _tell_kept(event: Check, folder: Path, language: str) -> None:
     record = getattr(event, "record", None)
     if record is not None and record.events:
         goal = event.goal.name  # type: ignore[union-attr]
         place = os.path.relpath(folder / ".failed" / goal)
-        _indent(f"recorded in {place}: starrylab lab show {goal}")
+        _indent(f"{_KEPT[language]} {place}: starrylab lab show {goal}")
 
 
 def _show_record(args: argparse.Namespace) -> None:
@@ -239,7 +242,7 @@ def _hint(args: argparse.Namespace) -> None:
     for event in check(lab, space.require(lab)):
         if isinstance(event, GoalFailed):
             print(event.goal.text.in_language(args.language))
-            _indent(event.hint.in_language(args.language), "hint: ")
+            _indent(event.hint.in_language(args.language), _HINT[args.language])
             return
     print({"en": "Every goal holds.", "zh": "所有目标都已达到。"}[args.language])
 
