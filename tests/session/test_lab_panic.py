@@ -13,7 +13,7 @@ from starrylab.session.protocol import Hello, Panic, Stop, encode, event_reader
 def test_an_exception_of_the_kernel_is_reported_as_a_panic() -> None:
     ours, theirs = socket.socketpair()
     session = Session(LabChannel(theirs))
-    kernel = SimpleNamespace(panic_text=None, exit_status=None)
+    kernel = SimpleNamespace(panic_text=None, exit_status=None, hart_lost=None)
 
     def panic(bug: BaseException) -> None:
         kernel.panic_text = repr(bug)
