@@ -55,7 +55,9 @@ class Outcome:
 
     def unlisted(self, known: Sequence[Known]) -> dict[str, str]:
         """Return the failures that have no known cause."""
-        return {t: why for t, why in self.failed.items() if not any(k.covers(t) for k in known)}
+        return {
+            t: why for t, why in self.failed.items() if not any(k.covers(t, why) for k in known)
+        }
 
     def listed_in_vain(self, known: Sequence[Known]) -> list[str]:
         """Return the listed names of this module's tests of which none failed."""

@@ -20,10 +20,13 @@ class Known:
     cause: str
     on: tuple[str, ...] = ("lab",)  #: where they fail: "lab", "qemu"
     sometimes: bool = False  #: they may pass as well
+    says: tuple[str, ...] = ("*",)  #: patterns of what the failure's last line says
 
-    def covers(self, test: str) -> bool:
-        """Tell whether a test is among these."""
+    def covers(self, test: str, why: str) -> bool:
+        """Tell whether a test that failed so is among these."""
         name = test.removeprefix("test.")
+        if not any(fnmatch.fnmatchcase(why, pattern) for pattern in self.says):
+            return False
         return any(fnmatch.fnmatchcase(name, pattern) for pattern in self.tests)
 
     def passing(self, module: str, failed: Collection[str]) -> list[str]:

@@ -60,6 +60,12 @@ def test_listed_failures_are_told_from_others() -> None:
     assert outcome.listed_in_vain(known) == ["test_x.T.test_c"]
 
 
+def test_a_cause_may_be_told_by_what_the_failure_says() -> None:
+    known = [Known(("test_x.*",), "why", says=("OSError: ?Errno 97?*",))]
+    outcome = cpython.Outcome("test_x", failed={A: "OSError: [Errno 97] no", B: "OSError: 5"})
+    assert outcome.unlisted(known) == {B: "OSError: 5"}
+
+
 def test_each_listed_failure_has_a_cause_and_belongs_to_a_module() -> None:
     for engine in ("lab", "qemu"):
         for known in read_known(engine):
