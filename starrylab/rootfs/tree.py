@@ -155,6 +155,9 @@ class Tree:
 
     def _folder(self, path: str) -> str:
         """Return the real path of a folder, making it and its parents when they are missing."""
+        known = self._entries.get(path)
+        if known is not None and stat.S_ISDIR(known.mode):
+            return path  # which has no link in it, as no entry's path has
         real = resolve(path, self._target)
         if real is None:
             raise RootfsError(f"/{path} goes round in a circle of symbolic links")
