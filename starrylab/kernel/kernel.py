@@ -49,8 +49,10 @@ if TYPE_CHECKING:
     from ..machine.door import Door
     from .core.tracing import Tracer
     from .files.aio import AioContext
+    from .files.file import File
     from .fs.system import Factory
     from .mm.frames import FrameAllocator
+    from .syscalls._sigio import Announcer
     from .task.chosen_loader import ChosenLoader
     from .task.limits import Limits
     from .task.process import Process, ProcessGroup, Session
@@ -106,6 +108,7 @@ class Kernel:
         self.travelling = Travelling()  #: descriptors that lie in sockets
         self.unix_names = AbstractNames()
         self.inotify_instances = 0
+        self.announcers: WeakKeyDictionary[File, Announcer] = WeakKeyDictionary()  #: O_ASYNC
         #: contexts of io_setup(2) by their id, of each address space that has some
         self.aio: WeakKeyDictionary[AddressSpace, dict[int, AioContext]] = WeakKeyDictionary()
         self.rseqs: WeakKeyDictionary[Thread, Registration] = WeakKeyDictionary()

@@ -1,6 +1,8 @@
 /* vfork, execve: arguments, environment, closing, errors, scripts */
 #include "t.h"
 
+#include <sys/auxv.h>
+
 extern char **environ;
 
 static int run(const char *path, char **args, char **env)
@@ -26,6 +28,11 @@ int main(int argc, char **argv)
             printf("argument %s\n", argv[i]);
         for (char **e = environ; *e; e++)
             printf("environment %s\n", *e);
+        if (argc > 2 && !strcmp(argv[2], "./script")) {
+            char name[16] = "";
+            prctl(PR_GET_NAME, name);
+            printf("called %s, executed as %s\n", name, (char *)getauxval(AT_EXECFN));
+        }
         yes("descriptor 10 open", fcntl(10, F_GETFD) >= 0);
         yes("descriptor 11 open", fcntl(11, F_GETFD) >= 0);
         struct sigaction action;

@@ -16,6 +16,7 @@ from ..mm.space import AddressSpace
 
 if TYPE_CHECKING:
     from ..mm.source import PageSource
+    from ..task.cred import Credentials
     from ..thread import Thread
     from ..vfs.mount import Location
     from ..vfs.node import NodeOps
@@ -31,7 +32,10 @@ class File:
     when it drops to 0.
     """
 
-    __slots__ = ("__weakref__", "flags", "owner", "readable", "refs", "signal", "writable")
+    __slots__ = (
+        "__weakref__", "flags", "owner", "owner_is_thread", "readable", "refs", "signal",
+        "signal_cred", "writable",
+    )  # fmt: skip
 
     kind = "file"  #: what /proc and the screens call it
     node: NodeOps | None = None  #: the inode, for files that have one
@@ -44,7 +48,9 @@ class File:
         self.readable = mode in (O_RDONLY, O_RDWR)
         self.writable = mode in (O_WRONLY, O_RDWR)
         self.refs = 0
-        self.owner = 0  #: F_SETOWN
+        self.owner = 0  #: F_SETOWN: a process, or a group if negative
+        self.owner_is_thread = False  #: F_OWNER_TID
+        self.signal_cred: Credentials | None = None  #: of who set the owner
         self.signal = 0  #: F_SETSIG
 
     @property

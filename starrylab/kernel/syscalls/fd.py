@@ -7,7 +7,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 
 from ...abi.capability import CAP_SYS_RESOURCE
-from ...abi.errno import EBADF, EINVAL, ENOTTY
+from ...abi.errno import EBADF, EINVAL, ENOTTY, ESRCH
 from ...abi.fcntl import (
     F_ADD_SEALS,
     F_DUPFD,
@@ -52,6 +52,7 @@ from ..vfs.permission import require_owner
 from . import locks
 from ._declare import Restart, syscall
 from ._shown import FcntlArg, FcntlCommand, FdFlags, IoctlArg, IoctlRequest
+from ._sigio import KINDS, O_ASYNC, follow_flag
 from ._types import Fd, FdNum, UInt
 
 if TYPE_CHECKING:
@@ -59,8 +60,7 @@ if TYPE_CHECKING:
 
 Result = int | Coroutine[Any, Any, int]
 
-_FASYNC: Final = 0o20000
-_SETTABLE: Final = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | _FASYNC
+_SETTABLE: Final = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC
 _OWNER_EX: Final = Struct("<ii")
 _CLOSE_RANGE_UNSHARE: Final = 2
 _CLOSE_RANGE_CLOEXEC: Final = 4
@@ -110,9 +110,7 @@ def dup3(t: Thread, old: FdNum, new: FdNum, flags: FdFlags) -> FdNum:
 # fcntl(2): a table of commands.
 
 
-@syscall(
-    restart=Restart.SA_RESTART, partial="no leases, no directory notification, no SIGIO for O_ASYNC"
-)
+@syscall(restart=Restart.SA_RESTART, partial="no leases, no directory notification")
 def fcntl(t: Thread, fd: FdNum, cmd: FcntlCommand, arg: FcntlArg) -> Result:
     """fcntl(2)."""
     file = t.fds[fd]
@@ -156,8 +154,15 @@ def _get_flags(t: Thread, fd: int, file: File, arg: int) -> int:
 def _set_flags(t: Thread, fd: int, file: File, arg: int) -> int:
     if arg & O_NOATIME and not file.flags & O_NOATIME and file.node is not None:
         require_owner(file.node, t.cred)
-    file.set_flags(file.flags & ~_SETTABLE | arg & _SETTABLE)
+    _change_flags(t, fd, file, file.flags & ~_SETTABLE | arg & _SETTABLE)
     return 0
+
+
+def _change_flags(t: Thread, fd: int, file: File, flags: int) -> None:
+    changed = file.flags ^ flags
+    file.set_flags(flags)
+    if changed & O_ASYNC:
+        follow_flag(t.kernel, file, fd)
 
 
 def _get_owner(t: Thread, fd: int, file: File, arg: int) -> int:
@@ -166,12 +171,24 @@ def _get_owner(t: Thread, fd: int, file: File, arg: int) -> int:
 
 def _set_owner(t: Thread, fd: int, file: File, arg: int) -> int:
     arg &= 0xFFFFFFFF
-    file.owner = arg - (1 << 32) if arg >> 31 else arg
+    owner = arg - (1 << 32) if arg >> 31 else arg
+    if owner == -1 << 31:
+        raise EINVAL
+    _own(t, file, owner)
     return 0
+
+
+def _own(t: Thread, file: File, owner: int, *, thread: bool = False) -> None:
+    """Note who gets the file's signals; ``ESRCH`` for nobody that there is."""
+    if owner and owner not in t.kernel.threads and -owner not in t.kernel.groups:
+        raise ESRCH
+    file.owner, file.owner_is_thread, file.signal_cred = owner, thread, t.cred
 
 
 def _get_owner_ex(t: Thread, fd: int, file: File, arg: int) -> int:
     kind = F_OWNER_PGRP if file.owner < 0 else F_OWNER_PID
+    if file.owner_is_thread:
+        kind = F_OWNER_TID
     t.mm.write(arg, _OWNER_EX.pack(kind, abs(file.owner)))
     return 0
 
@@ -180,7 +197,7 @@ def _set_owner_ex(t: Thread, fd: int, file: File, arg: int) -> int:
     kind, pid = _OWNER_EX.unpack(t.mm.read(arg, _OWNER_EX.size))
     if kind not in (F_OWNER_TID, F_OWNER_PID, F_OWNER_PGRP):
         raise EINVAL
-    file.owner = -pid if kind == F_OWNER_PGRP else pid
+    _own(t, file, -pid if kind == F_OWNER_PGRP else pid, thread=kind == F_OWNER_TID)
     return 0
 
 
@@ -245,8 +262,12 @@ def ioctl(t: Thread, fd: FdNum, request: IoctlRequest, arg: IoctlArg) -> int:
         on = t.mm.read_u32(arg)
         file.set_flags(file.flags | O_NONBLOCK if on else file.flags & ~O_NONBLOCK)
         return 0
-    if request == FIOASYNC and file.kind in ("regular", "directory"):
-        raise ENOTTY
+    if request == FIOASYNC:
+        if file.kind not in KINDS:
+            raise ENOTTY
+        on = t.mm.read_u32(arg)
+        _change_flags(t, fd, file, file.flags | O_ASYNC if on else file.flags & ~O_ASYNC)
+        return 0
     if isinstance(file, RegularFile):
         if request == FIONREAD:
             file.node.refresh()

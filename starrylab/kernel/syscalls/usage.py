@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from ...abi import layouts
 from ...abi.capability import CAP_SYS_RESOURCE
 from ...abi.errno import EINVAL, EPERM, ESRCH
-from ...abi.resource import RLIM_NLIMITS, RUSAGE_CHILDREN, RUSAGE_SELF, RUSAGE_THREAD
+from ...abi.resource import RLIM_NLIMITS, RLIMIT_CPU, RUSAGE_CHILDREN, RUSAGE_SELF, RUSAGE_THREAD
 from ..task.process import Process, Usage
+from ..task.timers import CpuLimit
 from ._declare import syscall
 from ._shown import InLimit, OutLimit, OutUsage, Resource, UsageWho
 from ._types import Int
@@ -52,6 +53,8 @@ def prlimit64(t: Thread, pid: Int, resource: Resource, new: InLimit, old: OutLim
     before = limits[resource]
     if wanted is not None:
         limits.set(resource, wanted[0], wanted[1], t.cred)
+        if resource == RLIMIT_CPU:
+            CpuLimit.follow(t.kernel, process)
     if old:
         t.mm.write(old, layouts.RLIMIT.pack(*before))
 
@@ -85,3 +88,5 @@ def setrlimit(t: Thread, resource: Resource, limit: InLimit) -> None:
         raise EINVAL
     soft, hard = layouts.RLIMIT.unpack(t.mm.read(limit, layouts.RLIMIT.size))
     t.process.limits.set(resource, soft, hard, t.cred)
+    if resource == RLIMIT_CPU:
+        CpuLimit.follow(t.kernel, t.process)

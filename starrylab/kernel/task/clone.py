@@ -42,6 +42,7 @@ from ..signal.manager import ProcessSignals, ThreadSignals
 from .process import Process
 from .ptrace import cloned
 from .resources import ACTIONS, FILES, FS, MEMORY
+from .timers import CpuLimit
 
 if TYPE_CHECKING:
     from ...machine.api import UserContext
@@ -175,6 +176,7 @@ def _new_process(parent: Thread, tid: int, context: UserContext, args: CloneArgs
         kernel, tid, process, context, parent.cred, ThreadSignals(process.signals)
     )
     process.leader = thread
+    CpuLimit.follow(kernel, process)
     return thread
 
 

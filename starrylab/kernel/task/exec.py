@@ -115,6 +115,7 @@ def _load_chosen(
 
 
 def _resolve(thread: Thread, place: Location, name: bytes, argv: list[bytes]) -> _Program:
+    script = name
     argv = argv or [b""]  # Linux 5.18: an empty argv becomes {""}
     machine = ARCHES[thread.kernel.arch].elf_machine
     for _ in range(_MAX_INTERPRETERS + 1):
@@ -122,10 +123,10 @@ def _resolve(thread: Thread, place: Location, name: bytes, argv: list[bytes]) ->
         head = node.read_at(_FIRST_READ, 0)
         if head[:2] != b"#!":
             image = elf.parse(node.read_at, machine, head)
-            return _Program(place, image, name, argv)
+            return _Program(place, image, name, argv)  # a script's own name, as AT_EXECFN
         interpreter, argument = _shebang(head[:_HEAD])
-        argv = [interpreter, *([argument] if argument else []), name, *argv[1:]]
-        name = interpreter
+        argv = [interpreter, *([argument] if argument else []), script, *argv[1:]]
+        script = interpreter
         place = thread.fs.walk(interpreter, thread.cred)
     raise ELOOP
 

@@ -66,5 +66,9 @@ class Limits:
             raise EPERM
         if resource == RLIMIT_NOFILE and hard > NR_OPEN:
             raise EPERM
+        self.replace(resource, soft, hard)
+
+    def replace(self, resource: int, soft: int, hard: int) -> None:
+        """Change a limit, whoever asks."""
         self._values = {**self._values, resource: (soft, hard)}
         self.nofile = self._values[RLIMIT_NOFILE][0]

@@ -10,21 +10,24 @@ from typing import TYPE_CHECKING, Final
 from weakref import ref
 
 from ...abi.errno import EAGAIN, EINVAL
-from ...abi.resource import RLIMIT_SIGPENDING
+from ...abi.resource import RLIMIT_CPU, RLIMIT_SIGPENDING
 from ...abi.signal import (
     SI_KERNEL,
     SI_TIMER,
     SIGALRM,
     SIGEV_NONE,
     SIGEV_THREAD_ID,
+    SIGKILL,
     SIGPROF,
     SIGVTALRM,
+    SIGXCPU,
 )
 from ...abi.time import CLOCK_MONOTONIC, ITIMER_PROF, ITIMER_REAL, ITIMER_VIRTUAL
 from ..clock import PROF, VIRTUAL, WALL_CLOCKS
 from ..core.alarm import Alarm
 from ..signal.info import SignalInfo
 from ..thread_signals import send_process_signal, send_signal
+from .limits import INFINITY
 
 if TYPE_CHECKING:
     from ..kernel import Kernel
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from .process import Process
 
 OVERRUN_MAX: Final = 0x7FFFFFFF  #: DELAYTIMER_MAX
+_SECOND_NS: Final = 1_000_000_000
+_NEVER_NS: Final = 1 << 62
 ITIMER_SIGNALS: Final = {
     ITIMER_REAL: SIGALRM,
     ITIMER_VIRTUAL: SIGVTALRM,
@@ -211,6 +216,53 @@ class PosixTimer:
         except EAGAIN:  # the queue is full: this expiration is lost, the next one may not be
             return False
         return self._pending() is info
+
+
+class CpuLimit:
+    """RLIMIT_CPU of a process: SIGXCPU each second from the soft limit on, SIGKILL at the hard.
+
+    Kept in ``process.timers`` under a number that no other timer has.
+    """
+
+    NUMBER: Final = -9
+
+    def __init__(self, kernel: Kernel, process: Process) -> None:
+        self._process = ref(process)
+        self._source = kernel.clock.cpu_source(process, PROF)
+        self.alarm = Alarm(kernel.executor, self._source, self._expired)
+
+    @staticmethod
+    def follow(kernel: Kernel, process: Process) -> None:
+        """Look at the limit: it was set, or the process is new."""
+        found = process.timers.get(CpuLimit.NUMBER)
+        if not isinstance(found, CpuLimit):
+            if process.limits.soft(RLIMIT_CPU) == INFINITY:
+                return
+            found = process.timers[CpuLimit.NUMBER] = CpuLimit(kernel, process)
+        found.arm(process.limits.soft(RLIMIT_CPU))
+
+    def arm(self, seconds: int) -> None:
+        """Expire when the process has used ``seconds`` of CPU time."""
+        if seconds == INFINITY:
+            self.alarm.disarm()
+        else:
+            self.alarm.arm(min(seconds * _SECOND_NS, _NEVER_NS))
+
+    def _expired(self, _expirations: int) -> None:
+        process = self._process()
+        if process is None:
+            return
+        soft, hard = process.limits[RLIMIT_CPU]
+        if hard != INFINITY and self._source.now() >= hard * _SECOND_NS:
+            send_process_signal(process, SignalInfo.kernel(SIGKILL))
+            return
+        process.limits.replace(RLIMIT_CPU, soft + 1, hard)
+        self.arm(soft + 1)
+        send_process_signal(process, SignalInfo.kernel(SIGXCPU))
+
+    def delete(self) -> None:
+        """Stop: the process ended."""
+        self.alarm.disarm()
 
 
 def delete_posix_timers(process: Process) -> None:
