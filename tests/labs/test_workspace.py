@@ -91,7 +91,7 @@ def test_the_commands(capsys: pytest.CaptureFixture[str], tmp_path: Path, course
     assert "[wait] Doubled. (60)" in first
     assert "hint:" not in first
     assert main(["lab", "--language", "zh", "check"]) == 1
-    assert "hint: 零" in capsys.readouterr().out  # at the second failure
+    assert "提示：零" in capsys.readouterr().out  # at the second failure
     assert main(["lab", "hint"]) == 0
     assert "hint: zero" in capsys.readouterr().out
     answer = tmp_path / "starrylab-labs" / "01-answers" / "answer.py"
