@@ -33,8 +33,8 @@ class TimerFd(File):
     """Counts its expirations; read takes the count."""
 
     __slots__ = (
-        "_alarm", "_cancel_on_set", "_cancelled", "_clock", "_executor", "_expired_at", "_readers",
-        "clock_id", "interval", "ticks", "wall",
+        "_alarm", "_cancelled", "_clock", "_executor", "_expired_at", "_readers", "absolute",
+        "cancel_on_set", "clock_id", "interval", "ticks", "wall",
     )  # fmt: skip
 
     kind = "timerfd"
@@ -51,23 +51,25 @@ class TimerFd(File):
         self.ticks = 0  #: expirations that nobody has read
         self._alarm = Alarm(executor, clock.source(CLOCK_MONOTONIC), self._expired)
         self._expired_at: int | None = None  #: an interval timer that stands still since then
-        self._cancel_on_set = False
+        self.absolute = False  #: what it was last set to: a time, or one from then
+        self.cancel_on_set = False
         self._cancelled = False
         self._readers = PollSet()
 
     def set_time(self, flags: int, interval: int, value: int) -> tuple[int, int]:
         """Arm with ``value`` (0 disarms) and ``interval``, ns; return the old interval and rest."""
         old = self.get_time()
-        absolute = bool(flags & TFD_TIMER_ABSTIME)
+        absolute = self.absolute = bool(flags & TFD_TIMER_ABSTIME)
         self._alarm.disarm()
         self.ticks = 0
         self._expired_at = None
         self.interval = interval
         # Only an absolute time on the wall clock moves when that is set.
         follows = absolute and self.wall
-        self._cancel_on_set = follows and bool(flags & TFD_TIMER_CANCEL_ON_SET)
+        self.cancel_on_set = follows and bool(flags & TFD_TIMER_CANCEL_ON_SET)
         self._cancelled = False
-        self._alarm.source = self._clock.source(self.clock_id if follows else CLOCK_MONOTONIC)
+        source = self.clock_id if absolute else CLOCK_MONOTONIC
+        self._alarm.source = self._clock.source(source)
         if follows:
             self._clock.follow(self)
         if value:
@@ -85,7 +87,7 @@ class TimerFd(File):
     def clock_was_set(self) -> None:
         """See ``Clock.follow``."""
         self._alarm.look_again()
-        if self._cancel_on_set:
+        if self.cancel_on_set:
             self._cancelled = True
             self._readers.wake()
 

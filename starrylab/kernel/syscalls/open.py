@@ -81,6 +81,8 @@ def openat(t: Thread, dirfd: FdNum, path: Path, flags: OpenFlags, mode: OpenMode
     """openat(2)."""
     if flags & (O_PATH | _TMPFILE | O_CREAT):
         flags = _checked(flags)
+    if not flags & O_PATH:
+        flags |= O_LARGEFILE  # shown by F_GETFL: files are never small on a 64-bit Linux
     start = None if dirfd == AT_FDCWD or path[:1] == b"/" else start_of(t, dirfd, path)
     fds = t.fds
     limit = t.process.limits.nofile

@@ -8,6 +8,7 @@ import pytest
 
 from starrylab.abi.errno import EACCES, ENOENT
 from starrylab.abi.fcntl import AT_FDCWD
+from starrylab.abi.time import CLOCK_BOOTTIME
 from starrylab.kernel.fs.proc._declare import declared
 from starrylab.kernel.task.cred import Credentials
 
@@ -212,5 +213,58 @@ def test_io_counts_what_calls_moved_also_after_waiting_and_of_children(lab):
             "syscw": "1",
             **dict.fromkeys(("read_bytes", "write_bytes", "cancelled_write_bytes"), "0"),
         }
+
+    lab.run(program)
+
+
+def test_fdinfo_tells_what_is_special(lab):
+    def program(m):
+        def info(fd):
+            m.store(m.scratch + 512, b"/proc/self/fdinfo/%d\0" % fd)
+            file = yield m.call("openat", AT_FDCWD, m.scratch + 512, os.O_RDONLY, 0)
+            size = yield m.call("read", file, m.scratch + 1024, 2048)
+            yield m.call("close", file)
+            text = m.load(m.scratch + 1024, size).decode()
+            assert text.startswith("pos:\t0\nflags:\t0")
+            return text.split("\n", 4)[4]
+
+        event = yield m.call("eventfd2", 0x2A, 1)
+        assert (yield from info(event)) == f"eventfd-count: {0x2A:16x}\neventfd-semaphore: 1\n"
+
+        epoll = yield m.call("epoll_create1", 0)
+        m.store(m.scratch, struct.pack("<IIQ", 1, 0, 0x1234))
+        assert (yield m.call("epoll_ctl", epoll, 1, event, m.scratch)) == 0
+        shown = yield from info(epoll)
+        assert shown.startswith(f"tfd: {event:8d} events: {0x19:8x} data: {0x1234:16x}  pos:0 ino:")
+
+        timer = yield m.call("timerfd_create", CLOCK_BOOTTIME, 0)
+        m.store(m.scratch, struct.pack("<qqqq", 2, 5, 100, 0))
+        assert (yield m.call("timerfd_settime", timer, 1, m.scratch, 0)) == 0
+        left = 100 * 10**9 - (lab.door.now - lab.kernel.boot_monotonic_ns)
+        assert (yield from info(timer)).splitlines() == [
+            "clockid: 7", "ticks: 0", "settime flags: 01",
+            f"it_value: ({left // 10**9}, {left % 10**9})", "it_interval: (2, 5)",
+        ]  # fmt: skip
+
+        m.store(m.scratch, struct.pack("<Q", 1 << 9))
+        signals = yield m.call("signalfd4", -1, m.scratch, 8, 0)
+        assert (yield from info(signals)) == "sigmask:\t0000000000000200\n"
+
+        m.store(m.scratch, b"/proc\0")
+        watcher = yield m.call("inotify_init1", 0)
+        assert (yield m.call("inotify_add_watch", watcher, m.scratch, 0x100)) == 1
+        assert re.fullmatch(
+            r"inotify wd:1 ino:[0-9a-f]+ sdev:[0-9a-f]+ mask:100 ignored_mask:0\n",
+            (yield from info(watcher)),
+        )
+        process = yield m.call("pidfd_open", 1, 0)
+        assert (yield from info(process)) == "Pid:\t1\nNSpid:\t1\n"
+
+        m.store(m.scratch, b"/dev/null\0")
+        null = yield m.call("openat", AT_FDCWD, m.scratch, os.O_RDWR, 0)
+        assert (yield m.call("flock", null, 1)) == 0
+        assert re.fullmatch(
+            r"lock:\t1: FLOCK  ADVISORY  READ  1 \w\w:\w\w:\d+ 0 EOF\n", (yield from info(null))
+        )
 
     lab.run(program)

@@ -9,6 +9,7 @@ from ....abi.errno import ENOENT
 from ...files.fdtable import FdTable
 from ..nameless import place_of
 from ._declare import Declared, Subject, declared
+from ._fdinfo import fdinfo
 from ._map_files import MapFilesDir
 from ._mem import MemoryNode
 from ._namespaces import NamespacesDir
@@ -189,7 +190,7 @@ class FdInfoDir(FdDir):
         self._file(name)
         number = int(name)
         shown = Declared(
-            f"fdinfo/{number}", True, lambda subject: _fdinfo(subject, number), 0o400, True,
+            f"fdinfo/{number}", True, lambda subject: fdinfo(subject, number), 0o400, True,
             None, False,
         )  # fmt: skip
         return TaskNode(self.fs, shown, self.subject(), self.tid)
@@ -206,19 +207,3 @@ _DIRS: Final[dict[bytes, tuple[type[TaskDir], int]]] = {
     b"map_files": (MapFilesDir, 0o500),  # of processes, not of threads
     b"ns": (NamespacesDir, 0o511),
 }
-
-
-def _fdinfo(subject: Subject, fd: int) -> str:
-    table = subject.thread.fds
-    file = table.get(fd)
-    if file is None:
-        raise ENOENT
-    flags = file.flags | (0o2000000 if fd in table.cloexec else 0)
-    place = getattr(file, "place", None)
-    mount = place.mount.id if place is not None else 0
-    ino = place.node.ino if place is not None else 0
-    text = (
-        f"pos:\t{getattr(file, 'offset', 0)}\nflags:\t0{flags:o}\nmnt_id:\t{mount}\nino:\t{ino}\n"
-    )
-    extra = getattr(file, "fdinfo", None)
-    return text if extra is None else text + extra()
