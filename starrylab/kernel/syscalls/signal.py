@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ...abi import layouts
 from ...abi import signal as sig
 from ...abi.arch import ARCHES
-from ...abi.errno import EAGAIN, EINVAL, EPERM, ESRCH
+from ...abi.errno import EAGAIN, EINTR, EINVAL, EPERM, ESRCH
 from ...abi.time import TIMESPEC
 from ..core.sched import park
 from ..signal.actions import SignalAction
@@ -217,6 +217,11 @@ async def _sigtimedwait(t: Thread, wanted: int, uinfo: int, timeout: int | None)
             if deadline is not None and executor.now >= deadline:
                 raise EAGAIN
             await park()
+    except EINTR:
+        info = signals.dequeue_any_of(wanted)
+        if info is None:
+            raise
+        return _waited(t, info, uinfo)
     finally:
         signals.waited = 0
         if timer is not None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ...abi import signal as sig
-from ...abi.errno import EBADF, ECHILD, EINVAL, ESRCH
+from ...abi.errno import EBADF, ECHILD, EINTR, EINVAL, ESRCH
 from ...abi.wait import (
     P_ALL,
     P_PGID,
@@ -126,10 +126,16 @@ def waitid(
 async def _wait(t: Thread, take: Callable[[], int | None]) -> int:
     while True:
         t.process.children_changed.register(t.waker)
-        await park()
+        interruption: EINTR | None = None
+        try:
+            await park()
+        except EINTR as error:  # by SIGCHLD, as likely as not: ``do_wait`` looks once more
+            interruption = error
         found = take()
         if found is not None:
             return found
+        if interruption is not None:
+            raise interruption
 
 
 def _by_pid(t: Thread, pid: int) -> _Whom:

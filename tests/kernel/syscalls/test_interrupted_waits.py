@@ -91,3 +91,34 @@ def test_what_is_ready_counts_more_than_a_signal(lab, masked, expected) -> None:
         yield m.call("write", 1, m.scratch, 1)
 
     interrupted_by(lab, peer, waiting)
+
+
+def test_a_child_whose_end_sends_a_signal_is_waited_for(lab) -> None:
+    seen = recorder(lab)
+
+    def child(m):
+        yield m.call("exit_group", 3)
+
+    def program(m):
+        yield install(m, sig.SIGCHLD)
+        pid = yield m.fork(child)
+        assert (yield m.call("wait4", pid, m.scratch, 0, 0)) == pid
+        assert m.load(m.scratch, 4) == (3 << 8).to_bytes(4, "little")
+        assert len(seen) == 1
+        yield m.call("exit_group", 0)
+
+    lab.run(program)
+    assert lab.exit_status == 0
+
+
+def test_an_awaited_signal_is_taken_though_another_came_with_it(lab) -> None:
+    def waiting(m, child):
+        yield set_mask(m, sig.SIGUSR2)
+        yield m.fork(child)
+        m.store(m.scratch, (1 << sig.SIGUSR2 - 1).to_bytes(8, "little"))
+        assert (yield m.call("rt_sigtimedwait", m.scratch, 0, 0, 8)) == sig.SIGUSR2
+
+    def peer(m):
+        assert (yield m.call("kill", 1, sig.SIGUSR2)) == 0
+
+    interrupted_by(lab, peer, waiting)
