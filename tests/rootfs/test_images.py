@@ -9,14 +9,17 @@ import json
 import os
 import stat
 import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from backports import zstd
 
-from starrylab.rootfs import HostFolder, RootfsError, Tree, open_rootfs
+from starrylab.image.ext4 import make_ext4, room_for
+from starrylab.rootfs import Entry, HostFolder, RootfsError, Tree, builtin_tree, open_rootfs
 from starrylab.rootfs.source import read_source
 
 DIR, FILE, LINK, HARD = tarfile.DIRTYPE, tarfile.REGTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE
@@ -212,3 +215,27 @@ def test_a_folder_is_copied_with_its_links(tmp_path: Path) -> None:
     assert open_rootfs(folder, "riscv64") == HostFolder(folder)
     tree = read_source(str(folder), "riscv64")
     assert [(e.path, e.hardlink) for e in tree] == [("a", ""), ("b", "a")]
+
+
+def test_a_lab_runs_in_an_ext4_image(tmp_path: Path) -> None:
+    tree = builtin_tree("riscv64")
+    tree.add(Entry("etc/secret", stat.S_IFREG | 0o640, 5, 70000, 10**18, b"from ext4\n" * 999))
+    tree.add(Entry("etc/again", stat.S_IFREG | 0o640, hardlink="etc/secret"))
+    tree.add(Entry("etc/zero", stat.S_IFCHR | 0o666, major=1, minor=5))
+    disk = tmp_path / "root.img"
+    make_ext4(tree, disk, room_for(tree), uuid=UUID(int=7), label="root", time=1_700_000_000)
+    again = read_source(str(disk), "riscv64")
+    assert {e.path: (e.mode, e.uid, e.gid, e.target, e.major, e.minor) for e in again} == {
+        e.path: (e.mode, f.uid, f.gid, e.target, e.major, e.minor)
+        for e in tree
+        for f in [tree.get(e.hardlink or e.path) or e]
+    }
+    script = "cmp etc/secret etc/again && tail -n 1 etc/again && stat etc/again"
+    words = [sys.executable, "-m", "starrylab", "run", "--rootfs", str(disk), "--", "sh", "-c"]
+    done = subprocess.run(
+        [*words, script], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    assert done.stdout.startswith("from ext4\n")
+    for text in ("Links: 2", "Uid: (5/5)", "Gid: (70000/70000)", "Modify: 2001-09-09 01:46:40.0"):
+        assert text in done.stdout
