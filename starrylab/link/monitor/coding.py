@@ -77,7 +77,8 @@ class Reader:
 # -- encoding ---------------------------------------------------------------------------------
 
 
-def _put_bytes(out: bytearray, value: bytes) -> None:
+def put_bytes(out: bytearray, value: bytes) -> None:
+    """Append a length and that many bytes."""
     put_u(out, len(value))
     out += value
 
@@ -88,13 +89,14 @@ def _put_registers(out: bytearray, value: Mapping[int, int]) -> None:
         put_i(out, value[number])
 
 
-_PUT: Final[dict[Kind, Callable[[bytearray, Any], None]]] = {
+#: how fields of either direction are encoded
+PUT: Final[dict[Kind, Callable[[bytearray, Any], None]]] = {
     Kind.U: put_u,
     Kind.I: put_i,
     Kind.U8: lambda out, value: out.append(value),
     Kind.U32: lambda out, value: out.extend(value.to_bytes(4, "little")),
     Kind.U64: lambda out, value: out.extend(value.to_bytes(8, "little")),
-    Kind.BYTES: _put_bytes,
+    Kind.BYTES: put_bytes,
     Kind.REGISTERS: _put_registers,
 }
 
@@ -103,7 +105,7 @@ def request(operation: Operation, values: Sequence[Any]) -> bytes:
     """Encode an operation with its fields."""
     out = bytearray((operation.number,))
     for field, value in zip(operation.request, values, strict=True):
-        _PUT[field.kind](out, value)
+        PUT[field.kind](out, value)
     return bytes(out)
 
 

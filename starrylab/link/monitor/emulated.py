@@ -15,7 +15,7 @@ from ...machine.board import monitor
 from ...machine.board.emulated import BASE, EmulatedBoard
 from ...machine.board.follow import Follow
 from . import framing, protocol
-from .coding import CodingError, Reader, put_i, put_u, take
+from .coding import PUT, CodingError, Reader, put_bytes, put_u, take
 from .protocol import BY_NUMBER, Feature, Field, Kind, Operation, Status
 
 _FEATURES: Final = Feature.HINTS | Feature.CACHE | Feature.INFLATE
@@ -272,22 +272,11 @@ class EmulatedLine:
 # -- encoding ------------------------------------------------------------------------------------
 
 
-def _put_bytes(out: bytearray, value: bytes) -> None:
-    put_u(out, len(value))
-    out += value
-
-
-def _put_registers(out: bytearray, value: Mapping[int, int]) -> None:
-    put_u(out, sum(1 << number for number in value))
-    for number in sorted(value):
-        put_i(out, value[number])
-
-
 def _put_pieces(out: bytearray, value: list[tuple[int, bytes]]) -> None:
     put_u(out, len(value))
     for offset, data in value:
         put_u(out, offset)
-        _put_bytes(out, data)
+        put_bytes(out, data)
 
 
 def _put_words(out: bytearray, value: list[int]) -> None:
@@ -301,13 +290,7 @@ def _put_dirty(out: bytearray, _: None) -> None:
 
 
 _PUT: Final[dict[Kind, Callable[[bytearray, Any], None]]] = {
-    Kind.U: put_u,
-    Kind.I: put_i,
-    Kind.U8: lambda out, value: out.append(value),
-    Kind.U32: lambda out, value: out.extend(value.to_bytes(4, "little")),
-    Kind.U64: lambda out, value: out.extend(value.to_bytes(8, "little")),
-    Kind.BYTES: _put_bytes,
-    Kind.REGISTERS: _put_registers,
+    **PUT,
     Kind.FRAMES: _put_dirty,
     Kind.PIECES: _put_pieces,
     Kind.WORDS: _put_words,
