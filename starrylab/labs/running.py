@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import re
 import secrets
 import shutil
 import subprocess
@@ -33,6 +34,8 @@ from .worker import Answer, Request, read_message, write_message
 
 _LARGEST_FILE: Final = 1 << 20  #: bytes of one file of a submission
 _TRACED: Final = ("raised", "panic", "late")
+#: environment variables that a submission may see; others may hold secrets of who grades
+_PASSED: Final = re.compile(r"(HOME|LANG|PATH|TMPDIR|TZ)$|LC_|PYTHON|STARRYLAB_|XDG_")
 _CALLS_SHOWN: Final = 8
 _SHARE: Final = 0.25  #: of the time, for a run that only shows where it is stuck
 
@@ -71,7 +74,8 @@ class Runner:
     def _start(self) -> subprocess.Popen[bytes]:
         # -P: a submission's folder is never on the path of the process that judges it.
         command = [sys.executable, "-P", "-m", "starrylab.labs.worker", str(self.lab.folder)]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        environment = {name: os.environ[name] for name in os.environ if _PASSED.match(name)}
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env=environment
         )

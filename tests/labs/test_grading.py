@@ -145,6 +145,19 @@ def test_links_and_large_files_are_not_read(tmp_path: Path, course: Path) -> Non
     assert contents(submission) == {}
 
 
+def test_only_regular_files_are_read(tmp_path: Path) -> None:
+    submission = Submission("s", "01-answers", tmp_path, "")
+    os.mkfifo(tmp_path / "answer.py")  # nobody writes: a read would wait for ever
+    assert contents(submission) in ({}, {"answer.py": b""})
+    (tmp_path / "answer.py").unlink()
+    (tmp_path / "answer.py").mkdir()
+    assert contents(submission) == {}
+    (tmp_path / "answer.py").rmdir()
+    with (tmp_path / "answer.py").open("wb") as file:
+        file.truncate(1 << 40)
+    assert contents(submission) == {}
+
+
 def test_a_broken_archive_is_an_empty_submission(tmp_path: Path) -> None:
     (tmp_path / "x.tar.gz").write_bytes(b"\x1f\x8b broken")
     assert contents(Submission("x", "01-answers", tmp_path / "x.tar.gz", "")) == {}

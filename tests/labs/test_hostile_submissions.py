@@ -11,7 +11,7 @@ import pytest
 
 from starrylab.labs import Lab
 from starrylab.labs.api import Refused
-from starrylab.labs.checking import Checked, check
+from starrylab.labs.checking import Checked, GoalFailed, check
 from starrylab.labs.compiling import compile_program
 from starrylab.labs.running import Runner
 from starrylab.labs.sandbox import landlock
@@ -75,6 +75,31 @@ REFUSED = {
 @pytest.mark.parametrize("what", REFUSED)
 def test_the_kernel_refuses(points: Points, what: str) -> None:
     assert points(calls(REFUSED[what])) == 100
+
+
+def test_processes_cannot_be_looked_into(points: Points) -> None:
+    names = ("/proc/self/mem", "/proc/self/environ", "/proc/1/environ")
+    assert points(calls(*(f"libc.open({name.encode()!r}, 0)" for name in names))) == 100
+    assert points(f"open('/proc/self/maps').read()\n{RIGHT}") == 0
+
+
+def test_the_graders_secrets_are_not_passed_on(
+    small_lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN_OF_SOMETHING", "secret")
+    source = (
+        "import os\ndef answer(n):\n    return 2 * n if 'secret' not in str(os.environ) else 0\n"
+    )
+    (tmp_path / "answer.py").write_text(source)
+    assert list(check(small_lab, tmp_path, seed=1))[-1] == Checked(100, 100)
+
+
+def test_what_it_prints_without_end_is_cut(small_lab: Lab, runner: Runner, tmp_path: Path) -> None:
+    source = "def answer(n):\n    while True: print('x' * 65536, flush=True)\n"
+    (tmp_path / "answer.py").write_text(source)
+    failed = [e for e in check(small_lab, tmp_path, runner=runner) if isinstance(e, GoalFailed)]
+    assert 0 < len(failed[0].output) <= 1 << 14
+    assert "more time" in str(failed[0].hint)
 
 
 WRITES = [
@@ -173,6 +198,7 @@ FORGED = {
     "on standard output": "print(message, flush=True)\nos.write(1, message)\n",
     "twice": "forge()\nforge()\n",
     "and go on": "forge()\nwhile True: pass\n",
+    "without end": "while True: forge()\n",
 }
 
 
