@@ -6,9 +6,7 @@ owners and modes that only the guest knows, to a folder of the host.
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -29,7 +27,17 @@ _MEMORY: Final = "2G"
 _TREE: Final = "root.tar"
 _PREINSTS: Final = "preinsts"
 _LATER: Final = "later"
-_PR_SET_PDEATHSIG: Final = 1  #: <linux/prctl.h>
+#: `starrylab` that Linux kills when its parent, whose number comes first, ends however it does
+_CHILD: Final = """
+import ctypes, os, signal, sys
+PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+if os.getppid() != int(sys.argv[1]):
+    sys.exit(1)
+from starrylab.cli import main
+sys.exit(main(sys.argv[2:]))
+"""
 _LINES: Final = 3  #: of what went wrong
 _DONE: Final = "starrylab: configured"
 _SCRIPT: Final = f"""
@@ -71,7 +79,8 @@ def configure(
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".configure-") as name:
         folder = Path(name)
         _prepare(folder, built)
-        command = [sys.executable, "-m", "starrylab", "run", "--arch", arch, "--memory", _MEMORY,
+        command = [sys.executable, "-c", _CHILD, str(os.getpid()),
+                   "run", "--arch", arch, "--memory", _MEMORY,
                    "--rootfs", str(source), "--bind", f"{folder}:/mnt:rw",
                    "--", "/bin/sh", "-c", _SCRIPT]  # fmt: skip
         lines = _run(command, say)
@@ -90,19 +99,9 @@ def _prepare(folder: Path, built: Built | None) -> None:
         (folder / _LATER / f"{number:04}.deb").write_bytes(plain)
 
 
-def _die_with_parent(parent: int, prctl: Callable[..., int] | None) -> None:
-    """Have this process killed when `parent` ends, however it does (prctl(2))."""
-    if prctl is not None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(1)
-
-
 def _run(command: list[str], say: Callable[[str], None]) -> list[str]:
     """Return what the lab wrote, telling each step; it is ended when we are."""
     lines = []
-    parent = os.getpid()
-    prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -110,7 +109,6 @@ def _run(command: list[str], say: Callable[[str], None]) -> list[str]:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        preexec_fn=lambda: _die_with_parent(parent, prctl),
     ) as lab:
         try:
             assert lab.stdout is not None
