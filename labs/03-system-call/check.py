@@ -7,6 +7,7 @@ from typing import Any
 from starrylab.abi.errno import EFAULT, EINVAL, ERANGE
 from starrylab.labs.api import Run, goal, hint, scenario
 from starrylab.labs.benches import ScriptedBench, run_program
+from starrylab.labs.benches.scripted import SCRATCH, SCRATCH_SIZE
 from starrylab.labs.components import attach, student_calls
 from starrylab.labs.student import Student
 from starrylab.machine.scripted import Program, ScriptedContext
@@ -15,10 +16,12 @@ _BAD = 0xDEAD_0000  # nothing is mapped there
 
 
 @scenario
-def call(student: Student, name: str, arguments: list[int], memory: bytes) -> list[Any]:
-    """Make one call with ``memory`` at the scratch address; return its result and the memory.
+def call(
+    student: Student, name: str, arguments: list[int], memory: bytes, at: int = SCRATCH
+) -> list[Any]:
+    """Make one call with ``memory`` at ``at``; return its result and the memory.
 
-    An argument of -1 stands for the scratch address.
+    An argument of -1 stands for ``at``.
     """
     bench = ScriptedBench()
     attach(bench.kernel, student)
@@ -29,9 +32,9 @@ def call(student: Student, name: str, arguments: list[int], memory: bytes) -> li
     found: list[Any] = []
 
     def program(m: ScriptedContext) -> Program:
-        m.store(m.scratch, memory or b"\0")
-        result = yield m.call(name, *(m.scratch if a == -1 else a for a in arguments))
-        found.extend([result, m.load(m.scratch, len(memory))])
+        m.store(at, memory or b"\0")
+        result = yield m.call(name, *(at if a == -1 else a for a in arguments))
+        found.extend([result, m.load(at, len(memory))])
         yield m.call("exit_group", 0)
 
     bench.run(program)
@@ -91,11 +94,17 @@ def memory_of_the_program(run: Run) -> None:
         f"nothing is mapped at {_BAD:#x}, but reverse() answered {result} and not EFAULT (-14)",
         f"地址 {_BAD:#x} 未映射，reverse() 却返回 {result}，应为 EFAULT (-14)",
     )
-    size = 300 * 4096  # more than there is at the scratch address
-    result, after = _made(run(call, "reverse", [-1, size], data[:64]), "reverse")
-    assert result in (-EFAULT.errno, -EINVAL.errno) and after == data[:64], hint(
-        "the end of the buffer is not mapped: answer an error, with the memory as it was",
-        "缓冲区末尾未映射：应返回错误，且内存保持原样",
+    at = SCRATCH + SCRATCH_SIZE - 64  # the last bytes that are mapped
+    result, after = _made(run(call, "reverse", [-1, 5000], data[:64], at), "reverse")
+    assert result == -EFAULT.errno and after == data[:64], hint(
+        f"the buffer's first 64 bytes are mapped, its end is not; reverse() answered {result}: answer EFAULT (-14), with the memory as it was",
+        f"缓冲区前 64 字节已映射，末尾未映射；reverse() 返回 {result}：应返回 EFAULT (-14)，且内存保持原样",
+    )
+    size = (1 << 20) + 1
+    result, _ = _made(run(call, "reverse", [-1, size], b""), "reverse")
+    assert result == -EINVAL.errno, hint(
+        f"more than 1 MiB is EINVAL (-22), before anything is read; for {size} bytes you answered {result}",
+        f"超过 1 MiB 应返回 EINVAL (-22)，且不读取任何内容；对 {size} 字节你返回了 {result}",
     )
 
 
