@@ -150,10 +150,11 @@ def runs_are_adjacent_and_aligned(run: Run) -> None:
         f"of 7 pages only the last was free; alloc(2) answered {few[-1]}: a run ends within memory",
         f"共 7 页，只有最后一页空闲；alloc(2) 却返回 {few[-1]}：连续的页不能超出内存",
     )
-    twice = run(perform, 8, [("alloc", 4, 1), ("free", 1, 1), ("free", 0, 4), ("free_pages", 0, 0)])
-    assert twice[2:] == ["ValueError", 5], hint(
-        f"of pages 0 to 3 page 1 was free already; free(0, 4) answered {twice[2]}, and {twice[3]} pages are free now",
-        f"第 0 到 3 页中第 1 页已经空闲；free(0, 4) 的结果为 {twice[2]}，现在空闲 {twice[3]} 页",
+    count = ("free_pages", 0, 0)
+    twice = run(perform, 8, [("alloc", 4, 1), ("free", 1, 1), count, ("free", 0, 4), count])
+    assert twice[3] == "ValueError" and twice[2] == twice[4], hint(
+        f"of pages 0 to 3 page 1 was free already; free(0, 4) answered {twice[3]}, and of {twice[2]} free pages it made {twice[4]}",
+        f"第 0 到 3 页中第 1 页已经空闲；free(0, 4) 的结果为 {twice[3]}，空闲页数从 {twice[2]} 变为 {twice[4]}",
     )
     holes = [("alloc", 1, 1)] * 8 + [("free", n, 1) for n in (1, 3, 4, 6)] + [("alloc", 2, 1)]
     assert run(perform, 8, holes)[-1] == 3, hint(

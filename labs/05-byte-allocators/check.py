@@ -80,7 +80,7 @@ def _verify(blocks: list[tuple[int, int]], size: int) -> None:
     for start, stop in sorted(blocks):
         assert start >= end, hint(
             f"the block from {start:#x} to {stop:#x} overlaps one that is in use, or leaves the range",
-            f"{start:#x} 到 {stop:#x} 的块与正在使用的块重叠，或在范围之前开始",
+            f"{start:#x} 到 {stop:#x} 的块与正在使用的块重叠，或超出范围",
         )
         end = stop
     assert end <= _BASE + size, hint(
