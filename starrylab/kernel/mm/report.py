@@ -150,7 +150,7 @@ class Report(Advice):
         """Return the figures of one area in KiB, by their names in /proc/PID/smaps."""
         refs, table = self.frames.refs, self.table
         zero = self.frames.zero >> 12
-        pss = 0.0
+        pss = pss_dirty = 0.0
         anonymous = private_dirty = shared_dirty = private_clean = shared_clean = 0
         for vpn in self.present(entry.start >> PAGE_SHIFT, entry.end >> PAGE_SHIFT):
             number = table[vpn] >> 12
@@ -161,6 +161,7 @@ class Report(Advice):
             mappers = refs[number] if anon else max(1, refs[number] - 1)
             pss += 1 / mappers
             dirty = bool(anon) or bool(table[vpn] & 2)
+            pss_dirty += dirty / mappers
             if mappers > 1:
                 shared_dirty, shared_clean = shared_dirty + dirty, shared_clean + (not dirty)
             else:
@@ -172,11 +173,14 @@ class Report(Advice):
             "MMUPageSize": 4,
             "Rss": resident * 4,
             "Pss": int(pss * 4),
+            "Pss_Dirty": int(pss_dirty * 4),
             "Shared_Clean": shared_clean * 4,
             "Shared_Dirty": shared_dirty * 4,
             "Private_Clean": private_clean * 4,
             "Private_Dirty": private_dirty * 4,
             "Referenced": resident * 4,
             "Anonymous": anonymous * 4,
+            "Swap": 0,  # there is no swap space
+            "SwapPss": 0,
             "Locked": int(pss * 4) if entry.flags & VM_LOCKED else 0,
         }

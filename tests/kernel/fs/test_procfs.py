@@ -268,3 +268,48 @@ def test_fdinfo_tells_what_is_special(lab):
         )
 
     lab.run(program)
+
+
+def shape(text):
+    """Replace what is a number, and the state, by what it stands for."""
+    text = re.sub(r"\b0x[0-9a-f]+\b|\b[0-9a-f]{8,16}\b|\b\d+\b", "N", text)
+    return re.sub(r" +", " ", text)
+
+
+@pytest.mark.parametrize("name", ["uid_map", "gid_map", "setgroups", "personality", "io", "statm"])
+def test_small_files_look_as_on_the_host(look, name):
+    with open(f"/proc/self/{name}") as host:
+        assert shape(look(b"/proc/1/" + name.encode()).decode()) == shape(host.read())
+
+
+def test_limits_have_the_hosts_columns(look):
+    ours = look(b"/proc/1/limits").decode().splitlines()
+    with open("/proc/self/limits") as host:
+        theirs = host.read().splitlines()
+    columns = (0, 26, 47, 68)
+    assert ours[0] == theirs[0]
+    for mine, line in zip(ours, theirs, strict=True):
+        assert len(mine) == len(line)
+        assert mine[:26] == line[:26]
+        assert mine[68:] == line[68:]
+        assert all(mine[at] != " " for at in columns[:3])
+
+
+def test_mountinfo_has_the_hosts_fields(look):
+    ours = look(b"/proc/1/mountinfo").decode()
+    with open("/proc/self/mountinfo") as host:
+        for line in (ours + host.read()).splitlines():
+            mount, _, source = line.partition(" - ")
+            assert re.fullmatch(r"\d+ \d+ \d+:\d+ \S+ /\S* r[wo]\S*( \w+(:\d+)?)*", mount), line
+            assert len(source.split(" ")) == 3
+
+
+def test_smaps_has_names_of_the_host_in_its_order(look):
+    def names_of(text):
+        first = re.split(r"(?m)^[0-9a-f]+-", text)[1].splitlines()[1:]
+        return [line.split(":")[0] for line in first]
+
+    with open("/proc/self/smaps") as host:
+        theirs = names_of(host.read())
+    ours = names_of(look(b"/proc/1/smaps").decode())
+    assert [name for name in theirs if name in ours] == ours

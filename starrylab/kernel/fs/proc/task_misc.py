@@ -75,7 +75,7 @@ def limits(task: Subject) -> str:
             "unlimited" if value == _INFINITY else str(value)
             for value in task.process.limits[number]
         )
-        rows.append(f"{name:<26}{soft:<21}{hard:<21}{unit:<10}\n")
+        rows.append(f"{name:<26}{soft:<21}{hard:<21}{f'{unit:<10}' if unit else ''}\n")
     return "".join(rows)
 
 

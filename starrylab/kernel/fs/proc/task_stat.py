@@ -161,6 +161,8 @@ def status(task: Subject) -> bytes:
         "Seccomp_filters": 0 if guard is None else len(guard.filters),
         "Cpus_allowed": "1",
         "Cpus_allowed_list": "0",
+        "Mems_allowed": "1",
+        "Mems_allowed_list": "0",
         "voluntary_ctxt_switches": usage_of(task).voluntary,
         "nonvoluntary_ctxt_switches": usage_of(task).involuntary,
     }
