@@ -112,9 +112,21 @@ def the_file(run: Run) -> None:
     """parse() finds entry and segments; what is no executable for this machine is ENOEXEC."""
     data, segments, entry = _example(run)
     found = run(parse, [data])[0]
-    assert found == [entry, segments, _BASE + 64, 2], hint(
-        f"a file with entry {entry:#x}, 2 segments and its headers at {_BASE + 64:#x} was read as {found}",
-        f"入口为 {entry:#x}、有 2 个段、程序头位于 {_BASE + 64:#x} 的文件被解析为 {found}",
+    assert isinstance(found, list), hint(
+        f"a good executable was refused with {found}", f"正常的可执行文件被拒绝：{found}"
+    )
+    for name, got, expected in (
+        ("entry", found[0], entry),
+        ("headers_at", found[2], _BASE + 64),
+        ("header_count", found[3], 2),
+    ):
+        assert got == expected, hint(
+            f"{name} was read as {_hex(got)}, it is {expected:#x}",
+            f"{name} 解析为 {_hex(got)}，应为 {expected:#x}",
+        )
+    assert found[1] == segments, hint(
+        f"the segments (vaddr, offset, file_size, memory_size, flags) are {_hex(segments)}, you read {_hex(found[1])}",
+        f"各段（vaddr, offset, file_size, memory_size, flags）为 {_hex(segments)}，你读出的是 {_hex(found[1])}",
     )
     one = [(_BASE, 0, bytes(500), 500, 5)]
     broken = {
@@ -160,6 +172,12 @@ def the_memory(run: Run) -> None:
             "bss（在内存中有而文件中没有的部分）必须存在且为零",
         )
     )
+
+
+def _hex(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_hex, value))}]"
+    return f"{value:#x}" if isinstance(value, int) else repr(value)
 
 
 def _show(areas: list[list[int]]) -> str:

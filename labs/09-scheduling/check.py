@@ -239,8 +239,8 @@ def fair_by_weight(run: Run) -> None:
     scripts = [("sly", 0, 0, [3, 1] * 1500 + [1])] + [(f"b{n}", 0, 0, [9999]) for n in range(3)]
     share = _share(run(simulate, "Fair", scripts, 4000), "sly")
     assert share < 0.32, hint(
-        f"a task that sleeps at each tick got {share:.0%} of the CPU among four: charge what ran() says",
-        f"四个任务中，每逢节拍就睡眠的任务得到了 {share:.0%}：应按 ran() 给出的时间计费",
+        f"a task that sleeps at each tick got {share:.0%} of the CPU among four: charge what ran() says, and let no sleeper catch up",
+        f"四个任务中，每逢节拍就睡眠的任务得到了 {share:.0%}：应按 ran() 给出的时间计费，睡眠者不能补回时间",
     )
 
 
