@@ -43,12 +43,13 @@ printf '#include <stdio.h>\nint main(void) { puts("hello, world"); return 0; }\n
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One workload; ``before`` is not measured."""
+    """One workload; ``before`` is not measured, nor is ``warm``, instead of the first round."""
 
     name: str
     what: str
     command: str
     before: str = "true"
+    warm: str = ""
 
 
 ROWS = (
@@ -57,7 +58,11 @@ ROWS = (
     Row("gcc", "gcc of hello.c", "gcc -O2 -o /tmp/hello /tmp/hello.c && /tmp/hello"),
     Row("python", "5 starts of python3", "for i in 1 2 3 4 5; do python3 -c pass; done"),
     Row(
-        "make", "make -j2 of 50 files", "make -C /tmp/project -j2 CC=gcc", "rm -f /tmp/project/*.o"
+        "make",
+        "make -j2 of 50 files",
+        "make -C /tmp/project -j2 CC=gcc",
+        "rm -f /tmp/project/*.o",
+        "make -C /tmp/project CC=gcc f1.o f2.o && gcc -o /tmp/hello /tmp/hello.c",
     ),
     Row("dpkg", "dpkg -i of hello", "dpkg -i /bench/hello.deb", "dpkg --purge hello"),
 )
@@ -194,7 +199,7 @@ def measure(row: Row, sessions: Sequence[Session], rounds: int) -> Outcome:
                 continue
             try:
                 session.run(row.before)
-                wall, cpu = session.run(row.command)
+                wall, cpu = session.run(row.command if number or not row.warm else row.warm)
             except Failed as error:
                 outcome.failures[session.name] = str(error)
                 continue
