@@ -213,7 +213,8 @@ class _View:
             self._tasks[name] = self._bars.add_task(name, total=total)
         self._bars.update(self._tasks[name], completed=sent)
         if sent == total:
-            resent = f", {event.progress.resent} blocks twice" if event.progress.resent else ""
+            again = event.progress.resent
+            resent = f", {again} block{'s' * (again > 1)} sent again" if again else ""
             self._end_bars()
             rate = f", {event.progress.rate / 1000:.1f} kB/s" if event.progress.rate else ""
             self._console.print(f"  {name}: {total:,} bytes{rate}{resent}", markup=False)

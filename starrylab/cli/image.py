@@ -84,12 +84,14 @@ def _inspect(path: Path) -> None:
     from ..image.errors import ImageFormatError
 
     try:
-        if path.stat().st_size > _LARGEST:
-            raise UserError(f"{path} has more than {_LARGEST >> 30} GiB", 1)
-        for line in explain(_read(path)):
-            print(line)
+        size = path.stat().st_size
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}", 1) from None
+    if size > _LARGEST:
+        raise UserError(f"{path} has more than {_LARGEST >> 30} GiB", 1)
+    try:
+        for line in explain(_read(path)):
+            print(line)
     except ImageFormatError as error:
         raise UserError(f"{path}: {error}", 1) from None
 

@@ -70,7 +70,7 @@ def kind_of(image: bytes) -> ImageKind:
     if not image:
         raise FlashError("the image is empty")
     if is_elf(image):
-        raise FlashError("that is an ELF file: make an image of it, `starrylab image --wrap FILE`")
+        raise FlashError("that is an ELF file: first `starrylab image BOARD --wrap FILE`")
     if is_riscv(image):
         return ImageKind.RISCV
     if image[512:520] == b"EFI PART" or image[510:512] == b"\x55\xaa":

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -148,3 +151,13 @@ def test_the_boards_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = image("--list", capsys=capsys)
     assert status == 0
     assert "visionfive2        StarFive VisionFive 2 (riscv64)" in out
+
+
+def test_nobody_reads_an_explanation(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image("virt-riscv64", "--wrap", "hello.elf", "-o", "m", capsys=capsys)
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "starrylab", "image", "--inspect", "m"]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, b"")
