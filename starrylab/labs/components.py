@@ -10,25 +10,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType, ModuleType
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from ..kernel.core.chosen_sched import ChosenExecutor
+from ..kernel.core.chosen_sched import ChosenExecutor, Scheduler
 from ..kernel.core.component import Components
 from ..kernel.core.sched import Executor
 from ..kernel.dev.uart import UartDriver
 from ..kernel.fs.proc._root import ProcRoot
 from ..kernel.fs.tmpfs import Tmpfs
 from ..kernel.kernel import Kernel
-from ..kernel.mm.chosen import ChosenFrames
+from ..kernel.mm.chosen import ChosenFrames, PageAllocator
 from ..kernel.mm.frames import FrameAllocator
-from ..kernel.mm.paged import PagedSpace
+from ..kernel.mm.paged import FaultHandler, FilePager, ForkPolicy, PagedSpace
 from ..kernel.mm.space import AddressSpace
 from ..kernel.syscalls import Entry
 from ..kernel.task.chosen_loader import ChosenLoader, ProgramLoader
 from ..kernel.task.cred import Credentials
-from ..kernel.thread_signals.chosen import ChosenHandlers
+from ..kernel.thread_signals.chosen import ChosenHandlers, Handlers
 from ..kernel.vfs.context import FsContext
-from .chosen_pipe import PIPE2, pipe_call
+from .chosen_pipe import PIPE2, Pipe, pipe_call
 from .naming import renamer
 from .nodes import Device
 from .student import Student, StudentError, named
@@ -46,50 +46,56 @@ class Seam:
 
 
 def _bind_pages(components: Components, implementation: Any) -> None:
-    components.bind(FrameAllocator, partial(ChosenFrames, make=implementation))
-
-
-def _bind_handler(components: Components, implementation: Any) -> None:
-    components.bind(AddressSpace, partial(PagedSpace, handler=implementation))
-
-
-def _bind_policy(components: Components, implementation: Any) -> None:
-    components.bind(AddressSpace, partial(PagedSpace, policy=implementation))
+    make = complete(implementation, PageAllocator)
+    components.bind(FrameAllocator, partial(ChosenFrames, make=make))
 
 
 def _bind_scheduler(components: Components, implementation: Any) -> None:
-    components.bind(Executor, partial(ChosenExecutor, make=implementation))
+    make = complete(implementation, Scheduler)
+    components.bind(Executor, partial(ChosenExecutor, make=make))
+
+
+def complete(implementation: Any, interface: type) -> Any:
+    """Return ``implementation`` if it has the methods of ``interface``; else `StudentError`."""
+    for name, method in vars(interface).items():
+        if (
+            callable(method)
+            and name[0] != "_"
+            and not callable(getattr(implementation, name, None))
+        ):
+            cls = getattr(implementation, "__name__", str(implementation))
+            raise StudentError(Text(f"{cls} has no {name}()", f"{cls} 中没有 {name}()"))
+    return implementation
 
 
 def _reload_scheduler(kernel: Kernel, implementation: Any) -> None:
     """Go on with the same queues and new methods."""
     if isinstance(kernel.executor, ChosenExecutor):
-        kernel.executor.scheduler.__class__ = implementation
-
-
-def _bind_pager(components: Components, implementation: Any) -> None:
-    components.bind(AddressSpace, partial(PagedSpace, pager=implementation))
-
-
-def _reload_spaces(kernel: Kernel, implementation: Any) -> None:
-    for process in kernel.processes.values():
-        for thread in process.threads.values():
-            space = thread.mm
-            for part in _parts(space):
-                if part is not None:
-                    part.__class__ = implementation
-
-
-def _parts(space: AddressSpace) -> tuple[object, ...]:
-    if not isinstance(space, PagedSpace):
-        return ()
-    return space.handler, space.policy, space.pager
+        kernel.executor.scheduler.__class__ = complete(implementation, Scheduler)
 
 
 def _reload_pages(kernel: Kernel, implementation: Any) -> None:
     """Go on with the same pages and new methods."""
     if isinstance(kernel.frames, ChosenFrames):
-        kernel.frames.pages.__class__ = implementation
+        kernel.frames.pages.__class__ = complete(implementation, PageAllocator)
+
+
+def _part_of_spaces(what: str, part: str, interface: type) -> Seam:
+    """Return the seam of what every address space has one of."""
+
+    def made(implementation: Any) -> Any:
+        return partial(PagedSpace, **{part: complete(implementation, interface)})
+
+    def bind(components: Components, implementation: Any) -> None:
+        components.bind(AddressSpace, made(implementation))
+
+    def reload(kernel: Kernel, implementation: Any) -> None:
+        kernel.components.rebind(AddressSpace, made(implementation))
+        for thread in list(kernel.threads.values()):
+            if isinstance(thread.mm, PagedSpace):
+                getattr(thread.mm, part).__class__ = implementation
+
+    return Seam(what, bind, None, reload)
 
 
 def _attach_calls(kernel: Kernel, module: ModuleType) -> None:
@@ -109,13 +115,11 @@ def _attach_log(kernel: Kernel, module: ModuleType) -> None:
 
 
 def _attach_loader(kernel: Kernel, module: ModuleType) -> None:
-    for name in ("parse", "load", "build_stack"):
-        named(module, name)
-    kernel.loader = ChosenLoader(cast("ProgramLoader", module))
+    kernel.loader = ChosenLoader(complete(module, ProgramLoader))
 
 
 def _attach_pipe(kernel: Kernel, implementation: Any) -> None:
-    kernel.calls.add(PIPE2, pipe_call(implementation))
+    kernel.calls.add(PIPE2, pipe_call(complete(implementation, Pipe)))
 
 
 def _attach_rename(kernel: Kernel, module: ModuleType) -> None:
@@ -150,7 +154,7 @@ def _add_device(kernel: Kernel, device: Any) -> None:
 
 
 def _attach_handlers(kernel: Kernel, implementation: Any) -> None:
-    kernel.handlers = ChosenHandlers(implementation())
+    kernel.handlers = ChosenHandlers(complete(implementation, Handlers)())
 
 
 def student_calls(module: ModuleType) -> dict[int, Entry]:
@@ -180,16 +184,16 @@ SEAMS: Final[Mapping[str, Seam]] = MappingProxyType(
         "PageAllocator": Seam(
             "which page of RAM is given out next", _bind_pages, None, _reload_pages
         ),
-        "FaultHandler": Seam(
-            "what a page fault in private memory does", _bind_handler, None, _reload_spaces
+        "FaultHandler": _part_of_spaces(
+            "what a page fault in private memory does", "handler", FaultHandler
         ),
-        "ForkPolicy": Seam("how fork shares private pages", _bind_policy, None, _reload_spaces),
+        "ForkPolicy": _part_of_spaces("how fork shares private pages", "policy", ForkPolicy),
         "Scheduler": Seam("which task runs next", _bind_scheduler, None, _reload_scheduler),
         "ProgramLoader": Seam("how a static program comes into memory", attach=_attach_loader),
         "Pipe": Seam("what lies between the ends of a pipe", attach=_attach_pipe),
         "Nodes": Seam("devices and /proc files besides the kernel's own", attach=_attach_nodes),
         "Rename": Seam("how a memory file system moves names", attach=_attach_rename),
-        "FilePager": Seam("how files come into memory", _bind_pager, None, _reload_spaces),
+        "FilePager": _part_of_spaces("how files come into memory", "pager", FilePager),
         "SignalHandlers": Seam("how a signal handler is entered and left", attach=_attach_handlers),
         "LogConsole": Seam("how a line of the kernel log is shown", attach=_attach_log),
         "SystemCalls": Seam("system calls besides the kernel's own", attach=_attach_calls),

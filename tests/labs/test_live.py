@@ -9,9 +9,11 @@ import pytest
 
 from starrylab.abi.errno import ENOSYS
 from starrylab.kernel.mm.chosen import BadPage
+from starrylab.kernel.mm.paged import PagedSpace
+from starrylab.kernel.task.limits import Limits
 from starrylab.labs import LabError, find
 from starrylab.labs.benches import GuestLimit, ScriptedBench, run_program
-from starrylab.labs.components import attach, student_calls
+from starrylab.labs.components import SEAMS, attach, student_calls
 from starrylab.labs.live import open_live
 from starrylab.labs.printing import Printer
 from starrylab.labs.student import KernelPanic, Student, StudentError
@@ -88,7 +90,6 @@ def test_pages_go_on_with_new_methods(tmp_path: Path) -> None:
     source = (folder / "pages.py").read_text().replace("return page\n", "return 0\n", 1)
     (folder / "pages.py").write_text(source)
     student = Student(folder, live.lab.description)
-    from starrylab.labs.components import SEAMS
 
     reload = SEAMS["PageAllocator"].reload
     assert reload is not None
@@ -202,3 +203,47 @@ def test_print_within_print_is_for_the_host(capsys: pytest.CaptureFixture[str]) 
     printer("one", 2, sep="-", end="")
     assert bench.kernel.klog.records[-1].text == b"one-2"
     assert capsys.readouterr().err == "early\nwithin\n"
+
+
+@pytest.mark.parametrize(
+    ("lab", "file", "method", "component"),
+    [
+        ("4", "pages.py", "free", "PageAllocator"),
+        ("6", "lazy.py", "fault", "FaultHandler"),
+        ("7", "cow.py", "write", "ForkPolicy"),
+        ("8", "loader.py", "build_stack", "ProgramLoader"),
+        ("9", "scheduler.py", "tick", "Scheduler"),
+        ("10", "waiting.py", "poll_reader", "Pipe"),
+        ("13", None, "leave", "SignalHandlers"),
+        ("16", None, "fault", "FilePager"),
+    ],
+)
+def test_what_lacks_a_method_is_not_put_in(
+    tmp_path: Path, lab: str, file: str | None, method: str, component: str
+) -> None:
+    folder = folder_of(lab, tmp_path)
+    live = open_live(folder)
+    bench = ScriptedBench(live.parts)
+    live.attach(bench.kernel, str)
+    source = folder / (file or live.lab.description.files[0])
+    source.write_text(source.read_text().replace(f"def {method}(", f"def {method}_("))
+    student = Student(folder, live.lab.description)
+    seam = SEAMS[component]
+    for change in (seam.attach, seam.reload):
+        if change is not None:
+            with pytest.raises(StudentError, match=rf"has no {method}\(\)"):
+                change(bench.kernel, student.component(component))
+
+
+def test_programs_that_start_later_have_the_new_methods(tmp_path: Path) -> None:
+    folder = folder_of("6", tmp_path)
+    live = open_live(folder)
+    bench = ScriptedBench(live.parts)
+    student = Student(folder, live.lab.description)
+    made = student.component("FaultHandler")
+    reload = SEAMS["FaultHandler"].reload
+    assert reload is not None
+    reload(bench.kernel, made)
+    space = bench.kernel.new_space(Limits())
+    assert isinstance(space, PagedSpace)
+    assert type(space.handler) is made

@@ -32,6 +32,10 @@ class Components:
             )
         self._bound[interface] = implementation
 
+    def rebind(self, interface: type[T], implementation: Callable[..., T]) -> None:
+        """Bind another implementation, for what is made from now on."""
+        self._bound[interface] = implementation
+
     def default(self, interface: type[T], implementation: Callable[..., T]) -> None:
         """Bind ``implementation`` where nobody bound another one before."""
         self._bound.setdefault(interface, implementation)
