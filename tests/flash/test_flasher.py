@@ -295,7 +295,7 @@ def test_an_image_over_the_running_uboot_is_refused(board: FakeUBoot, watched: W
     ("image", "words"),
     [
         (b"", "the image is empty"),
-        (b"\x7fELF" + bytes(60), "make an image of it"),
+        (b"\x7fELF" + bytes(60), "ELF file: first `starrylab image BOARD --wrap"),
         (DISK, "--persist disk"),
     ],
     ids=["empty", "elf", "disk"],
