@@ -194,7 +194,7 @@ def sched_getaffinity(t: Thread, pid: Int, size: UInt, mask: OutCpus) -> int:
 @syscall()
 def getpriority(t: Thread, which: PriorityWhich, who: Int) -> int:
     """getpriority(2): the raw call returns 20 - nice."""
-    found = [20 - target.nice for target in _targets(t, which, who)]
+    found = [20 - target.nice for target in targets(t, which, who)]
     if not found:
         raise ESRCH
     return max(found)
@@ -205,7 +205,7 @@ def setpriority(t: Thread, which: PriorityWhich, who: Int, priority: Int) -> Non
     """setpriority(2)."""
     nice = max(-20, min(19, priority))
     error: type[Exception] | None = ESRCH
-    for target in _targets(t, which, who):
+    for target in targets(t, which, who):
         if t.cred.euid not in (target.cred.uid, target.cred.euid) and not t.cred.capable(
             CAP_SYS_NICE
         ):
@@ -220,7 +220,8 @@ def setpriority(t: Thread, which: PriorityWhich, who: Int, priority: Int) -> Non
         raise error
 
 
-def _targets(t: Thread, which: int, who: int) -> Iterable[Thread]:
+def targets(t: Thread, which: int, who: int) -> Iterable[Thread]:
+    """Return whom a priority call is about; raise ``EINVAL`` for an unknown ``which``."""
     if which == PRIO_PROCESS:
         target = t.kernel.threads.get(who) if who else t
         return [] if target is None else [target]

@@ -184,6 +184,9 @@ def _inherit(parent: Thread, child: Thread, flags: int) -> None:
     """Copy what every kind of child inherits."""
     child.comm = parent.comm
     child.nice = parent.nice
+    priority = parent.kernel.io_priorities.get(parent)
+    if priority is not None:
+        parent.kernel.io_priorities[child] = priority
     child.policy = parent.policy
     child.priority = parent.priority
     child.timer_slack_ns = parent.timer_slack_ns
