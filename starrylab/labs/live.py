@@ -69,8 +69,7 @@ class LiveLab:
             self._build()
             self._put_in(kernel, student, first=False)
         except Exception as error:
-            where, _, reason = self.why(error).rpartition("\n")
-            tell(f"not reloaded: {reason}\n{where}".rstrip())
+            tell(f"not reloaded: {self.why(error)}")
             return
         self._student = student
         tell(f"reloaded: {', '.join(self.lab.description.files)}")
@@ -101,10 +100,11 @@ class LiveLab:
         return [path.stat().st_mtime_ns for path in paths if path.exists()]
 
     def why(self, error: Exception) -> str:
-        """Return what was wrong, from where the student's own code begins."""
+        """Return what was wrong, and then where, from the student's own code on."""
         if isinstance(error, StudentError | BuildError):
             return str(error)
-        return explain(error, self.folder)
+        where, _, reason = explain(error, self.folder).rpartition("\n")
+        return f"{reason}\n{where}".rstrip()
 
 
 def open_live(folder: Path) -> LiveLab:
