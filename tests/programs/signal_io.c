@@ -89,6 +89,9 @@ static void files(void)
     int fd = open("plain", O_RDWR);
     show("flag of a file", fcntl(fd, F_SETFL, O_ASYNC));
     show("by ioctl", ioctl(fd, FIOASYNC, &on));
+    struct f_owner_ex owner = {9, 9};
+    show("owner", fcntl(fd, F_GETOWN_EX, &owner));
+    printf("kind %d, %d\n", owner.type, owner.pid);
     unlink("plain");
 }
 

@@ -64,6 +64,7 @@ def _ash(origin: Path, work: Path) -> None:
 
 def _busybox(origin: Path, work: Path) -> None:
     shutil.copytree(origin / "testsuite", work / "testsuite")
+    shutil.copy(compile_c([origin / "scripts" / "echo.c"], "riscv64"), work / "echo-ne")
     _config(work)
 
 

@@ -79,7 +79,7 @@ def run(name: str, seconds: int, tree: Path, *, grace: int = 60) -> Outcome:
     command = [sys.executable, "-m", "starrylab", "run", "--memory", "1G", "--rootfs", str(tree)]
     command += ["--cwd", "/tmp", *(["--user", "65534:65534"] if name in UNPRIVILEGED else [])]
     command += ["--", "stress-ng", f"--{name}", "1", "--timeout", str(seconds)]
-    command += ["--verify", "--metrics-brief", "--no-rand-seed"]
+    command += ["--verify", "--metrics-brief", "--no-rand-seed", "--pathological"]
     try:
         done = subprocess.run(
             command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

@@ -73,6 +73,7 @@ class RegularFile(NodeFile):
         mount.users += 1
         self.flags = flags
         self.refs = self.owner = self.signal = 0
+        self.owner_is_thread, self.signal_cred = False, None
         self.place = place
         self.node = node
         self.cred = cred

@@ -321,7 +321,7 @@ class Mapping(Placement):
             if area.start > cursor:
                 return cursor, ENOMEM
             refused = (VM_NOWRITE if prot & WRITE else 0) | (VM_NOEXEC if prot & EXEC else 0)
-            if area.flags & VM_SEALED:
+            if self.sealed and area.flags & VM_SEALED:
                 return cursor, EPERM
             if area.flags & refused:
                 return cursor, EACCES

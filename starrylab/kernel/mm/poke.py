@@ -44,8 +44,10 @@ def _force(space: AddressSpace, area: Area, addr: int, data: bytes) -> None:
     if area.flags & VM_SHARED:
         raise EFAULT
     page, prot = addr & ~PAGE_MASK, area.prot
+    sealed, space.sealed = space.sealed, False  # a debugger may also where mseal(2) forbids it
     space.protect(page, PAGE_SIZE, READ | WRITE)
     try:
         space.write(addr, data)
     finally:
         space.protect(page, PAGE_SIZE, prot)
+        space.sealed = sealed

@@ -187,7 +187,7 @@ def _own(t: Thread, file: File, owner: int, *, thread: bool = False) -> None:
 
 def _get_owner_ex(t: Thread, fd: int, file: File, arg: int) -> int:
     kind = F_OWNER_PGRP if file.owner < 0 else F_OWNER_PID
-    if file.owner_is_thread:
+    if file.owner_is_thread or file.signal_cred is None:  # as it is before anybody is set
         kind = F_OWNER_TID
     t.mm.write(arg, _OWNER_EX.pack(kind, abs(file.owner)))
     return 0
