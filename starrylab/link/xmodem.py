@@ -36,6 +36,8 @@ PAD: Final = b"\x1a"
 _SIGNS: Final = bytes((ACK, NAK, CAN, CRC, 0x08))
 _TEXT: Final = re.compile(rb"[ -~]")
 _WORDS: Final = re.compile(rb"[ -BD-~\r\n]{8}")
+_BANNER: Final = re.compile(r"OpenSBI v\d|U-Boot (SPL )?20\d\d")
+_NOISE: Final = "noise"
 _MUCH: Final = 48  #: bytes that are no sign: noise of another rate
 _GLANCE: Final = 0.1  #: seconds in which text follows the letter that began it
 _GAP: Final = 0.05
@@ -207,7 +209,7 @@ class Sender:
         """Tell whether that is no receiver any more: the board has restarted, at its own rate."""
         if len(heard.translate(None, _SIGNS)) < _MUCH and not _WORDS.search(heard):
             return False
-        self.said = printable(heard + self._port.drain(_GAP, _GLANCE)) or "noise"
+        self.said = printable(heard + self._port.drain(_GAP, _GLANCE)) or _NOISE
         return True
 
     def _asked_again(self, first: bytes) -> _Answer:
@@ -225,6 +227,12 @@ class Sender:
         receiver = self._receiver
         if self._is_hopeless(self.said):
             return TransferError(f"{receiver.name} says {self.said!r}: {receiver.advice}")
+        if _BANNER.search(self.said):
+            return TransferError("the board started anew in the middle of the transfer")
+        if self.said == _NOISE:
+            return TransferError(
+                "noise comes: the board may have started anew, at its own rate"
+            )
         return TransferError(f"{receiver.name} gave up: {self.said}")
 
     def _is_hopeless(self, text: str) -> bool:

@@ -230,6 +230,27 @@ def test_power_is_lost_in_the_middle(board: FakeUBoot, watched: Watched) -> None
     assert board.boots > 1
 
 
+@pytest.mark.parametrize(
+    ("baud", "said"),
+    [
+        (115200, "the board started anew in the middle of the transfer; trying again"),
+        (None, "noise comes: the board may have started anew, at its own rate; trying again"),
+    ],
+)
+def test_a_reset_in_the_middle_is_said(
+    board: FakeUBoot, watched: Watched, baud: int | None, said: str
+) -> None:
+    def reset(event: Event) -> None:
+        if isinstance(event, Sent) and event.progress.sent > 5000 and board.boots == 1:
+            board.press_reset()
+
+    watched.on = reset
+    board.power_on()
+    flash(board, Job(VIRT, IMAGE, baud=baud), watched)
+    assert said in watched.said
+    assert started(board)
+
+
 def test_memory_that_changes_is_noticed(board: FakeUBoot, watched: Watched) -> None:
     board.power_on()
     write = board.memory.write
