@@ -30,6 +30,7 @@ from .texts import Text
 _ARCH: Final = "riscv64"
 _ERROR_LINES: Final = 12  #: of the compiler's complaint
 _SECONDS: Final = 20.0  #: of a reference host, for one program
+_PATIENCE: Final = 10  #: times that, on a host that has other things to do
 _LARGEST: Final = 64 << 20  #: bytes of a file that the compiler writes
 _MEMORY: Final = 4 << 30  #: bytes of address space
 _REFUSED: Final = 3  #: exit status of the process for what is the student's
@@ -74,7 +75,7 @@ def _build_c_library() -> None:
 
 def _run(folder: Path, sources: tuple[str, ...], flags: tuple[str, ...]) -> tuple[int, str]:
     """Return a status, and the program's path or what went wrong."""
-    seconds = _SECONDS * slowness()
+    seconds = _PATIENCE * _SECONDS * slowness()
     command = [sys.executable, "-P", "-m", __spec__.name, str(folder), str(len(sources))]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     process = subprocess.Popen(
@@ -83,9 +84,9 @@ def _run(folder: Path, sources: tuple[str, ...], flags: tuple[str, ...]) -> tupl
     )  # fmt: skip
     with process:
         try:
-            output, _ = process.communicate(timeout=2 * seconds)
+            output, _ = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
-            return _REFUSED, f"the compiler was not done after {2 * seconds:.0f} s"
+            return _REFUSED, f"the compiler was not done after {seconds:.0f} s"
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
