@@ -51,14 +51,22 @@ def _python() -> Iterator[Finding]:
 
 
 def packages() -> list[str]:
-    """Return the packages that the project declares to need at run time."""
+    """Return the packages that the project declares to need at run time.
+
+    Raises `importlib.metadata.PackageNotFoundError` where it runs without being installed.
+    """
     declared = importlib.metadata.requires("starrylab") or []
     found = (_NAME.match(line) for line in declared if "extra ==" not in line)
     return [match[0] for match in found if match is not None]
 
 
 def _packages() -> Iterator[Finding]:
-    for name in packages():
+    try:
+        names = packages()
+    except importlib.metadata.PackageNotFoundError:
+        yield Finding("missing", "starrylab", "it is not installed here: make run")
+        return
+    for name in names:
         try:
             yield Finding("ok", f"{name} {importlib.metadata.version(name)}")
         except importlib.metadata.PackageNotFoundError:

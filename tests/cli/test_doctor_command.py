@@ -34,6 +34,15 @@ def test_a_missing_package_is_named_with_what_to_do(monkeypatch, capsys) -> None
     assert "pip install" in lines[where + 1]
 
 
+def test_a_checkout_that_was_not_installed_is_said(monkeypatch) -> None:
+    def requires(name: str) -> list[str]:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "requires", requires)
+    (finding,) = doctor._packages()
+    assert (finding.state, finding.what) == ("missing", "starrylab")
+
+
 @pytest.mark.parametrize(
     ("system", "cpu", "state"),
     [("Linux", "x86_64", "ok"), ("Linux", "aarch64", "ok"), ("Linux", "ppc64le", "slow"),
