@@ -121,7 +121,7 @@ def test_a_board_that_is_switched_on_late(watched: Watched, delay: int) -> None:
             board.power_on()
 
     watched.on = switch
-    with FakeUBoot(SCALE, delay=delay) as board:
+    with FakeUBoot(SCALE if delay else 10 * SCALE, delay=delay) as board:  # for a busy host
         flash(board, Job(VIRT, IMAGE), watched)
         assert started(board)
     assert "saw nothing: switch the board on, or press its reset button" in watched.said
