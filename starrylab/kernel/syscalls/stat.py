@@ -152,13 +152,15 @@ def _pack_statx(node: NodeOps, place: Location | None) -> bytes:
     node.refresh()
     at_root = place is not None and place.entry is place.mount.root
     dev, rdev = node.fs.dev, node.rdev
-    times = [part for ns in (node.atime, node.btime, node.ctime, node.mtime)
-             for part in divmod(ns, _SECOND)]  # fmt: skip
+    atime, btime, ctime, mtime = node.atime, node.btime, node.ctime, node.mtime
     return layouts.STATX.pack(
         STATX_BASIC_STATS | STATX_BTIME | (STATX_MNT_ID if place else 0), node.block_size,
         STATX_ATTR_MOUNT_ROOT if at_root else 0, node.nlink, node.uid, node.gid, node.mode,
-        node.ino, node.size, node.blocks, STATX_ATTR_MOUNT_ROOT, *times,
-        _major(rdev), _minor(rdev), _major(dev), _minor(dev), place.mount.id if place else 0,
+        node.ino, node.size, node.blocks, STATX_ATTR_MOUNT_ROOT,
+        atime // _SECOND, atime % _SECOND, btime // _SECOND, btime % _SECOND,
+        ctime // _SECOND, ctime % _SECOND, mtime // _SECOND, mtime % _SECOND,
+        _major(rdev) if rdev else 0, _minor(rdev) if rdev else 0, _major(dev), _minor(dev),
+        place.mount.id if place else 0,
     )  # fmt: skip
 
 
