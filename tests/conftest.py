@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -21,3 +22,15 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"must not be skipped in CI: {reason}"
     return report
+
+
+@pytest.fixture(scope="module")
+def few_objects() -> Iterator[None]:
+    """Hide what earlier tests left from the garbage collector, and so from every census.
+
+    After some thousand tests that is a million objects, and a census would take seconds.
+    """
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from benchmarks import soak
 
 SOAK = Path(soak.__file__)
@@ -25,6 +27,7 @@ def test_growth_is_told_from_noise() -> None:
     assert grown == {"x", "new"}
 
 
+@pytest.mark.usefixtures("few_objects")
 def test_a_leak_of_every_sort_is_seen(tmp_path: Path) -> None:
     """What the kernel keeps by mistake shows up: an object, a table's entry, a frame."""
     lab_of: list[soak.Soak] = []

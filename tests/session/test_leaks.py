@@ -29,6 +29,8 @@ from starrylab.session.protocol import command_reader, encode, event_reader
 from tests.guest import run
 from tests.kernel.conftest import ScriptedLab
 
+pytestmark = pytest.mark.usefixtures("few_objects")
+
 
 class Front:
     """Sends requests through the wire format to a server, and takes the replies the same way."""
