@@ -6,6 +6,7 @@ kernel, it is standard error.
 
 from __future__ import annotations
 
+import builtins
 import sys
 from typing import IO, TYPE_CHECKING, Final
 
@@ -33,7 +34,7 @@ class Printer:
     ) -> None:  # fmt: skip
         """See `print`; each line is a record of its own, and ``end`` makes no difference."""
         if file is not None or self.kernel is None or self._printing:
-            print(*values, sep=sep, end=end, file=file or sys.stderr, flush=flush)
+            builtins.print(*values, sep=sep, end=end, file=file or sys.stderr, flush=flush)
             return
         self._printing = True  # the way to the console may lead through the student's code
         try:
