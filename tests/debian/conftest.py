@@ -62,3 +62,10 @@ def bash(_shells: Shells, request: pytest.FixtureRequest) -> Iterator[HostTermin
     yield terminal
     if request.session.testsfailed == failed:
         _shells.give_back(terminal)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the making of the tree take longer than a test may."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(300, func_only=True))

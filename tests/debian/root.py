@@ -24,7 +24,7 @@ PACKAGES: Final = (
     *("procps", "psmisc", "htop", "lsof", "file", "time"),
 )
 
-_TIMEOUT_S: Final = 1500  #: for a download and some minutes of dpkg on a slow host
+_TIMEOUT_S: Final = 1800  #: for a download and some minutes of dpkg on a slow host
 
 
 class Unavailable(Exception):
@@ -64,14 +64,14 @@ def _make(target: Path) -> None:
 
 def _run(command: list[str], data: Path) -> None:
     """Run ``command`` with the user's named roots in the folder ``data``."""
-    done = subprocess.run(
-        command,
-        env={**os.environ, "XDG_DATA_HOME": str(data)},
-        capture_output=True,
-        text=True,
-        timeout=_TIMEOUT_S,
-        check=False,
-    )
+    environment = {**os.environ, "XDG_DATA_HOME": str(data)}
+    try:
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_S,
+            check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise Unavailable(f"{command[0]} needed more than {_TIMEOUT_S} s") from None
     if done.returncode != 0:
         reason = " ".join(done.stderr.split())[-300:]
         raise Unavailable(f"Debian's packages cannot be had: {reason}")

@@ -13,6 +13,7 @@ from ...abi.fcntl import (
     FALLOC_FL_UNSHARE_RANGE,
     FALLOC_FL_ZERO_RANGE,
 )
+from ...abi.stat import S_IFBLK, S_IFDIR, S_IFMT, S_IFREG
 from ..files.directory import DirectoryFile
 from ..files.file import File
 from ..files.pipe import PipeReader, PipeWriter
@@ -32,6 +33,7 @@ _FALLOC_KNOWN: Final = (
     FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_ZERO_RANGE
     | FALLOC_FL_INSERT_RANGE | FALLOC_FL_UNSHARE_RANGE
 )  # fmt: skip
+_STORED: Final = frozenset(("regular", "directory"))  #: kinds of files that can be written back
 _POSIX_FADV_DONTNEED: Final = 4
 _POSIX_FADV_WILLNEED: Final = 3
 _POSIX_FADV_NOREUSE: Final = 5
@@ -107,35 +109,42 @@ def _node_file(file: File) -> File:
 @syscall()
 def syncfs(t: Thread, file: Fd) -> None:
     """syncfs(2)."""
-    if file.place is None or file.kind == "path":
+    if file.kind == "path":
         raise EBADF
-    file.place.mount.fs.sync()
+    if file.place is not None:
+        file.place.mount.fs.sync()
 
 
 @syscall()
 def fsync(t: Thread, file: Fd) -> None:
     """fsync(2)."""
-    node = _node_file(file).node
-    if node is not None:
-        node.sync(False)
+    _sync(file, False)
 
 
 @syscall()
 def fdatasync(t: Thread, file: Fd) -> None:
     """fdatasync(2)."""
+    _sync(file, True)
+
+
+def _sync(file: File, data_only: bool) -> None:
+    """Write a file or directory back; what is no storage, a terminal say, is ``EINVAL``."""
     node = _node_file(file).node
-    if node is not None:
-        node.sync(True)
+    if node is None or file.kind not in _STORED:
+        raise EINVAL
+    node.sync(data_only)
 
 
 @syscall()
 def sync_file_range(t: Thread, file: Fd, offset: Long, nbytes: Long, flags: UInt) -> None:
     """sync_file_range(2)."""
+    if file.kind == "path":
+        raise EBADF
     if flags & ~7 or offset < 0 or nbytes < 0:
         raise EINVAL
-    if not isinstance(file, RegularFile):
+    if file.node is None or file.node.mode & S_IFMT not in (S_IFREG, S_IFDIR, S_IFBLK):
         raise ESPIPE
-    if file.pages is not None:
+    if isinstance(file, RegularFile) and file.pages is not None:
         last = (offset + nbytes + 4095 >> 12) if nbytes else 1 << 52
         file.pages.write_back(offset >> 12, last)
 
