@@ -22,10 +22,10 @@ def as_text(marks: Sequence[Mark], language: str) -> str:
     lines = []
     for mark in marks:
         lines.append(f"{mark.student:{width}}  {mark.lab}  {mark.points:3}/{mark.of}")
-        for goal in mark.goals:
-            if goal.hint is not None:
-                text, hint = goal.text.in_language(language), goal.hint.in_language(language)
-                lines.append(f"{'':{width}}    - {text}  {printable(hint)}")
+        missed = [(goal, goal.hint) for goal in mark.goals if goal.hint is not None]
+        for goal, hint in missed if mark.judged else missed[:1]:
+            text = goal.text.in_language(language) + "  " if mark.judged else ""
+            lines.append(f"{'':{width}}    - {text}{printable(hint.in_language(language))}")
     return "\n".join([*lines, *_leaders(marks)])
 
 

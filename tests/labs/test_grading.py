@@ -317,6 +317,10 @@ def test_what_cannot_be_judged_is_said_to_be_so(tmp_path: Path) -> None:
     (one,) = grade(submissions(tmp_path), Failing(error), seed=1, width=1)
     assert (one.points, one.judged) == (0, False)
     assert str(one.goals[0].hint) == "not judged: No module named 'starrylab'"
+    assert as_text([one], "en").splitlines() == [
+        "a  01-answers    0/100",
+        "     - not judged: No module named 'starrylab'",
+    ]
     with pytest.raises(LabError, match="cluster cannot be reached"):
         list(grade(submissions(tmp_path), Failing(CancelledError()), seed=1, width=1))
 
