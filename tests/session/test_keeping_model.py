@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -97,7 +96,6 @@ class Machine:
         self.keeper = Keeper("mine")
         self.world = World(root=lambda world: self.keeper.mount(lambda: 10**18 + 5, world.pool))
         self.thread = self.world.thread()
-        self.thread.usage = SimpleNamespace(rchar=0, wchar=0, syscr=0, syscw=0)
 
     def state(self) -> dict[str, tuple[object, ...]]:
         fs = self.world.fs

@@ -16,6 +16,7 @@ from starrylab.kernel.mm.space import AddressSpace
 from starrylab.kernel.syscalls import declared
 from starrylab.kernel.task.cred import ROOT, Credentials
 from starrylab.kernel.task.limits import Limits
+from starrylab.kernel.task.process import Usage
 from starrylab.kernel.vfs.context import FsContext
 from starrylab.kernel.vfs.mount import MountNamespace
 from starrylab.kernel.vfs.page_pool import PagePool
@@ -65,6 +66,7 @@ class Thread:
     def __init__(self, world: World, cred: Credentials, like: Thread | None) -> None:
         self.kernel = world.kernel
         self.cred = cred
+        self.usage = Usage()
         self.fds = like.fds.copy_table() if like else FdTable()
         self.fs = like.fs.copy() if like else FsContext(world.root.root_location)
         limits = Limits()
