@@ -37,7 +37,8 @@ _TRACED: Final = ("raised", "panic", "late")
 #: environment variables that a submission may see; others may hold secrets of who grades
 _PASSED: Final = re.compile(r"(HOME|LANG|PATH|TMPDIR|TZ)$|LC_|PYTHON|STARRYLAB_|XDG_")
 _CALLS_SHOWN: Final = 8
-_SHARE: Final = 0.25  #: of the time, for a run that only shows where it is stuck
+_STUCK: Final = 0.25  #: of the time, for a recorded run of what was late before
+_SLOWER: Final = 3.0  #: a run that is looked at
 
 _DIED: Final = Text(
     "your code ended the process without a result ({})", "你的代码没有给出结果就结束了进程（{}）"
@@ -147,7 +148,7 @@ class SubmissionRun:
         self.output = ""  #: what the last scenario's code printed
         self._runner = runner
         self._uid = uid
-        self._share = _SHARE if hurry else 1.0
+        self._share = 1.0 if not record else _STUCK if hurry else _SLOWER
         self.record: Record | None = Record() if record else None  #: what was seen until now
 
     def __call__(self, scenario: Scenario, /, *args: Any) -> Any:
@@ -158,7 +159,7 @@ class SubmissionRun:
             str(self.folder),
             self._uid,
             slowness() * self._share,
-            self._runner.grace * self._share,
+            self._runner.grace,
             self.record is not None,
         )
         answer = self._runner.ask(request)

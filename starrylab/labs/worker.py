@@ -120,6 +120,8 @@ def serve(lab: Path, requests: int, answers: int) -> None:
 def _run(
     check: ModuleType, description: Description, request: Request, ours: tuple[int, int]
 ) -> Answer:
+    if request.record:
+        _recorder()  # here, so that a run does not spend its time on loading it
     child = _fork(check, description, request, ours)
     budget = description.limits.work_seconds * request.slowness
     try:
@@ -138,6 +140,12 @@ def _run(
     except msgspec.MsgspecError:
         return Answer("died", detail=_ending(status), output=shown)
     return msgspec.structs.replace(answer, output=shown)
+
+
+def _recorder() -> type[Recorder]:
+    from .recording.recorder import Recorder  # most runs are not looked at
+
+    return Recorder
 
 
 def _ending(status: int) -> str:
@@ -197,15 +205,14 @@ def _answer(
         os._exit(0)
 
     if request.record:
-        from .recording.recorder import Recorder
-
-        recorder = Recorder(folder, request.scenario)
+        recorder = _recorder()(folder, request.scenario)
     limits = description.limits
     seconds = limits.work_seconds * request.slowness
     _call_when_late(late, seconds, 2 * seconds + request.grace - _LAST_WORDS)
     answer = Answer("died")
     try:
-        confine(Policy(folder, limits.memory, seconds + _LAST_WORDS, request.uid))
+        used = time.process_time() + _LAST_WORDS
+        confine(Policy(folder, limits.memory, seconds + used, request.uid))
         sys.path.insert(0, request.folder)
         answer = _run_scenario(getattr(check, request.scenario), description, request, recorder)
     except BaseException as error:  # whatever it is, it is the submission's
