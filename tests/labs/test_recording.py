@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from starrylab.cli import main
 from starrylab.labs import find
 from starrylab.labs.catalog import Lab
 from starrylab.labs.checking import Check, Checked, GoalFailed, check
@@ -196,19 +196,24 @@ def test_files_that_somebody_changed_are_shown_as_they_are(tmp_path: Path, text:
     assert show(record, "stack") == ["no stack"]
 
 
-def test_the_command_shows_it(tmp_path: Path) -> None:
-    def lab(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "starrylab", "lab", "--folder", str(tmp_path), *words]
-        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+def test_the_command_shows_it(
+    tmp_path: Path,
+    course: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("STARRYLAB_COURSE", str(course))
+    folder = tmp_path / "01-answers"
+    folder.mkdir()
+    (folder / "answer.py").write_text("def answer(n):\n    return n + 1\n")
 
-    submission(find("3"), tmp_path, "[::-1]", "")
-    checked = lab("check", "3")
-    assert "/.failed/memory_of_the_program: starrylab lab show memory_of_the_program" in (
-        checked.stdout
-    )
-    shown = lab("show", "memory_of_the_program", "events")
-    assert "[1] reverse(0x100000" in shown.stdout
-    assert "--- events" in lab("show").stdout
-    refused = lab("show", "nonsense")
-    assert refused.returncode == 1
-    assert "no record of nonsense; recorded: memory_of_the_program" in refused.stderr
+    def lab(*words: str) -> str:
+        main(["lab", "--folder", str(tmp_path), *words])
+        return capsys.readouterr().out
+
+    assert "/.failed/zero: starrylab lab show zero" in lab("check", "1")
+    assert lab("show", "zero", "events").splitlines()[-1].startswith("    answer(n=0) -> 1")
+    assert "--- events" in lab("show")
+    assert lab("show", "zero", "stack") == "no stack\n"
+    assert main(["lab", "--folder", str(tmp_path), "show", "nonsense"]) == 1
+    assert "no record of nonsense; recorded: zero" in capsys.readouterr().err
