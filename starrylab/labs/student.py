@@ -71,7 +71,7 @@ class Student:
 def read_text(path: Path) -> str:
     """Return a student's file; raise `StudentError`."""
     try:
-        return path.read_text()
+        return path.read_text(encoding="utf-8-sig")  # some editors begin with a mark
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         name = path.name

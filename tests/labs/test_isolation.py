@@ -46,6 +46,10 @@ def test_a_right_answer_gets_all_points(attempt: Attempt) -> None:
     assert attempt(RIGHT) == (100, [])
 
 
+def test_a_file_of_an_editor_that_marks_utf_8(attempt: Attempt) -> None:
+    assert attempt("\ufeff" + RIGHT) == (100, [])
+
+
 def test_what_is_partly_right_gets_part_of_the_points(attempt: Attempt) -> None:
     points, failed = attempt("def answer(n):\n    return 0\n")
     assert points == 40
