@@ -287,8 +287,8 @@ def the_clerks_go_home(run: Run) -> None:
     rounds = run.random.randrange(20, 60)
     found = run(run_bank, run.build("bank.c"), rounds)
     assert "status" in found, hint(
-        "the program never ended: run it in the console, and look at who waits for whom",
-        "程序没有结束：在控制台中运行它，看看谁在等谁",
+        "the program never ended: run it in the debugger, stop it (^C), and look at `info waits`",
+        "程序没有结束：在调试器中运行它，用 ^C 停住，再看 `info waits`",
     )
     # Clerk n moves n + 1 from account n to the next, each round.
     want = [1000 + rounds * change for change in (2, -1, -1)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import re
 from typing import Any
 
@@ -292,8 +293,10 @@ def changes_are_reported_once(run: Run) -> None:
     ]
     for (en, zh, want), got in zip(steps, found["waits"], strict=True):
         assert got == want, hint(
-            f"{en}: {want[0]} and status {want[1]:#x} are right, you gave {got[0]} and {got[1]:#x}",
-            f"{zh}：应为 {want[0]} 和状态 {want[1]:#x}，你给出了 {got[0]} 和 {got[1]:#x}",
+            f"{en}: {want[0]} and status {want[1]:#x} are right, you gave {got[0]} and {got[1]:#x}"
+            f" ({unset:#x}: nothing was written there)",
+            f"{zh}：应为 {want[0]} 和状态 {want[1]:#x}，你给出了 {got[0]} 和 {got[1]:#x}"
+            f"（{unset:#x} 表示没有写入）",
         )
     late = found["late"]
     assert late == [late[0], late[0], code << 8] and found["slept"] >= 450, hint(
@@ -303,6 +306,12 @@ def changes_are_reported_once(run: Run) -> None:
     assert found["bad"] == _EINVAL, hint(
         "options that nobody knows are EINVAL", "未知的选项应返回 EINVAL"
     )
+
+
+def _named(value: Any) -> str:
+    """Return a system call's result; an error with its name."""
+    known = isinstance(value, int) and -value in errno.errorcode
+    return f"{value} ({errno.errorcode[-value]})" if known else str(value)
 
 
 @goal(points=20, zh="setpgid：建立、加入进程组，以及每一种被拒绝的情况。")
@@ -325,7 +334,8 @@ def groups_are_made(run: Run) -> None:
     for name, want, en, zh in right:
         got = found.get(name)
         assert got == want, hint(
-            f"{en}: {want} is right, you gave {got}", f"{zh}：应为 {want}，得到 {got}"
+            f"{en}: {_named(want)} is right, you gave {_named(got)}",
+            f"{zh}：应为 {_named(want)}，得到 {_named(got)}",
         )
     _sound(found)
 

@@ -108,7 +108,7 @@ def names_replace(run: Run) -> None:
     )
     assert found[6] == 1, hint(
         f"the replaced file has one name left, and {found[6]} links: discard, do not just forget",
-        f"被替换的文件只剩一个名字，链接数却是 {found[6]}：应当 discard，而不只是忘记名字",
+        f"被替换的文件只剩一个名字，链接数却是 {found[6]}：应当 discard，而不只是删除名字",
     )
     assert found[12] == "again" and found[11] == found[9] - 1, hint(
         "a file that lost its last name still takes an inode",

@@ -126,8 +126,10 @@ def source(run: Run) -> None:
         expected |= {start: text, end - 1: text}
     for (at, want), got in zip(expected.items(), run(lines, rows, list(expected)), strict=True):
         assert got == want, hint(
-            f"{at:#x} is {want}, not {got}: look for the last row that does not begin behind it",
-            f"{at:#x} 应为 {want}，而不是 {got}：寻找起始地址不大于它的最后一项",
+            f"{at:#x} is {want}, not {got}: look for the last row that does not begin behind it"
+            + ("; is there one, and does it tell a line?" if want == "?" else ""),
+            f"{at:#x} 应为 {want}，而不是 {got}：寻找起始地址不大于它的最后一项"
+            + ("；有这样的项吗？它给出了行号吗？" if want == "?" else ""),
         )
 
 

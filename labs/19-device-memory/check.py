@@ -249,7 +249,7 @@ def the_payload(run: Run) -> None:
     assert found[0] == content and none[0] == content, hint(
         f"block 0 has a damaged payload, 1 and 2 are larger than the chip, 3 has the right one of {len(content)} bytes; found was "
         f"{_size(found[0])}",
-        f"块 0 的载荷已损坏，块 1、2 比芯片还大，块 3 才是正确的（{len(content)} 字节）；找到的是 {_size(found[0])}",
+        f"块 0 的载荷已损坏，块 1、2 比芯片还大，块 3 才是正确的（{len(content)} 字节）；找到的是 {_size(found[0], '字节')}",
     )
     (nothing,), _, _ = run(drive, _describe(run, bytes(damaged)), [["payload"]])
     assert nothing[0] is None, hint(
@@ -258,8 +258,8 @@ def the_payload(run: Run) -> None:
     )
 
 
-def _size(found: Any) -> str:
-    return f"{len(found)} bytes" if isinstance(found, bytes) else repr(found)
+def _size(found: Any, unit: str = "bytes") -> str:
+    return f"{len(found)} {unit}" if isinstance(found, bytes) else repr(found)
 
 
 @goal(

@@ -222,12 +222,17 @@ def the_bad_line(run: Run) -> None:
     for bad, lost in ((flips, []), ([], drops), (flips, drops)):
         end, got, blocks, _, _ = run(send, data, bad, lost)
         assert end == "sent" and got == data, hint(
-            f"bytes {bad} were damaged and {lost} lost: {end}, {len(blocks)} blocks were accepted, the file is "
+            f"bytes {bad} were damaged and {lost} lost: the end was {end!r}, {len(blocks)} blocks were accepted, the file is "
             f"{'right' if got == data else 'wrong'}",
-            f"第 {bad} 字节损坏、第 {lost} 字节丢失：{end}，接受了 {len(blocks)} 块，文件{'正确' if got == data else '错误'}",
+            f"第 {bad} 字节损坏、第 {lost} 字节丢失：结果为 {end!r}，接受了 {len(blocks)} 块，文件{'正确' if got == data else '错误'}",
         )
     board, body, entry, size = _monitor()
     found = run(start, board, body, entry, size, 1, b"", [], "")
+    last = found["entered"][-1] if found["entered"] else ""
+    assert found["runs"] or not last.startswith("booti") or found["problem"], hint(
+        f"the boot loader does not start anything by {last!r}",
+        f"引导程序没有因 {last!r} 启动任何东西",
+    )
     assert found["runs"], hint(
         "after the first transfer a bit was wrong in memory, after the second all was right; the image should be loaded "
         f"twice, and started; entered: {found['entered']} {found['error']} {found['problem']}",
