@@ -36,6 +36,11 @@ Description: tool
 """
 
 
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("starrylab.rootfs.debian.fetch.time.sleep", lambda _seconds: None)
+
+
 @pytest.fixture
 def filled(archive: Archive) -> Archive:
     """An archive of two packages."""
