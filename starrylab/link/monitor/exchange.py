@@ -24,6 +24,7 @@ _LESS: Final = 0.99  #: and for one that is not
 _LONGEST_S: Final = 2.0  #: to wait for an answer, beyond the time that user code may run
 _REPLY_SIZE: Final = 9000  #: bytes; a reply may be as long as that
 _QUIET_S: Final = 0.02  #: no byte for so long: text is complete
+_FLOOD_S: Final = 30.0  #: of bytes without a pause that are no reply: something else talks
 
 
 class LinePort(Protocol):
@@ -69,6 +70,7 @@ class Exchange:
         self.turn_s = self._least_turn_s = turn_s
         self.traffic = Traffic()
         self.tries = _TRIES
+        self.flood_s = _FLOOD_S
         self._splitter = framing.Splitter()
         self._ready: list[bytes] = []
         self._seq = 0
@@ -114,6 +116,7 @@ class Exchange:
     def _reply(self, wait: float) -> bytes | None:
         """Return the reply; None after silence, or when the frame has to be sent again."""
         last = time.monotonic()
+        end = last + wait + self.flood_s
         bad = self._splitter.bad
         self._silence = False
         while True:
@@ -141,6 +144,8 @@ class Exchange:
                 self._hand_out_text()
                 return None
             self._hand_out_text()
+            if now >= end:
+                raise MonitorError("what comes without end is no answer of a monitor")
 
     def _hand_out_text(self) -> None:
         text = self._splitter.text

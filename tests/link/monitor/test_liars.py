@@ -82,3 +82,21 @@ def test_a_greeting_that_is_none():
     for seed in range(150):
         with pytest.raises(m.MonitorError):
             MonitorClient(Liar(seed, honest=0), turn_s=0.001)
+
+
+class Talker(Liar):
+    """Prints without end instead of answering."""
+
+    def write(self, data: bytes) -> None:
+        if self.honest:
+            super().write(data)
+
+    def read(self, n: int, timeout: float) -> bytes:
+        return super().read(n, timeout) or b"[  1.234567] a line of a kernel\r\n"
+
+
+def test_a_board_that_never_stops_talking():
+    client = MonitorClient(Talker(0, honest=1), turn_s=0.001)
+    client.exchange.flood_s = 0.05
+    with pytest.raises(m.MonitorError, match="what comes without end is no answer"):
+        client.registers(0)
