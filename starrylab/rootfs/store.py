@@ -11,7 +11,7 @@ import re
 import shutil
 import stat
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
@@ -117,6 +117,18 @@ def read_root(name: str) -> tuple[Tree, list[Entry]]:
     """Return a root's tree as it was made, and the changes that were kept; raise RootfsError."""
     base = read_archive(find_root(name))
     return base, read_layer(layer_path(name), base)
+
+
+def write_layer(name: str, changes: Sequence[Entry]) -> None:
+    """Keep a root's changes instead of those before; raise RootfsError, and those stay."""
+    path = layer_path(name)
+    if changes:
+        write_entries(changes, path)
+        return
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise RootfsError(f"cannot remove {path}: {error.strerror}") from None
 
 
 def reset_root(name: str) -> None:

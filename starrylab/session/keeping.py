@@ -21,7 +21,7 @@ from ..kernel.vfs.xattr import XattrTable
 from ..rootfs import Entry, RootfsError, Tree
 from ..rootfs.content import Slice
 from ..rootfs.layers import apply_layer, find_changes
-from ..rootfs.store import clear_parts, layer_path, lock_root, read_root, write_entries
+from ..rootfs.store import clear_parts, lock_root, read_root, write_layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,8 +54,8 @@ class Keeper:
     def save(self) -> None:
         """Write the layer; raise RootfsError, and the one before stays."""
         if self._fs is not None:
-            changes = find_changes(self._base, list(live_entries(self._fs)))
-            write_entries(changes, layer_path(self._name))
+            changes = list(find_changes(self._base, list(live_entries(self._fs))))
+            write_layer(self._name, changes)
 
     def close(self) -> None:
         """Let others change the root."""

@@ -58,6 +58,7 @@ def test_nothing_changes_in_a_root_that_is_only_looked_at(
     keeper.save()
     assert {e.path for e in live_entries(fs)} == {e.path for e in keeper.tree}
     assert diff(capsys) == []
+    assert not layer_path("mine").exists()
     keeper.close()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from ..layers import apply_layer, find_changes
-from ..store import layer_path, lock_root, read_root, write_entries
+from ..store import lock_root, read_root, write_layer
 from ..tree import RootfsError, Tree
 from .build import ARCHITECTURES, Recipe, fetch_packages, open_suite
 from .fetch import Report
@@ -45,7 +45,7 @@ def add_packages(
         if new:
             fetch_packages(cache, recipe, new, say, report)
             add_archive(tree, new, cache)
-            write_entries(find_changes(base, tree), layer_path(name))
+            write_layer(name, list(find_changes(base, tree)))
         return len(new)
 
 
