@@ -230,9 +230,7 @@ class Sender:
         if _BANNER.search(self.said):
             return TransferError("the board started anew in the middle of the transfer")
         if self.said == _NOISE:
-            return TransferError(
-                "noise comes: the board may have started anew, at its own rate"
-            )
+            return TransferError("noise comes: the board may have started anew, at its own rate")
         return TransferError(f"{receiver.name} gave up: {self.said}")
 
     def _is_hopeless(self, text: str) -> bool:
