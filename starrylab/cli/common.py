@@ -23,7 +23,7 @@ def add_machine_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--arch", default="riscv64", choices=["riscv64"], help="instruction set")
     parser.add_argument(
         "--rootfs",
-        metavar="DIR|TAR|NAME",
+        metavar="DIR|TAR|IMG|NAME",
         help="root file system (default: the built-in programs); NAME: see `starrylab rootfs`",
     )
     parser.add_argument(

@@ -165,6 +165,8 @@ def _create(args: argparse.Namespace) -> None:
     from ..rootfs.source import read_source
     from ..rootfs.store import making, publish, write_tree
 
+    if args.source is not None:
+        _refuse_debian_options(args)
     with making(args.name) as folder:
         if args.source is not None:
             made = folder / "root.tar"
@@ -174,6 +176,14 @@ def _create(args: argparse.Namespace) -> None:
         publish(args.name, made)
     advice = f"; try: starrylab run --rootfs {args.name} --memory 1G"
     print(f"made {args.name}{advice if args.arch in EXECUTABLE else ''}")
+
+
+def _refuse_debian_options(args: argparse.Namespace) -> None:
+    """Raise UserError for what only means something with --debian."""
+    for option in ("include", "archive", "mirror", "keyring", "no_configure", "no_check_signature",
+                   "no_check_valid_until"):  # fmt: skip
+        if getattr(args, option):
+            raise UserError(f"--{option.replace('_', '-')} goes with --debian, not with --from")
 
 
 def _create_debian(args: argparse.Namespace, folder: Path) -> Path:

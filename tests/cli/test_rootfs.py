@@ -66,6 +66,7 @@ def test_a_folder_of_that_name_comes_first(source: Path) -> None:
         (["create", "x", "--from", "nothing.tar"], "nothing.tar does not exist; give"),
         (["create", "x"], "one of the arguments --debian --from is required"),
         (["create", "x", "--debian", "a", "--arch", "vax"], "invalid choice: 'vax'"),
+        (["create", "x", "--from", "y", "--archive", "z"], "--archive goes with --debian, not"),
         ([], "required: ACTION"),
     ],
 )
