@@ -73,3 +73,27 @@ def test_gdb_breaks_prints_and_finishes(batch: Batch) -> None:
     assert "Value returned is $2 = 1" in shown
     assert "New value = 3" in shown
     assert re.search(r"exited with code 05\]", shown)
+
+
+def test_gdb_attaches_and_writes_a_core_file(batch: Batch) -> None:
+    shown = batch.prints("""
+    cat >threads.c <<'END'
+#include <pthread.h>
+#include <unistd.h>
+static void *wait_here(void *p) { return (void *)(long)pause(); }
+int main(void)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, wait_here, NULL);
+    write(1, "ready\\n", 6);
+    pthread_join(thread, NULL);
+}
+END
+    gcc -g -O0 -o threads threads.c && ./threads >ready & until [ -s ready ]; do sleep 0.1; done
+    gdb -nx -batch -p $(pgrep -x threads) -ex 'generate-core-file c.core' >log 2>&1 || cat log
+    gdb -nx -batch -c c.core -ex 'thread apply all bt' -ex 'info proc' ./threads 2>&1
+    pkill -x threads; wait
+    """)
+    assert re.search(r"^#\d+ .* in wait_here \(p=0x0\) at threads.c:3$", shown, re.MULTILINE)
+    assert re.search(r"^#\d+ .* in main \(\) at threads.c:9$", shown, re.MULTILINE)
+    assert "exe = './threads'" in shown

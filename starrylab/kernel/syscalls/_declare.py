@@ -15,7 +15,7 @@ from enum import Enum, auto
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ._io_counts import COUNTS, Moves
+from ._io_counts import Moves, counted
 from ._types import C
 
 if TYPE_CHECKING:
@@ -111,6 +111,6 @@ def _compile(
     body = f"function({', '.join(actual)})"
     names = {"function": function}
     if moves is not None:
-        body, names["count"] = f"count(t, {body})", COUNTS[moves]
+        return counted(body, names, moves)
     made: Callable[..., Any] = eval(f"lambda t, r: {body}", names)  # noqa: S307
     return made
