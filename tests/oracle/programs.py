@@ -38,6 +38,7 @@ NATIVE = {
     "rseq": "has no rseq",
     "sealing": "has neither these calls nor remap_file_pages",
     "seccomp": "filters itself",
+    "secret": "has no memfd_secret",
     "sessions": "now and then never ends: a signal to a stopped group is lost",
     "signals": "siginfo of a blocked signal is left over from another",
     "vfork_exec": "vfork does not share memory; reverses the environment",

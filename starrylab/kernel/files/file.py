@@ -40,6 +40,7 @@ class File:
     kind = "file"  #: what /proc and the screens call it
     node: NodeOps | None = None  #: the inode, for files that have one
     place: Location | None = None  #: where a path led to it
+    area_flags = 0  #: VM_* flags of what maps it
     sigpipe = False  #: a write that raises EPIPE also sends SIGPIPE
 
     def __init__(self, flags: int = O_RDWR) -> None:

@@ -33,6 +33,7 @@ VM_SEQUENTIAL: Final = 0x400
 VM_NOEXEC: Final = 0x800  #: the file system forbids execution
 VM_HUGEPAGE: Final = 0x1000
 VM_NOHUGEPAGE: Final = 0x2000
+VM_SECRET: Final = 0x8000  #: no other process may look at it (memfd_secret(2))
 VM_SEALED: Final = 0x4000  #: stays as it is until the program ends (mseal(2))
 
 #: PROT_* -> permissions of an entry: riscv64 has no write without read.

@@ -81,7 +81,8 @@ class Mapping(Placement):
         else:
             self.check_limits(size, prot & WRITE and not flags & MAP_SHARED)
             addr = self._place(addr, size) if addr else self.find_gap(size)
-        if flags & (MAP_NORESERVE | MAP_LOCKED | MAP_GROWSDOWN) or self.lock_future:
+        special = flags & (MAP_NORESERVE | MAP_LOCKED | MAP_GROWSDOWN) or vm_flags & VM_LOCKED
+        if special or self.lock_future:
             vm_flags |= self._vm_flags(flags)
             if vm_flags & VM_LOCKED:
                 self.check_lock_limit(size)

@@ -1,4 +1,4 @@
-"""Writing a process's memory as a debugger does: also where the process itself may not."""
+"""A process's memory as others reach it: debuggers write where the process itself may not."""
 
 from __future__ import annotations
 
@@ -6,19 +6,33 @@ from typing import TYPE_CHECKING
 
 from ...abi.errno import EFAULT
 from ...machine.api import PAGE_MASK, PAGE_SIZE, READ, WRITE
-from .areas import VM_SHARED
+from .areas import VM_SECRET, VM_SHARED
 
 if TYPE_CHECKING:
     from .areas import Area
     from .space import AddressSpace
 
 
+def peek(space: AddressSpace, addr: int, size: int) -> bytes:
+    """Read the memory of another process; ``EFAULT`` where nothing is, or secret memory."""
+    _refuse_secrets(space, addr, size)
+    return space.read(addr, size)
+
+
+def _refuse_secrets(space: AddressSpace, addr: int, size: int) -> None:
+    """Raise ``EFAULT`` for what memfd_secret(2) keeps from everybody else."""
+    first, last = space.overlapping(addr, addr + size)
+    if any(area.flags & VM_SECRET for area in space.areas[first:last]):
+        raise EFAULT
+
+
 def poke(space: AddressSpace, addr: int, data: bytes) -> None:
     """Write ``data``; private read-only pages are copied first (ptrace(2), PTRACE_POKETEXT).
 
-    Raises ``EFAULT`` where nothing is mapped and at shared pages that are read-only, after
-    writing what lies before.
+    Raises ``EFAULT`` where nothing is mapped, at secret memory, and at shared pages that are
+    read-only, after writing what lies before.
     """
+    _refuse_secrets(space, addr, len(data))
     done = 0
     while done < len(data):
         at = addr + done

@@ -141,6 +141,7 @@ def _map_typed(
     prot &= _PROT
     if file is not None:
         source = file.mappable(prot, flags)
+        vm_flags = file.area_flags
         place = getattr(file, "place", None)
         if flags & MAP_SHARED and not file.writable:
             vm_flags |= VM_NOWRITE

@@ -46,7 +46,7 @@ from ...abi.fcntl import (
 )
 from ...abi.stat import S_IFIFO, S_IFMT
 from ..files.fifo import FifoOpening
-from ..files.memfd import open_hidden
+from ..files.memfd import open_hidden, open_secret
 from ..files.opening import open_place
 from ..fs.system import hidden_file
 from ..vfs.mount import Location
@@ -54,7 +54,7 @@ from ..vfs.open_options import OpenOptions, locate
 from ._at import place_at, start_of
 from ._declare import Restart, syscall
 from ._shown import InOpenHow, LinkFlags, MemFdFlags, OpenFlags, OpenMode
-from ._types import FdNum, Path, Ptr, Size
+from ._types import FdNum, Path, Ptr, Size, UInt
 
 if TYPE_CHECKING:
     from ..thread import Thread
@@ -175,6 +175,15 @@ def memfd_create(t: Thread, name: Path, flags: MemFdFlags) -> FdNum:
     if flags & MFD_ALLOW_SEALING:
         node.seals = 0
     return t.install(open_hidden(place, cred), cloexec=bool(flags & MFD_CLOEXEC))
+
+
+@syscall()
+def memfd_secret(t: Thread, flags: UInt) -> FdNum:
+    """memfd_secret(2)."""
+    if flags & ~O_CLOEXEC:
+        raise EINVAL
+    place, _ = hidden_file(t.kernel, b"secretmem", 0o600, t.cred.fsuid, t.cred.fsgid)
+    return t.install(open_secret(place, t.cred), cloexec=bool(flags & O_CLOEXEC))
 
 
 @syscall(partial="file systems here give no handles: always EOPNOTSUPP")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from ...abi.errno import EFAULT, EINVAL, EPERM, ESRCH
 from ...machine.api import PAGE_MASK, PAGE_SIZE
+from ..mm.poke import peek
 from ..task.ptrace import may_trace
 from ._declare import syscall
 from ._shown import InVector
@@ -51,7 +52,7 @@ def process_vm_readv(
     data = bytearray()
     for addr, length in _pages(theirs):
         try:
-            data += other.read(addr, min(length, size - len(data)))
+            data += peek(other, addr, min(length, size - len(data)))
         except EFAULT:
             break
         if len(data) >= size:
@@ -59,13 +60,17 @@ def process_vm_readv(
     return _scatter(t.mm, mine, bytes(data))
 
 
-def _scatter(mm: AddressSpace, pieces: list[tuple[int, int]], data: bytes) -> int:
+def _scatter(
+    mm: AddressSpace, pieces: list[tuple[int, int]], data: bytes, *, foreign: bool = False
+) -> int:
     done = 0
     for addr, length in _pages(pieces):
         part = data[done : done + length]
         if not part:
             break
         try:
+            if foreign:
+                peek(mm, addr, len(part))
             mm.write(addr, part)
         except EFAULT:
             break
@@ -98,7 +103,7 @@ def process_vm_writev(
             break
         if len(data) >= size:
             break
-    return _scatter(other, theirs, bytes(data[:size]))
+    return _scatter(other, theirs, bytes(data[:size]), foreign=True)
 
 
 def _vectors(

@@ -15,7 +15,7 @@ from ...abi import signal as sig
 from ...abi.arch import ARCHES
 from ...abi.errno import EFAULT, EINVAL, EIO, EPERM, ESRCH
 from ..core.sched import State
-from ..mm.poke import poke
+from ..mm.poke import peek, poke
 from ..signal.info import SIGINFO_SIZE, SignalInfo
 from ..signal.sets import UNBLOCKABLE
 from ..task.ptrace import Tracee, detach, may_trace, trace
@@ -96,7 +96,7 @@ def _attach(t: Thread, thread: Thread, seize: bool, addr: int, options: int) -> 
 
 def _peek(t: Thread, tracee: Tracee, addr: int, data: int) -> None:
     try:
-        word = tracee.thread.mm.read(addr, 8)
+        word = peek(tracee.thread.mm, addr, 8)
     except EFAULT:
         raise EIO from None
     t.mm.write(data, word)

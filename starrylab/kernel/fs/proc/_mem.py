@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ....abi.errno import EACCES, EFAULT, EINVAL, EIO, ESRCH
 from ....abi.stat import S_IFREG
 from ...files.node_file import NodeFile
-from ...mm.poke import poke
+from ...mm.poke import peek, poke
 from ...task.cred import ROOT
 from ...vfs.node import FileNodeOps, FilesystemOps
 from ._declare import Subject, find
@@ -56,6 +56,7 @@ class MemoryFile(NodeFile):
         if mm is None or not size:
             return b""
         try:
+            peek(mm, offset, 1)
             data = mm.read_partial(offset, size)
         except EFAULT:
             data = b""
