@@ -138,14 +138,17 @@ class Ext4Reader:
         )  # fmt: skip
 
     def _inode(self, number: int, path: str) -> _Inode:
+        return self._parse(self._exactly(self._place(number, path), self._inode_size, path), path)
+
+    def _place(self, number: int, path: str) -> int:
+        """Return where an inode is."""
         if not 1 <= number <= self._inodes:
             raise ImageFormatError(f"{path or 'the root'} leads to inode {number}")
         group, index = divmod(number - 1, self._per_group)
         at = (self._first_block + 1) * self._block + group * self._desc_size
         desc = self._exactly(at, self._desc_size, path)
         table = _number(desc, 8) | (_number(desc, 40) << 32 if self._desc_size >= 64 else 0)
-        raw = self._exactly(table * self._block + index * self._inode_size, self._inode_size, path)
-        return self._parse(raw, path)
+        return int(table * self._block + index * self._inode_size)
 
     def _parse(self, raw: bytes, path: str) -> _Inode:
         (mode, uid, low, _, _, mtime, _, gid, _, _, flags, _, block, _, acl, high, _) = (
@@ -179,8 +182,10 @@ class Ext4Reader:
         if stat.S_ISLNK(inode.mode) and inode.size < 60 and not inode.flags & _EXTENTS:
             return inode.block[: inode.size]
 
+        left = iter(range(self._blocks))  # no file needs more, but a circle would
+
         def block(number: int) -> bytes:
-            if not self._first_block <= number < self._blocks:
+            if not self._first_block <= number < self._blocks or next(left, None) is None:
                 raise ImageFormatError(f"{path} leads to block {number}")
             return self._exactly(number * self._block, self._block, path)
 
@@ -215,6 +220,8 @@ class Ext4Reader:
     def _bytes(self, content: bytes | tuple[Piece, ...], path: str) -> bytes:
         if isinstance(content, bytes):
             return content
+        if sum(length for _, length in content) > self._blocks * self._block:
+            raise ImageFormatError(f"{path or 'the root'} is larger than the ext4 file system")
         return b"".join(
             bytes(length) if at < 0 else self._exactly(at, length, path) for at, length in content
         )

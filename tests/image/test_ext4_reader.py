@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import random
 import stat
+import struct
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from starrylab.image.errors import ImageFormatError
+from starrylab.image.ext4_blocks import mapped
 from starrylab.image.ext4_reader import Ext4Reader, Node, is_ext4
 
 KINDS = {
@@ -157,6 +159,23 @@ def test_what_is_broken_is_said_and_nothing_hangs(image: bytes) -> None:
 def test_superblocks_that_are_refused(image: bytes, at: int, patch: bytes, message: str) -> None:
     with pytest.raises(ImageFormatError, match=message):
         reader(image, 1024 + at, patch)
+
+
+def test_a_folder_larger_than_the_disk_and_a_map_in_a_circle(image: bytes) -> None:
+    root = reader(image)._place(2, "")
+    with pytest.raises(ImageFormatError, match=r"the root is (larger than|cut)"):
+        list(reader(image, root + 108, b"\x40").nodes())  # i_size_high
+    circle = [3] * 256
+
+    def block(number: int) -> bytes:
+        if number != 3 or not left:
+            raise ImageFormatError("a circle")
+        left.pop()
+        return struct.pack("<256I", *circle)
+
+    left = [0] * 50
+    with pytest.raises(ImageFormatError, match="a circle"):
+        list(mapped(struct.pack("<15I", *[0] * 12, 3, 3, 3), block, 1 << 30, 1024))
 
 
 def test_no_file_system() -> None:
