@@ -65,12 +65,12 @@ class Outcome:
 
 
 def run_modules(
-    modules: Sequence[str], output: Path, *, engine: str = "lab", root: Path | None = None,
-    match: Sequence[str] = (), limit_s: float = LIMIT_S,
+    modules: Sequence[str], output: Path, *, engine: str = "lab", match: Sequence[str] = (),
+    limit_s: float = LIMIT_S,
 ) -> Outcome:  # fmt: skip
     """Run modules of CPython's tests in one lab; `output` gets NAME.log and NAME.jsonl.
 
-    NAME is the first module's. Without `root` the one of `cpython_root` is used.
+    NAME is the first module's.  Raises `cpython_root.Unavailable`.
     """
     name = modules[0]
     began = time.monotonic()
@@ -83,7 +83,7 @@ def run_modules(
         command += [part for pattern in match for part in ("-m", pattern)]
         hanging = [test for known in read_known(engine) if known.hang for test in known.tests]
         command += [part for test in hanging for part in ("-i", f"test.{test}")]
-        status = _run(_ENGINES[engine](root, share, [*command, *modules]), log, limit_s + GRACE_S)
+        status = _run(_ENGINES[engine](share, [*command, *modules]), log, limit_s + GRACE_S)
         written = share / "records"
         lines = written.read_text().splitlines() if written.exists() else []
     (output / f"{name}.jsonl").write_text("\n".join(lines))
@@ -142,18 +142,21 @@ def _run(command: Sequence[str], log: object, limit_s: float) -> int:
         process.wait()
 
 
-def _lab(root: Path | None, share: Path, command: Sequence[str]) -> list[str]:
-    options = ["--memory", MEMORY, "--bind", f"{share}:/tmp/share:rw", "--cwd", "/tmp"]
+def _lab(share: Path, command: Sequence[str]) -> list[str]:
+    root = cpython_root.tree()
+    # What Python compiles at an import is kept there for the next lab.
+    library = f"{root / cpython_root.LIBRARY}:/{cpython_root.LIBRARY}:rw"
+    options = ["--rootfs", str(root), "--memory", MEMORY, "--cwd", "/tmp"]
+    options += ["--bind", library, "--bind", f"{share}:/tmp/share:rw"]
     options += [part for pair in ENVIRONMENT for part in ("--env", pair)]
-    files = str(root or cpython_root.compiled_tree())
-    run = [sys.executable, "-m", "starrylab", "run", "--rootfs", files, *options]
+    run = [sys.executable, "-m", "starrylab", "run", *options]
     # Below a shell: the first process of a lab would adopt every orphan.
     return [*run, "--", "/bin/sh", "-c", '"$@"; exit $?', "sh", *command]
 
 
-def _qemu(root: Path | None, share: Path, command: Sequence[str]) -> list[str]:
+def _qemu(share: Path, command: Sequence[str]) -> list[str]:
     environment = ["PATH=/usr/bin:/bin:/usr/sbin:/sbin", *ENVIRONMENT, f"STARRYLAB_SHARE={share}"]
-    files = root or cpython_root.compiled_tree()
+    files = cpython_root.tree()
     return ["env", "-i", *environment, *qemu.namespace_command(files, "/tmp"), *command]
 
 

@@ -1,14 +1,10 @@
 """The root file system with CPython and its tests, for labs and for the oracle.
 
 A folder in the cache, of Debian's packages like the other oracles': unpacked, not configured.
-For the whole suite what it imports is compiled once, in a lab; for a few modules it need not be.
 """
 
 from __future__ import annotations
 
-import fcntl
-import subprocess
-import sys
 from pathlib import Path
 from typing import Final
 
@@ -27,18 +23,7 @@ MODULES: Final = (
     *("test_resource", "test_time", "test_stat", "test_eintr", "test_posixpath", "test_zipfile"),
     "test_sqlite3",
 )
-_LIBRARY: Final = "usr/lib/python3.13"
-_STAMP: Final = f"{_LIBRARY}/.compiled"
-_COMPILE: Final = f"""
-cd /{_LIBRARY}
-python3 -m compileall -q -x '/(test|idlelib|lib2to3|tkinter|turtledemo|ensurepip)/' .
-cd test
-for module in support libregrtest {" ".join(MODULES)}; do
-    [ -d $module ] && set -- "$@" $module || set -- "$@" $module.py
-done
-python3 -m compileall -q "$@" [!t]*.py
-touch /{_STAMP}
-"""
+LIBRARY: Final = "usr/lib/python3.13"
 
 
 class Unavailable(Exception):
@@ -51,18 +36,3 @@ def tree() -> Path:
         return debian.tree("cpython", PACKAGES, suite=SUITE)
     except debian.Unavailable as error:
         raise Unavailable(str(error)) from None
-
-
-def compiled_tree() -> Path:
-    """Return the folder with what the tests import compiled; raise Unavailable."""
-    root = tree()
-    library = root / _LIBRARY
-    with root.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (root / _STAMP).exists():
-            run = [sys.executable, "-m", "starrylab", "run", "--memory", "1G"]
-            places = ["--rootfs", str(root), "--bind", f"{library}:/{_LIBRARY}:rw"]
-            subprocess.run([*run, *places, "--", "/bin/sh", "-c", _COMPILE], check=False)
-    if not (root / _STAMP).exists():
-        raise Unavailable("the tests could not be compiled in a lab; what it wrote is above")
-    return root
