@@ -187,6 +187,10 @@ def main() -> int:
     output.mkdir(parents=True, exist_ok=True)
     print(f"logs: {output}", flush=True)
     known, outcomes, bad = read_known(args.on), [], 0
+    try:
+        cpython_root.tree()
+    except cpython_root.Unavailable as error:
+        parser.exit(1, f"cpython.py: {error}\n")
     for module in args.modules:
         outcome = run_modules(
             [module], output, engine=args.on, match=args.match, limit_s=args.limit
