@@ -38,7 +38,8 @@ def program(arch: str) -> Path:
 
 @pytest.fixture(scope="module")
 def options(tmp_path_factory) -> Iterator[list[str]]:
-    with qemu_board.running(BOARD, tmp_path_factory.mktemp("board")) as port:
+    folder, programs = tmp_path_factory.mktemp("board"), [program("loongarch64")]
+    with qemu_board.running(BOARD, folder, programs) as port:
         yield ["--board", BOARD, "--port", port]
 
 

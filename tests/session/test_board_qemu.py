@@ -13,6 +13,7 @@ from starrylab.machine.ram import HostRam
 from starrylab.machine.unicorn import UnicornHart
 from starrylab.session.board_link import connect
 from starrylab.session.config import BoardPort
+from starrylab.userland import build
 from tests import guest
 from tests.session import board_lab, qemu_board
 
@@ -20,7 +21,8 @@ from tests.session import board_lab, qemu_board
 @pytest.fixture(scope="module")
 def board(tmp_path_factory) -> Iterator[BoardPort]:
     name = "virt-riscv64"
-    with qemu_board.running(name, tmp_path_factory.mktemp("board")) as port:
+    built_in = build.programs("riscv64") / "starry"  # comes with the image: it is big
+    with qemu_board.running(name, tmp_path_factory.mktemp("board"), [built_in]) as port:
         yield BoardPort(name, port)
 
 
