@@ -14,6 +14,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -110,9 +111,8 @@ def _refuse_foreign_files(path: Path) -> None:
 def _confine(folder: Path) -> None:
     cache = cache_folder()
     own = places(folder)
-    python = (Path(sys.executable), Path(sys.executable).resolve(), Path(sys.prefix, "pyvenv.cfg"))
     writable = (cache / "programs", cache / "zig", *own.writable)
-    landlock.restrict(Places((*own.readable, *python), own.listable, writable))
+    landlock.restrict(Places((*own.readable, *_interpreter()), own.listable, writable))
     seconds = int(_SECONDS * slowness()) + 1
     for kind, value in (
         (resource.RLIMIT_FSIZE, _LARGEST),
@@ -121,6 +121,13 @@ def _confine(folder: Path) -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(kind, (value, value))
+
+
+def _interpreter() -> list[Path]:
+    """Return what a new Python needs before its own modules: it is started once more for zig."""
+    files = [Path(sys.executable), Path(sys.executable).resolve(), Path(sys.prefix, "pyvenv.cfg")]
+    libraries = sysconfig.get_config_var("LIBDIR")  # of one that is itself a shared library
+    return files + (list(Path(libraries).glob("*.so*")) if libraries else [])
 
 
 def main(arguments: list[str]) -> int:
