@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from starrylab.rootfs import Entry, RootfsError, Tree
@@ -16,6 +16,8 @@ from starrylab.rootfs.store import lock_root, write_entries
 #: path -> what is there: a number for a file's content, "" for a folder, other text for a link
 Model = dict[str, int | str]
 
+#: a busy host is no reason to fail
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 _NAMES = st.sampled_from("abc")
 _NODES = st.recursive(
     st.one_of(st.integers(0, 3), st.just("to")),
@@ -67,6 +69,7 @@ def shown(tree: Tree) -> dict[str, tuple[object, ...]]:
     return result
 
 
+@_PATIENT
 @given(trees(), trees())
 def test_a_layer_makes_one_tree_of_another(base: Tree, now: Tree) -> None:
     layer = list(find_changes(base, now))
@@ -76,6 +79,7 @@ def test_a_layer_makes_one_tree_of_another(base: Tree, now: Tree) -> None:
     assert list(find_changes(now, now)) == []
 
 
+@_PATIENT
 @given(trees(), trees(), trees())
 def test_in_a_tree_what_is_linked_to_stands_first(base: Tree, now: Tree, then: Tree) -> None:
     tree = apply_layer(apply_layer(base, find_changes(base, now)), find_changes(now, then))
@@ -86,6 +90,7 @@ def test_in_a_tree_what_is_linked_to_stands_first(base: Tree, now: Tree, then: T
         seen.add(entry.path)
 
 
+@_PATIENT
 @given(trees(), trees())
 def test_lines_are_those_of_docker(base: Tree, now: Tree) -> None:
     lines = describe(base, find_changes(base, now))

@@ -107,7 +107,7 @@ def _rich_tar() -> bytes:
 RICH = _rich_tar()
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(
         st.tuples(st.integers(0, len(RICH) - 1), st.binary(min_size=1, max_size=8)), max_size=3
@@ -129,6 +129,7 @@ def test_a_damaged_archive_is_a_tree_or_one_line(
         assert "\n" not in message
 
 
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(st.tuples(st.booleans(), st.integers(0, 60), st.integers(1, 30)), max_size=6),
     st.integers(0, 100),
