@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import select
 import stat
 import sys
@@ -216,10 +217,12 @@ def _culprit(name: str) -> str:
 
 
 def _open_socket(name: str, baud: int) -> serial.SerialBase:
+    if not re.fullmatch(r"\w+://.+:\d+/?", name):
+        raise LinkError(f"{name}: give host and port, for example socket://127.0.0.1:4444")
     try:
         return serial.serial_for_url(name, baud)
     except (OSError, ValueError, serial.SerialException) as error:
-        reason = str(error).rsplit(": ", 1)[-1]
+        reason = str(error).rsplit(": ", 1)[-1].rpartition("] ")[2]  # without [Errno ...]
         raise LinkError(f"{name}: cannot connect: {reason}") from error
 
 
