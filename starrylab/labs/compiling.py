@@ -54,7 +54,7 @@ def compile_program(folder: Path, sources: tuple[str, ...], flags: tuple[str, ..
     if status == 0:
         return Path(said).read_bytes()
     words = "\n".join(said.replace(f"{folder}/", "").splitlines()[:_ERROR_LINES])
-    if status != _REFUSED:
+    if status != _REFUSED or words.startswith(sys.executable):  # Python itself says something
         raise LabError(f"the C compiler cannot be run: {words}")
     lines = words.splitlines() or [""]
     first = next((line for line in lines if "error: " in line), lines[0])
