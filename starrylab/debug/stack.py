@@ -25,6 +25,7 @@ from .lines import shown
 from .modules import ImageCache, Module, ModuleMap, Modules, symbols_for
 from .peek import Peek
 from .stubs import stub_name
+from .symbols.demangle import demangle
 from .syscall_text import call_text
 from .unwind.unwinder import LIMIT, RawFrame, Unwinder
 
@@ -206,7 +207,9 @@ def _locations(module: Module, addr: int) -> list[Location]:
     locations = shown(symbols, addr)
     if not locations[0].function:
         stub = stub_name(module.image, addr, lambda at: symbols.lookup(at)[-1].function)
-        return [locations[0]._replace(function=stub, linkage_name=stub)] if stub else locations
+        if stub:
+            name = f"{demangle(stub.removesuffix('@plt'))}@plt"
+            return [locations[0]._replace(function=name, linkage_name=stub)]
     return locations
 
 
