@@ -209,7 +209,7 @@ _ETC: Final = {
     "hosts": "127.0.0.1\tlocalhost\n",
     "shells": "/bin/sh\n",
     "os-release": 'NAME="StarryLab"\nID=starrylab\nPRETTY_NAME="StarryLab built-in system"\n',
-    "profile": "export PATH=/bin:/usr/bin:/sbin:/usr/sbin\n"
+    "profile": "export PATH=/usr/local/bin:/bin:/usr/bin:/sbin:/usr/sbin\n"
     "export HOME=${HOME:-/root}\n"
     "export TERM=${TERM:-linux}\n"
     'cd "$HOME"\n'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import http.client
 import os
@@ -23,6 +24,7 @@ _PARALLEL: Final = 4
 _TIMEOUT_S: Final = 30
 _LARGEST_TEXT: Final = 16 << 20  #: bytes of a file whose hash nobody knows
 _TRIES: Final = 3
+_PAUSE_S: Final = 0.05  #: between looks whether another process has done with a part
 
 Report = Callable[[int, int], None]  #: bytes here, bytes in all
 
@@ -107,20 +109,12 @@ class Cache:
 
     def _try(self, file: Wanted, arrived: Callable[[int], None]) -> None:
         part = self._folder / f"{file.sha256}.part"
-        with part.open("ab") as output:
+        with self._part(part) as output:
+            if self.has(file.sha256):  # somebody else was faster
+                part.unlink()
+                return
             start = output.tell()
-            request = urllib.request.Request(file.url)
-            if start:
-                request.add_header("Range", f"bytes={start}-")
-            try:
-                answer = urllib.request.urlopen(request, timeout=_TIMEOUT_S)
-            except urllib.error.HTTPError as error:
-                if error.code != http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
-                    raise _explain(file.url, error) from None
-                error.close()
-                answer = None  # the part was whole already, or it is wrong
-            except (OSError, http.client.HTTPException, ValueError) as error:
-                raise _explain(file.url, error) from None
+            answer = _ask(file.url, start)
             if answer is not None:
                 with answer:
                     if start and answer.status != http.client.PARTIAL_CONTENT:
@@ -128,7 +122,23 @@ class Cache:
                         start = 0
                     arrived(start)
                     self._copy(file, answer, output, start, arrived)
-        self._verify(file, part)
+            output.flush()
+            self._verify(file, part)
+
+    def _part(self, part: Path) -> IO[bytes]:
+        """Open a part for nobody else to write, in this process or another."""
+        while not self._stop.is_set():
+            output = part.open("ab")
+            try:
+                fcntl.flock(output, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.path.samestat(os.fstat(output.fileno()), part.stat()):
+                    return output
+            except FileNotFoundError:
+                pass  # it was finished, or thrown away, before we had it
+            except BlockingIOError:
+                time.sleep(_PAUSE_S)
+            output.close()
+        raise Unreachable(f"{part.name}: stopped")
 
     def _copy(
         self,
@@ -170,9 +180,26 @@ class Cache:
         os.replace(part, self.path(file.sha256))
 
 
+def _ask(url: str, start: int) -> http.client.HTTPResponse | None:
+    """Ask for a file from a byte on; return None if the server has nothing behind that."""
+    request = urllib.request.Request(url)
+    if start:
+        request.add_header("Range", f"bytes={start}-")
+    try:
+        answer: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=_TIMEOUT_S)
+    except urllib.error.HTTPError as error:
+        if error.code != http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
+            raise _explain(url, error) from None
+        error.close()
+        return None  # the part was whole already, or it is wrong
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise _explain(url, error) from None
+    return answer
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Replace a file at once; raise RootfsError."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         part.write_bytes(data)
         os.replace(part, path)

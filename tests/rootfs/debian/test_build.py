@@ -7,6 +7,8 @@ import shutil
 import stat
 import subprocess
 import tarfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -248,6 +250,20 @@ def test_a_part_that_is_wrong_is_thrown_away(filled: Archive, tmp_path: Path) ->
     with pytest.raises(RootfsError, match="wrong hash"):
         build(filled, tmp_path)
     assert build(filled, tmp_path).get("usr/bin/tool") is not None
+
+
+def test_two_builds_at_once_fetch_each_package_once(filled: Archive, tmp_path: Path) -> None:
+    start = threading.Barrier(4)
+
+    def one(_number: int) -> list[str]:
+        start.wait()
+        return [entry.path for entry in build(filled, tmp_path)]
+
+    with ThreadPoolExecutor(4) as pool:
+        trees = list(pool.map(one, range(4)))
+    assert trees[1:] == trees[:-1]
+    assert filled.asked.count("/pool/base.deb") == filled.asked.count("/pool/tool.deb") == 1
+    assert not list((tmp_path / "cache/files").glob("*.part"))
 
 
 def test_an_endless_list_is_refused(
