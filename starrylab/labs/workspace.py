@@ -82,6 +82,9 @@ class Workspace:
             except OSError as error:
                 raise LabError(f"{error.filename}: {error.strerror}") from None
         self.start(lab)
+        every = self._read()
+        if every.pop(lab.name, None) is not None:
+            self._write(every)
         return aside
 
     def _unused(self, lab: Lab) -> Path:

@@ -13,7 +13,7 @@ from starrylab.labs import Lab, LabError
 from starrylab.labs.anchors import resolve
 from starrylab.labs.checking import Check, check
 from starrylab.labs.template import create
-from starrylab.labs.workspace import Workspace
+from starrylab.labs.workspace import LabProgress, Workspace
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +59,8 @@ def test_progress_is_kept(space: Workspace, small_lab: Lab) -> None:
     again = Workspace(space.root).progress(small_lab)
     assert again.points == 100
     assert all(goal.reached and not goal.failures for goal in again.goals.values())
+    space.reset(small_lab)
+    assert Workspace(space.root).progress(small_lab) == LabProgress()
 
 
 def test_progress_that_cannot_be_read_is_none(space: Workspace, small_lab: Lab) -> None:
