@@ -50,7 +50,8 @@ def compile_program(folder: Path, sources: tuple[str, ...], flags: tuple[str, ..
         _build_c_library()
     except BuildError as error:
         raise LabError(str(error)) from None
-    status, said = _run(folder, sources, flags)
+    with tempfile.TemporaryDirectory(prefix="starrylab-compile-") as scratch:
+        status, said = _run(folder, Path(scratch), sources, flags)
     if status == 0:
         return Path(said).read_bytes()
     words = "\n".join(said.replace(f"{folder}/", "").splitlines()[:_ERROR_LINES])
@@ -74,14 +75,17 @@ def _build_c_library() -> None:
         compile_c([source], _ARCH)
 
 
-def _run(folder: Path, sources: tuple[str, ...], flags: tuple[str, ...]) -> tuple[int, str]:
+def _run(
+    folder: Path, scratch: Path, sources: tuple[str, ...], flags: tuple[str, ...]
+) -> tuple[int, str]:
     """Return a status, and the program's path or what went wrong."""
     seconds = _PATIENCE * _SECONDS * slowness()
-    command = [sys.executable, "-P", "-m", __spec__.name, str(folder), str(len(sources))]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-P", "-m", __spec__.name, str(folder), str(scratch)]
+    path = os.pathsep.join(filter(None, sys.path))
     process = subprocess.Popen(
-        [*command, *sources, *flags], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, env=environment, start_new_session=True,
+        [*command, str(len(sources)), *sources, *flags],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env={**os.environ, "PYTHONPATH": path, "TMPDIR": str(scratch)}, start_new_session=True,
     )  # fmt: skip
     with process:
         try:
@@ -108,10 +112,10 @@ def _refuse_foreign_files(path: Path) -> None:
             )
 
 
-def _confine(folder: Path) -> None:
+def _confine(folder: Path, scratch: Path) -> None:
     cache = cache_folder()
     own = places(folder)
-    writable = (cache / "programs", cache / "zig", *own.writable)
+    writable = (scratch, cache / "programs", cache / "zig", *own.writable)
     landlock.restrict(Places((*own.readable, *_interpreter()), own.listable, writable))
     seconds = int(_SECONDS * slowness()) + 1
     for kind, value in (
@@ -131,10 +135,10 @@ def _interpreter() -> list[Path]:
 
 
 def main(arguments: list[str]) -> int:
-    """Compile ``FOLDER COUNT SOURCE... FLAG...`` and print the program's path."""
-    folder, count = Path(arguments[0]), int(arguments[1])
-    sources, flags = arguments[2 : 2 + count], arguments[2 + count :]
-    _confine(folder)
+    """Compile ``FOLDER SCRATCH COUNT SOURCE... FLAG...`` and print the program's path."""
+    folder, scratch, count = Path(arguments[0]), Path(arguments[1]), int(arguments[2])
+    sources, flags = arguments[3 : 3 + count], arguments[3 + count :]
+    _confine(folder, scratch)
     try:
         built = compile_c([folder / name for name in sources], _ARCH, flags=flags)
     except BuildError as error:
