@@ -59,6 +59,10 @@ class Code:
         """Say whether ``addr`` is in a procedure linkage table."""
         return self.stacks.modules(space).is_stub(addr)
 
+    def is_handlers_end(self, thread: Thread) -> bool:
+        """Say whether the thread is where a signal's handler returns to."""
+        return self.stacks.unwinder(thread).is_trampoline(thread.context.pc)
+
     def line_range(self, space: AddressSpace, addr: int) -> tuple[int, int] | None:
         """Return the addresses of the line at ``addr``; ``None`` without line information."""
         module = self.module(space, addr)

@@ -260,7 +260,7 @@ class Line(_Base):
             return Next.STEP
         line = self.code.line_range(self.space, pc)
         if line is None:
-            if self.code.is_stub(self.space, pc):
+            if self.code.is_stub(self.space, pc) or self.code.is_handlers_end(self.thread):
                 return Next.STEP
             # A tail call, or a caller without lines: on to whoever comes after it.
             back = self.code.return_address(self.thread)

@@ -150,7 +150,7 @@ class Unwinder:
                 return frames
             below = 0 if frame.signal else caller.cfa
             exact = caller.exact
-            lookup = caller.pc if exact or self._is_trampoline(caller.pc) else caller.pc - 1
+            lookup = caller.pc if exact or self.is_trampoline(caller.pc) else caller.pc - 1
             frame = RawFrame(caller.pc, lookup & _M64, caller.registers)
             frames.append(frame)
 
@@ -174,7 +174,7 @@ class Unwinder:
 
     def _step(self, frame: RawFrame, exact: bool) -> _Caller:
         """Return the caller of ``frame``; raise `Stop`."""
-        if self._is_trampoline(frame.pc):
+        if self.is_trampoline(frame.pc):
             return self._through_signal(frame)
         if not self.code.executable(frame.lookup):
             if exact:
@@ -313,7 +313,7 @@ class Unwinder:
         pc, cfa = registers[layout.return_address], registers[layout.stack_pointer]
         if pc is None or cfa is None or pc == frame.pc:
             raise Stop("no call frame information, and no return address")
-        if pc and not self.code.executable(pc - 1) and not self._is_trampoline(pc):
+        if pc and not self.code.executable(pc - 1) and not self.is_trampoline(pc):
             raise Stop(f"{frame.pc:#x} is not in known code, and register ra has no return address")
         return _Caller(pc, cfa, list(registers), how)
 
@@ -326,7 +326,7 @@ class Unwinder:
 
     def _returns_to(self, pc: int) -> bool:
         """Tell whether ``pc`` can be a return address: code, right behind a call."""
-        if self._is_trampoline(pc):
+        if self.is_trampoline(pc):
             return True
         if pc % self.layout.pc_align or not self.code.executable(pc - 1):
             return False
@@ -335,7 +335,7 @@ class Unwinder:
 
     # -- signal frames ---------------------------------------------------------------------------
 
-    def _is_trampoline(self, pc: int) -> bool:
+    def is_trampoline(self, pc: int) -> bool:
         """Tell whether ``pc`` is at one of the two instructions that end a handler."""
         text = self.arch.trampoline
         size = self.arch.syscall_size

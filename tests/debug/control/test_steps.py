@@ -97,6 +97,20 @@ def test_a_signal_handler_runs_within_a_step(bench):
     assert lines(bench, StepKind.OVER, 1) == [("main", line_of("after raise"))]
 
 
+@pytest.mark.parametrize("kind", [StepKind.OVER, StepKind.LINE])
+def test_a_step_after_a_handler_goes_on_where_the_signal_came(bench, kind):
+    bench.debugger.handling.stop.clear()
+    creating.add_breakpoint(bench.debugger, "on_signal")
+    bench.go()
+    bench.step(StepKind.OUT)
+    passed = [bench.function()]
+    while passed[-1] != "main":
+        assert bench.step(kind).reason is Reason.STEP
+        passed.append(bench.function())
+    assert passed[-2] == "raise"  # which sent it, in a C library with lines
+    assert bench.line() == line_of("after raise")
+
+
 def test_next_over_a_longjmp(bench):
     bench.debugger.handling.stop.clear()
     bench.step(StepKind.UNTIL, location=f"steps.c:{line_of('/* jump */')}")
