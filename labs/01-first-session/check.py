@@ -53,6 +53,11 @@ def system_calls(run: Run) -> None:
 def page_faults(run: Run) -> None:
     """traps touch N has exactly N page faults more than traps touch 0."""
     base = _run(run, "touch", 0)["faults"]
+    other = _run(run, "calls", 0)["faults"]
+    assert base <= other, hint(
+        f"traps touch 0 had {base} page faults, traps calls 0 {other}: to touch no page is to touch none",
+        f"traps touch 0 产生了 {base} 次缺页异常，traps calls 0 为 {other} 次：N 为 0 时不应访问任何页",
+    )
     count = run.random.randrange(20, 200)
     more = _run(run, "touch", count)["faults"] - base
     assert more == count, hint(
