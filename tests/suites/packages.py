@@ -22,7 +22,7 @@ import sys
 import tempfile
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +39,8 @@ KNOWN: Final = Path(__file__).with_name("packages_known.toml")
 #: everything that the suites need, in one tree
 PACKAGES: Final = (*debian.SYSTEM, "perl", "busybox", "bc")
 _WHOLE_S: Final = 4 * 3600
+#: programs that Debian takes from other packages than coreutils
+_OTHERS: Final = frozenset(("hostname", "kill", "uptime"))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -71,12 +73,41 @@ def _busybox(origin: Path, work: Path) -> None:
 def _coreutils(origin: Path, work: Path) -> None:
     shutil.copytree(origin / "tests", work / "tests")
     shutil.copy(origin / "init.cfg", work)
+    programs = sorted({page.stem for page in (origin / "man").glob("*.x")} - _OTHERS)
+    (work / "programs").write_text("\n".join(programs))
+    script = work / "getlimits"  # of coreutils' build: what the C types of this machine hold
+    script.write_text("#!/bin/sh\ncat <<END\n" + "\n".join(_limits()) + "\nEND\n")
+    script.chmod(0o755)
+
+
+def _limits() -> Iterator[str]:
+    """Yield what coreutils' program getlimits prints of riscv64's integers."""
+    signed = {
+        "CHAR": 8, "SCHAR": 8, "SHRT": 16, "INT": 32, "LONG": 64, "LLONG": 64, "SSIZE": 64,
+        "TIME_T": 64, "PID_T": 32, "OFF_T": 64, "INTMAX": 64,
+    }  # fmt: skip
+    unsigned = {
+        "UCHAR": 8, "USHRT": 16, "UINT": 32, "ULONG": 64, "ULLONG": 64, "SIZE": 64, "UID_T": 32,
+        "GID_T": 32, "UINTMAX": 64,
+    }  # fmt: skip
+    for name, bits in {**signed, **unsigned}.items():
+        low, high = (
+            (-(1 << bits - 1), (1 << bits - 1) - 1) if name in signed else (0, (1 << bits) - 1)
+        )
+        yield f"{name}_MAX={high}"
+        yield f"{name}_OFLOW={high + 1}"
+        yield f"{name}_MIN={low}"
+        yield f"{name}_UFLOW={low - 1}"
+    yield "SIGRTMIN=34"
+    yield "SIGRTMAX=64"
+    yield "IO_BUFSIZE=262144"
 
 
 def _perl(origin: Path, work: Path) -> None:
     """The tests expect the modules of the source tree; those of the package are the built ones."""
     for part in ("t", "lib", "regen"):
         shutil.copytree(origin / part, work / part)
+    shutil.copy(origin / "MANIFEST", work)
     tree = debian.tree("suites", PACKAGES)
     for pattern in ("usr/share/perl/5.*.*", "usr/lib/*/perl/5.*.*", "usr/lib/*/perl-base"):
         for folder in tree.glob(pattern):
@@ -102,7 +133,7 @@ def _config(work: Path) -> None:
 
 
 SUITES: Final[Mapping[str, Suite]] = {
-    "bash": Suite("bash", _bash, 900),
+    "bash": Suite("bash", _bash, 1800),
     "ash": Suite("busybox", _ash, 120),
     "busybox": Suite("busybox", _busybox, 3600),
     "coreutils": Suite("coreutils", _coreutils, 300),

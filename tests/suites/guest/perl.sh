@@ -1,5 +1,5 @@
 # Perl core's t/op and t/io: each test prints TAP.  TESTS are paths below t/.
-cp -r "$WORK/t" "$WORK/lib" "$WORK/regen" /tmp/ && cd /tmp/t || exit 1
+cp -r "$WORK/t" "$WORK/lib" "$WORK/regen" "$WORK/MANIFEST" /tmp/ && cd /tmp/t || exit 1
 ln -sf /usr/bin/perl perl
 export PERL_CORE=1 LANG=C
 for script in ${TESTS:-op/*.t io/*.t}; do
