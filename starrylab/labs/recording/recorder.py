@@ -15,6 +15,7 @@ from ...debug.last_stacks import LastStacks
 from ...debug.stack import Stacks
 from ...debug.stack_text import format_stack
 from ...debug.trace import JsonLines, Tracer
+from ...machine.api import EXEC, READ, WRITE
 from .active import ACTIVE
 from .python_calls import PythonCalls
 from .record import Record
@@ -22,7 +23,9 @@ from .state import state_of
 
 if TYPE_CHECKING:
     from ...kernel.kernel import Kernel
+    from ...kernel.thread import Thread
 
+_ACCESS: Final = ((READ, "read"), (WRITE, "write"), (EXEC, "execute"))
 _EVENTS: Final = 2000  #: kept; the latest
 _KERNELS: Final = 8  #: whose state is kept; the latest
 _STACKS: Final = 32 << 10  #: characters
@@ -36,7 +39,14 @@ class _Followed:
         self.stacks = Stacks(kernel)
         self.last = LastStacks(self.stacks)
         self.found: tuple[str, dict[str, Any]] | None = None
+        self._emit = emit
         Tracer(kernel, [JsonLines(emit)]).trace_all()
+        kernel.events.subscribe("page_fault", self._fault)
+
+    def _fault(self, thread: Thread, addr: int, access: int, _before: int, entry: int) -> None:
+        wanted = "".join(letter for bit, letter in _ACCESS if access & bit)
+        found = {"type": "fault", "tid": thread.tid, "addr": hex(addr), "access": wanted}
+        self._emit(json.dumps(found | {"text": "a page" if entry else "refused"}))
 
     def look(self) -> tuple[str, dict[str, Any]]:
         """Return stacks and state; what they were when the run was over, if it is."""

@@ -43,10 +43,15 @@ def _exit(event: Event) -> str:
     return f"[{event['tid']}] +++ {how} +++"
 
 
+def _fault(event: Event) -> str:
+    return f"[{event['tid']}] page fault at {event['addr']} ({event['access']}): {event['text']}"
+
+
 _SHOWN: Final[Mapping[str, Callable[[Event], str]]] = {
     "call": _call,
     "python": _python,
     "exit": _exit,
+    "fault": _fault,
     "signal": lambda event: f"[{event['tid']}] --- {event['signal']} ---",
     "scenario": lambda event: f"=== {event['name']}",
     "dropped": lambda event: f"... {event['count']} earlier events are not here",
