@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from ...abi import numbers
 from ...abi import signal as sig
 from .api import Access, Breakpoint, ControlError, EventKind
-from .locations import parse
+from .locations import first_file, parse
 from .places import Watch
 from .points import Point, watch_name
 
@@ -29,8 +29,11 @@ def add_breakpoint(
     info = Breakpoint(
         0, "breakpoint", location, condition, temporary=temporary, pid=pid, tid=tid, ignore=ignore
     )
+    processes = debugger.processes()
+    if not file and location.strip().isdigit() and processes:
+        file = first_file(debugger.code, processes[0].leader.mm)
     point = Point(info, parse(location, file=file, line=line))
-    made = debugger.points.add(point, debugger.processes())
+    made = debugger.points.add(point, processes)
     debugger.events.refresh()
     return made
 

@@ -85,6 +85,15 @@ def resolve(location: Location, code: Code, space: AddressSpace) -> tuple[int, .
     return tuple(sorted(found))
 
 
+def first_file(code: Code, space: AddressSpace) -> str:
+    """Return the source file of ``main``, where the user looks at first; "" if unknown."""
+    for module in code.stacks.modules(space):
+        for match in module.symbols.find_function("main"):
+            if match.file:
+                return match.file
+    return ""
+
+
 def _in_module(location: Location, module: Module) -> list[int]:
     symbols = module.symbols
     if location.line:

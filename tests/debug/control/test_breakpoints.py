@@ -64,7 +64,13 @@ def test_an_unknown_place_is_pending(bench):
     info = creating.add_breakpoint(bench.debugger, "nowhere")
     assert info.problem == "pending: no function nowhere"
     with pytest.raises(ControlError, match="no default source file"):
-        creating.add_breakpoint(bench.debugger, "12")
+        creating.add_breakpoint(bench.debugger, "+12")
+
+
+def test_a_line_alone_is_one_of_the_file_of_main(bench):
+    creating.add_breakpoint(bench.debugger, str(line_of("body of twice")))
+    bench.go()
+    assert bench.function() == "twice"
 
 
 def test_a_watchpoint_tells_old_and_new(bench):
