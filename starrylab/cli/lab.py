@@ -286,6 +286,8 @@ def _grade(args: argparse.Namespace) -> int:
         _write(Path(args.output), report + "\n")
     else:
         print(report)
+    if args.seed is None:
+        print(f"starrylab: the random values were those of --seed {seed}", file=sys.stderr)
     if unjudged := sum(not one.judged for one in marks):
         raise UserError(f"{unjudged} of {len(marks)} could not be judged; the report says why", 1)
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -352,3 +353,12 @@ def test_a_report_that_cannot_be_written(
     target = tmp_path / "nowhere" / "marks.json"
     assert main(["lab", "grade", str(tmp_path / "in"), "--lab", "1", "-o", str(target)]) == 1
     assert capsys.readouterr().err == f"starrylab: {target}: No such file or directory\n"
+
+
+def test_the_seed_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "s").mkdir()
+    assert main(["lab", "grade", str(tmp_path), "--lab", "1"]) == 0
+    told = capsys.readouterr().err
+    assert re.fullmatch(r"starrylab: the random values were those of --seed \d+\n", told)
+    assert main(["lab", "grade", str(tmp_path), "--lab", "1", "--seed", "3"]) == 0
+    assert capsys.readouterr().err == ""
