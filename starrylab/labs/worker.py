@@ -205,7 +205,7 @@ def _answer(
         os._exit(0)
 
     if request.record:
-        recorder = _recorder()(folder, request.scenario)
+        recorder = _recorder()(folder, request.scenario, request.args)
     limits = description.limits
     seconds = limits.work_seconds * request.slowness
     _call_when_late(late, seconds, 2 * seconds + request.grace - _LAST_WORDS)

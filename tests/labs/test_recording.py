@@ -58,6 +58,7 @@ def test_the_calls_of_a_failed_goal_are_kept(tmp_path: Path) -> None:
     assert served["args"]["size"] == served["text"] == str(called["result"])
     lines = event_lines(record)
     assert any(line.startswith(f"[1] reverse(0x100000, {called['result']})") for line in lines)
+    assert lines[0].startswith("=== call('reverse', [-1, ")
     assert any(line.startswith("[1] page fault at 0x1") for line in lines)
     assert any("process 1 (init)" in line for line in state_lines(record))
 

@@ -41,6 +41,14 @@ class _Shown(reprlib.Repr):
     repr_bytearray = repr_bytes
 
 
+def shown(value: object) -> str:
+    """Return a value in few characters; whatever the student's ``__repr__`` does."""
+    try:
+        return _Shown().repr(value)
+    except Exception:  # of something within
+        return f"<{type(value).__name__}>"
+
+
 class PythonCalls:
     """Tells of every call of a function that is written in a folder, when it begins.
 
@@ -50,7 +58,6 @@ class PythonCalls:
     def __init__(self, folder: Path, emit: Callable[[dict[str, Any]], object]) -> None:
         self._prefix = f"{folder}/"
         self._emit = emit
-        self._shown = _Shown()
         self._begun: dict[int, dict[str, Any]] = {}  #: by id of the frame
         self._mine: dict[CodeType, bool] = {}
         self._depth = 0
@@ -97,7 +104,7 @@ class PythonCalls:
             return
         file = frame.f_code.co_filename.removeprefix(self._prefix)
         found["where"] = f"{file}:{frame.f_lineno}"
-        found["text"] = self._show(value) if how in _RETURNS else "raised"
+        found["text"] = shown(value) if how in _RETURNS else "raised"
 
     def _arguments(self, frame: FrameType) -> dict[str, str]:
         code = frame.f_code
@@ -105,10 +112,4 @@ class PythonCalls:
         count += bool(code.co_flags & _VARARGS) + bool(code.co_flags & _VARKEYWORDS)
         names = [name for name in code.co_varnames[:count] if name != "self"]
         found = frame.f_locals
-        return {name: self._show(found[name]) for name in names if name in found}
-
-    def _show(self, value: object) -> str:
-        try:
-            return self._shown.repr(value)
-        except Exception:  # of something within
-            return f"<{type(value).__name__}>"
+        return {name: shown(found[name]) for name in names if name in found}

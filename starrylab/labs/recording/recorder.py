@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +18,7 @@ from ...debug.stack_text import format_stack
 from ...debug.trace import JsonLines, Tracer
 from ...machine.api import EXEC, READ, WRITE
 from .active import ACTIVE
-from .python_calls import PythonCalls
+from .python_calls import PythonCalls, shown
 from .record import Record
 from .state import state_of
 
@@ -66,13 +67,13 @@ class _Followed:
 class Recorder:
     """Records until `record` is asked for; made by the process that runs the scenario."""
 
-    def __init__(self, folder: Path, scenario: str) -> None:
+    def __init__(self, folder: Path, scenario: str, arguments: Sequence[object] = ()) -> None:
         self._events: deque[str | dict[str, Any]] = deque(maxlen=_EVENTS)
         self._seen = 0
         self._kernels: deque[_Followed] = deque(maxlen=_KERNELS)
         self._folder = folder
         self._calls = PythonCalls(folder, self._emit)
-        self._scenario = scenario
+        self._scenario = f"{scenario}({', '.join(map(shown, arguments))})"
 
     def start(self) -> None:
         """Look on from now on."""
