@@ -12,7 +12,8 @@ from typing import Any, Final
 
 _VARARGS, _VARKEYWORDS = 0x04, 0x08  # CO_VARARGS, CO_VARKEYWORDS (inspect)
 _RETURNS: Final = frozenset({"RETURN_VALUE", "RETURN_CONST"})
-_YIELDS: Final = frozenset({"YIELD_VALUE", "SEND", "RETURN_GENERATOR"})
+#: where a generator stands that is suspended; Python 3.13 is behind the yield already
+_YIELDS: Final = frozenset({"YIELD_VALUE", "SEND", "RETURN_GENERATOR", "RESUME"})
 
 
 class _Shown(reprlib.Repr):
