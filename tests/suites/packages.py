@@ -134,7 +134,7 @@ def _config(work: Path) -> None:
 
 SUITES: Final[Mapping[str, Suite]] = {
     "bash": Suite("bash", _bash, 1800),
-    "ash": Suite("busybox", _ash, 120),
+    "ash": Suite("busybox", _ash, 1800),
     "busybox": Suite("busybox", _busybox, 3600),
     "coreutils": Suite("coreutils", _coreutils, 300),
     "perl": Suite("perl", _perl, 600),
