@@ -21,6 +21,7 @@ SUITE: Final = "trixie"
 PACKAGES: Final = (
     *("bash", "gcc", "libc6-dev", "make", "nano", "vim", "less", "perl", "git", "tar", "xz-utils"),
     *("python3", "python3-venv", "zip", "unzip", "sqlite3", "strace", "gdb", "tmux", "cron"),
+    "systemd-standalone-sysusers",  # for cron, which would take all of systemd
     *("procps", "psmisc", "htop", "lsof", "file", "time"),
 )
 

@@ -53,6 +53,8 @@ def test_less_searches_and_moves(bash: HostTerminal) -> None:
     bash.wait_until(lambda: bash.text.startswith("line 1\n"), "the beginning")
     bash.resize(30, 90)
     bash.wait_until(lambda: "line 29\n" in bash.text, "29 lines")
+    drawn = len(bash.output)
     bash.resize(24, 80)
-    bash.type("q")
+    bash.wait_until(lambda: b"line 23" in bash.output[drawn:] and bash.line == ":", "23 lines")
+    bash.type("q")  # not before: less forgets a key that a signal comes upon
     bash.see_line("$")
