@@ -57,18 +57,18 @@ ABSENT: Final[dict[str, str]] = {
     "dnotify": "no F_NOTIFY, which inotify(7) replaced; Linux may be built without it too",
     "fanotify": "no fanotify_init(2)",
     "fiemap": "FS_IOC_FIEMAP: files here have no extents on a disk",
-    "fpunch": "checks FALLOC_FL_ZERO_RANGE, which tmpfs does not have; it fails on Linux's as well",
+    "fpunch": "expects FALLOC_FL_ZERO_RANGE without looking whether it worked; tmpfs has none",
     "handle": "file systems here give no handles (name_to_handle_at(2))",
     "io-uring": "no io_uring_setup(2)",
     "key": "no keys (add_key(2)), as in a Linux without CONFIG_KEYS",
     "landlock": "no landlock_create_ruleset(2)",
-    "numa": "there is one node, and no /sys/devices/system/node",
     "sigurg": "needs TCP; the lab has sockets of one machine only",
     "sock": "needs TCP; the lab has sockets of one machine only",
     "sockabuse": "needs TCP; the lab has sockets of one machine only",
     "statmount": "no statmount(2) and listmount(2)",
     "tmpfs": "looks for a tmpfs outside /dev, and the tree has none",
     "userfaultfd": "no userfaultfd(2)",
+    "usersyscall": "no PR_SET_SYSCALL_USER_DISPATCH",
 }
 
 #: stressors that refuse to run as root
