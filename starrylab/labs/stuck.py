@@ -51,7 +51,8 @@ class Watch:
 
     def inside(self, frame: FrameType | None) -> bool:
         """Tell whether the student's code is being executed."""
-        while frame is not None:
+        # The main thread goes on meanwhile, and CPython 3.11 may hand out what was a frame.
+        while isinstance(frame, FrameType):
             if frame.f_code.co_filename.startswith(self._prefix):
                 return True
             frame = frame.f_back

@@ -112,7 +112,7 @@ def test_the_prompt_edits_completes_and_is_interrupted(bash: HostTerminal) -> No
     bash.start("PYTHON_BASIC_REPL=1 python3 -q")
     bash.see_line(">>>")
     bash.type("import math\r")
-    bash.see_line(">>>")
+    bash.see(">>> import math\n>>>")
     bash.type("math.isqr\t")
     bash.see_line(">>> math.isqrt(")
     bash.type("17)\r")

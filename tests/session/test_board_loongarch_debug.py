@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from starrylab.userland import compile_c
+from starrylab.userland import compile_c, programs
 from tests.oracle import gdb
 from tests.oracle.fixtures import _or_missing
 from tests.session import qemu_board
@@ -38,8 +38,9 @@ def program(arch: str) -> Path:
 
 @pytest.fixture(scope="module")
 def options(tmp_path_factory) -> Iterator[list[str]]:
-    folder, programs = tmp_path_factory.mktemp("board"), [program("loongarch64")]
-    with qemu_board.running(BOARD, folder, programs) as port:
+    programs("loongarch64")  # or the first lab would say that it builds them
+    folder, files = tmp_path_factory.mktemp("board"), [program("loongarch64")]
+    with qemu_board.running(BOARD, folder, files) as port:
         yield ["--board", BOARD, "--port", port]
 
 
