@@ -72,7 +72,7 @@ class ConsoleScreen(Screen[None]):
         self.zoomed: Widget | None = None
         self.console.border_title = "Console"
         self._snapshot = EMPTY
-        self._running = False
+        self._lab_runs = False
         self._open_questions: deque[Question] = deque()
 
     def compose(self) -> ComposeResult:
@@ -108,8 +108,8 @@ class ConsoleScreen(Screen[None]):
     ) -> None:
         """Draw what is known of the lab; ``paused``: a debugger holds it."""
         self.title_bar.display_lab(title, state, snapshot, paused=paused)
-        self._running = state is LabState.RUNNING
-        if not self._running or snapshot.sequence < self._snapshot.sequence:
+        self._lab_runs = state is LabState.RUNNING
+        if not self._lab_runs or snapshot.sequence < self._snapshot.sequence:
             self._open_questions.clear()  # whoever was asked is gone
         self._snapshot = snapshot
         self.view.show(snapshot)
@@ -117,7 +117,7 @@ class ConsoleScreen(Screen[None]):
     def on_view_asked(self, message: View.Asked) -> None:
         """Pass a question on, unless nobody is there or the same one waits for its answer."""
         message.stop()
-        if self._running and message.question not in self._open_questions:
+        if self._lab_runs and message.question not in self._open_questions:
             self._open_questions.append(message.question)
             self.post_message(self.Asked(message.question))
 
