@@ -117,7 +117,10 @@ int main(void)
     child = fork();
     if (!child) {
         signal(SIGUSR1, SIG_IGN);
-        ok("removed meanwhile", change(0, -1, 0));
+        int result = change(0, -1, 0), reason = errno;
+        usleep(100000); /* the one that removes it speaks first */
+        errno = reason;
+        ok("removed meanwhile", result);
         _exit(0);
     }
     wait_for_waiters(0, GETNCNT, 1);
