@@ -166,9 +166,13 @@ class Kernel:
         if self.events.switch is not None:
             self.events.switch(thread)
 
+    def ticked(self, thread: Thread) -> None:
+        """Note that the hart stopped ``thread`` for a tick, or for what came from outside."""
+        self.clock.follow_host()
+        self.interrupted(thread)
+
     def interrupted(self, thread: Thread) -> None:
         """Note that ``thread`` was interrupted: another one may run now."""
-        self.clock.follow_host()
         if self.rseqs:
             leave_sequence(thread)
 

@@ -258,7 +258,7 @@ class Thread(Task):
                 self._book_system_time(self.kernel.door.monotonic())
                 return None
         elif trap is INTERRUPT:
-            self.kernel.interrupted(self)
+            self.kernel.ticked(self)
             self.executor.check()  # serves what came from outside
             if self.executor.ends_slice(self, keen=not self.attention):
                 self.usage.involuntary += 1

@@ -1,15 +1,14 @@
 """A student's code that never comes back, found while a lab runs on it.
 
 The kernel and a student's part of it are one thread, so a loop in one stops all.  A second
-thread looks once a second where the first one is.  When it has been in the student's files for
-too long, and the kernel did nothing else meanwhile, `Stuck` is raised there: a reload is given
-up, a running kernel panics and shows the line.
+thread sends that one a signal once a second, whose handler looks where it came.  When that was in
+the student's files for too long, and the kernel did nothing else meanwhile, `Stuck` is raised
+there: a reload is given up, a running kernel panics and shows the line.
 """
 
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 import weakref
 from collections.abc import Callable
@@ -37,9 +36,9 @@ class Watch:
         self._found = 0
         self._beats = -1
         if threading.current_thread() is threading.main_thread():
-            signal.signal(_SIGNAL, _Handler(weakref.ref(self)))
-            me = weakref.ref(self)
-            threading.Thread(target=_look_on, args=(me, seconds), daemon=True).start()
+            handler = _Handler(weakref.ref(self))
+            signal.signal(_SIGNAL, handler)
+            threading.Thread(target=_tick, args=(handler, seconds), daemon=True).start()
 
     def look(self, frame: FrameType | None) -> bool:
         """Take one look at where the main thread is; return whether that is enough."""
@@ -51,16 +50,15 @@ class Watch:
 
     def inside(self, frame: FrameType | None) -> bool:
         """Tell whether the student's code is being executed."""
-        # The main thread goes on meanwhile, and CPython 3.11 may hand out what was a frame.
-        while isinstance(frame, FrameType):
+        while frame is not None:
             if frame.f_code.co_filename.startswith(self._prefix):
                 return True
             frame = frame.f_back
         return False
 
     def interrupt(self, frame: FrameType | None) -> None:
-        """Raise `Stuck`, unless the student's code came back just now."""
-        if self._found >= _LOOKS and self.beats == self._beats and self.inside(frame):
+        """Take a look, and raise `Stuck` if it is enough."""
+        if self.look(frame):
             self._found = 0
             raise Stuck(f"your code did not come back for {_LOOKS} s: does a loop never end?")
 
@@ -69,21 +67,21 @@ class _Handler:
     """A signal handler that keeps nothing alive."""
 
     def __init__(self, watch: Callable[[], Watch | None]) -> None:
-        self._watch = watch
+        self.watch = watch
 
     def __call__(self, _signal: int, frame: FrameType | None) -> None:
-        watch = self._watch()
+        watch = self.watch()
         if watch is not None:
             watch.interrupt(frame)
 
 
-def _look_on(watch: Callable[[], Watch | None], seconds: float) -> None:
+def _tick(handler: _Handler, seconds: float) -> None:
+    """Send the signals, until the watch is gone or another one has taken its place."""
     main = threading.main_thread()
     rest = threading.Event()
     while not rest.wait(seconds) and main.is_alive():
-        if (seen := watch()) is None:
+        if handler.watch() is None or signal.getsignal(_SIGNAL) is not handler:
             return
         assert main.ident is not None
-        if seen.look(sys._current_frames().get(main.ident)):  # noqa: SLF001
-            signal.pthread_kill(main.ident, _SIGNAL)
-        del seen
+        # Only a thread itself can walk its frames safely: another's go on meanwhile.
+        signal.pthread_kill(main.ident, _SIGNAL)

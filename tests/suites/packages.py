@@ -48,7 +48,7 @@ class Suite:
     """A package's test suite: where its files come from, and how long one test may take."""
 
     source: str  #: Debian's source package
-    prepare: Callable[[Path, Path], None]  #: puts into a folder what the guest finds at /work
+    prepare: Callable[[Path, Path], None]  #: puts into a folder what the guest finds at /suite
     limit_s: int
 
 
@@ -161,12 +161,12 @@ def run(
 
 def _in_a_lab(tree: Path, work: Path, environment: Mapping[str, str]) -> str:
     command = [sys.executable, "-m", "starrylab", "run", "--memory", "1G", "--rootfs", str(tree)]
-    command += ["--bind", f"{work}:/work", "--cwd", "/tmp"]
-    for key, value in {**environment, "WORK": "/work"}.items():
+    command += ["--bind", f"{work}:/suite", "--cwd", "/tmp"]
+    for key, value in {**environment, "WORK": "/suite"}.items():
         command += ["--env", f"{key}={value}"]
     with tempfile.TemporaryFile() as output, contextlib.suppress(subprocess.TimeoutExpired):
         subprocess.run(
-            [*command, "--", "/bin/bash", "/work/run.sh"], cwd=ROOT, stdin=subprocess.DEVNULL,
+            [*command, "--", "/bin/bash", "/suite/run.sh"], cwd=ROOT, stdin=subprocess.DEVNULL,
             stdout=output, stderr=subprocess.STDOUT, timeout=_WHOLE_S, check=False,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )  # fmt: skip

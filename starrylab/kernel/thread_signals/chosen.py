@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 from ...abi import signal as sig
 from ...abi.errno import EFAULT, EINVAL
 from ...abi.signal import SIGSEGV
-from ..signal.actions import DEFAULT
 from ..signal.sets import SignalSet
-from .delivery import Delivery, set_mask
+from .delivery import Delivery, no_frame, set_mask
 from .sending import force_fault
 
 if TYPE_CHECKING:
@@ -116,9 +115,7 @@ class ChosenHandlers:
         try:
             self.handlers.enter(cpu, caught)
         except EFAULT:
-            if caught.signo == SIGSEGV:
-                signals.process.actions[SIGSEGV] = DEFAULT
-            force_fault(thread, SIGSEGV, sig.SI_KERNEL)
+            no_frame(thread, caught.signo)
             return
         signals.saved_mask = None
         set_mask(thread, cpu.mask)

@@ -109,9 +109,7 @@ def push(thread: Thread, delivery: Delivery, interrupted: tuple[Entry, int] | No
     try:
         push_frame(context, mm, layout, info, action, stack, mask, mm.trampoline)
     except EFAULT:
-        if info.signo == SIGSEGV:
-            signals.process.actions[SIGSEGV] = DEFAULT
-        force_fault(thread, SIGSEGV, sig.SI_KERNEL)
+        no_frame(thread, info.signo)
         return
     signals.saved_mask = None
     if stack.flags & SS_AUTODISARM:
@@ -126,6 +124,13 @@ def push(thread: Thread, delivery: Delivery, interrupted: tuple[Entry, int] | No
         retarget(thread, pending & new & ~old)
     if (signals.pending.set | pending) & ~new:
         thread.attention |= ATTENTION_SIGNAL
+
+
+def no_frame(thread: Thread, signo: int) -> None:
+    """Send SIGSEGV for a frame of ``signo`` that the stack cannot take: fatal for SIGSEGV's own."""
+    if signo == SIGSEGV:
+        thread.signals.process.actions[SIGSEGV] = DEFAULT
+    force_fault(thread, SIGSEGV, sig.SI_KERNEL)
 
 
 def deliver(thread: Thread) -> bool:
