@@ -1,0 +1,1 @@
+"""eBPF: maps, programs, the verifier that lets them in, and what runs them (bpf(2), RFC 9669)."""
