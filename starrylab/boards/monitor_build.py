@@ -20,7 +20,7 @@ from typing import Final
 
 from ..base.folders import cache_folder
 from ..image import elf
-from ..userland.build import compiler_version
+from ..userland import compiler_environment, compiler_version
 from .errors import BoardError
 from .loader import boards_folder
 
@@ -109,12 +109,7 @@ def _key(folder: Path, arch: str) -> str:
 
 
 def _build(sources: Sequence[Path], arch: str, output: Path) -> None:
-    compiler_cache = str(output.parent.parent / "zig")
-    environment = {
-        **os.environ,
-        "ZIG_GLOBAL_CACHE_DIR": compiler_cache,
-        "ZIG_LOCAL_CACHE_DIR": compiler_cache,
-    }
+    environment = compiler_environment(output.parent.parent)
     folder = sources[0].parent
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".build-") as scratch:
         built = Path(scratch) / "monitor.elf"

@@ -9,9 +9,9 @@ from .build import (
     BuildError,
     Progress,
     compile_c,
-    compiler_version,
     programs,
 )
+from .compiler import compiler_cache, compiler_environment, compiler_version
 
 __all__ = [
     "SOURCES",
@@ -21,6 +21,8 @@ __all__ = [
     "applets",
     "cache_folder",
     "compile_c",
+    "compiler_cache",
+    "compiler_environment",
     "compiler_version",
     "programs",
 ]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
-import importlib.util
 import os
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from ..base.folders import cache_folder
+from .compiler import compiler_environment, compiler_folder, compiler_version
 
 Progress = Callable[[str], None]
 
@@ -106,23 +106,8 @@ def _no_cache(folder: Path, error: OSError) -> str:
     )
 
 
-def compiler_version() -> str:
-    """Return the version of the installed ziglang wheel, or "" when there is none."""
-    package = _compiler_folder()
-    if package is None:
-        return ""
-    # importlib.metadata would cost more than the whole look-up in the cache.
-    found = sorted(package.parent.glob("ziglang-*.dist-info"))
-    return found[0].name.removesuffix(".dist-info") if found else "ziglang"
-
-
-def _compiler_folder() -> Path | None:
-    spec = importlib.util.find_spec("ziglang")
-    return Path(spec.origin).parent if spec is not None and spec.origin else None
-
-
 def _key(sources: Sequence[Path], arguments: Sequence[str]) -> str:
-    digest = hashlib.sha256("\0".join([compiler_version(), *arguments]).encode())
+    digest = hashlib.sha256("\0".join([compiler_version(), SOURCE_PREFIX, *arguments]).encode())
     headers = {header for source in sources for header in source.parent.glob("*.h")}
     for path in [*sources, *sorted(headers)]:
         content = path.read_bytes()
@@ -142,16 +127,10 @@ def _locked(path: Path) -> Iterator[None]:
 def _build(
     sources: Sequence[Path], arguments: Sequence[str], output: Path, progress: Progress | None
 ) -> None:
-    if _compiler_folder() is None:
+    if compiler_folder() is None:
         raise BuildError("the C compiler is missing; install it with: pip install ziglang")
     if progress is not None:
         progress(f"Building {output.name} (first use; up to a minute when the C library is new)")
-    compiler_cache = str(output.parent.parent.parent / "zig")
-    environment = {
-        **os.environ,
-        "ZIG_GLOBAL_CACHE_DIR": compiler_cache,
-        "ZIG_LOCAL_CACHE_DIR": compiler_cache,
-    }
     with tempfile.TemporaryDirectory(dir=output.parent.parent, prefix=".build-") as scratch:
         built = Path(scratch) / output.name
         folders = {source.parent for source in sources}
@@ -161,7 +140,7 @@ def _build(
                 *(f"-ffile-prefix-map={folder}={SOURCE_PREFIX}" for folder in sorted(folders)),
                 *("-o", str(built), *map(str, sources)),
             ],
-            env=environment,
+            env=compiler_environment(output.parent.parent.parent),
             capture_output=True,
             text=True,
             check=False,

@@ -23,12 +23,14 @@ def source(tmp_path: Path) -> Path:
 @pytest.fixture
 def cache(tmp_path: Path) -> Path:
     """A cache of its own for programs, with the compiler's shared one: the C library is built."""
-    shared = userland.cache_folder() / "zig"
+    shared = userland.compiler_cache(userland.cache_folder())
     shared.mkdir(parents=True, exist_ok=True)
-    folder = tmp_path / "cache"
-    folder.mkdir()
-    (folder / "zig").symlink_to(shared)
-    return folder
+    own = userland.compiler_cache(tmp_path / "cache")
+    own.mkdir(parents=True)
+    for name in ("b", "h", "o", "tmp", "z"):
+        (shared / name).mkdir(exist_ok=True)
+        (own / name).symlink_to(shared / name)
+    return tmp_path / "cache"
 
 
 def test_builds_once_and_tells_so(source: Path, cache: Path) -> None:
@@ -53,6 +55,16 @@ def test_key_follows_source_header_flags_and_architecture(source: Path, cache: P
     assert len(keys) == 4
 
 
+def test_sources_of_the_c_library_do_not_depend_on_the_environment(cache: Path) -> None:
+    environment = userland.compiler_environment(cache)
+    link = Path(environment["ZIG_LIB_DIR"])
+    assert (link / "libc" / "musl").is_dir()
+    link.unlink()
+    link.symlink_to(cache / "an environment that is gone")
+    assert userland.compiler_environment(cache) == environment
+    assert (link / "libc" / "musl").is_dir()
+
+
 def test_error_names_the_place(source: Path, cache: Path) -> None:
     source.write_text("int main(void) { return nothing; }\n")
     with pytest.raises(BuildError, match=r"hello\.c:1:"):
@@ -66,7 +78,7 @@ def test_unknown_architecture(source: Path) -> None:
 
 
 def test_missing_compiler(source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build, "_compiler_folder", lambda: None)
+    monkeypatch.setattr(build, "compiler_folder", lambda: None)
     with pytest.raises(BuildError, match="pip install ziglang"):
         compile_c([source], "riscv64", cache=cache)
 

@@ -24,7 +24,7 @@ from starrylab.kernel.thread import Thread
 from starrylab.machine.door import VirtualDoor
 from starrylab.machine.ram import HostRam
 from starrylab.machine.unicorn.hart import UnicornHart
-from starrylab.userland import build
+from starrylab.userland import build, compiler_environment
 
 PROGRAMS = Path(__file__).parent / "programs"
 _VALUE = re.compile(r"(?m)^([\w:]+) = (.*)$")
@@ -47,8 +47,7 @@ def compiled_cxx(name: str | Path, *flags: str) -> Path:
     output = folder / source.stem
     if not output.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        zig = str(build.cache_folder() / "zig")
-        environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": zig, "ZIG_LOCAL_CACHE_DIR": zig}
+        environment = compiler_environment(build.cache_folder())
         scratch = folder / f".{os.getpid()}"
         command = [*arguments, "-o", str(scratch), str(source)]
         subprocess.run(command, env=environment, check=True, capture_output=True)

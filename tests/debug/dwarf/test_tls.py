@@ -15,7 +15,7 @@ from starrylab.debug.dwarf.format import PLAIN, show
 from starrylab.debug.inspect import InspectedThread
 from starrylab.debug.language import Evaluator
 from starrylab.kernel.kernel import Kernel
-from starrylab.userland import build
+from starrylab.userland import build, compiler_environment
 from tests.oracle import debian
 from tests.oracle.fixtures import _or_missing as or_missing
 
@@ -29,8 +29,7 @@ PACKAGES = {GLIBC: ("libc6",), MUSL: ("musl",)}
 def built(folder: Path, target: str, model: str) -> None:
     """Put the program and its library into ``folder``, built once."""
     compiler = [sys.executable, "-m", "ziglang", "cc", "-target", target, "-g", "-O1"]
-    zig = str(build.cache_folder() / "zig")
-    environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": zig, "ZIG_LOCAL_CACHE_DIR": zig}
+    environment = compiler_environment(build.cache_folder())
     for source, output, flags in (
         ("tls_library.c", "library.so", ["-shared", "-fPIC", f"-ftls-model={model}"]),
         ("tls_threads.c", "program", ["-dynamic"]),

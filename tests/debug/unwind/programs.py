@@ -10,8 +10,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from starrylab.userland import BuildError, cache_folder
-from starrylab.userland.build import compiler_version
+from starrylab.userland import (
+    BuildError,
+    cache_folder,
+    compiler_environment,
+    compiler_version,
+)
 from tests.oracle import debian
 
 SOURCES = Path(__file__).parent / "programs"
@@ -93,8 +97,7 @@ def build(program: Program) -> Path:
     if output.exists():
         return output
     folder.mkdir(parents=True, exist_ok=True)
-    zig = str(cache_folder() / "zig")
-    environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": zig, "ZIG_LOCAL_CACHE_DIR": zig}
+    environment = compiler_environment(cache_folder())
     scratch = folder / f".{os.getpid()}"
     done = subprocess.run(
         [*arguments, "-o", str(scratch), str(source)],

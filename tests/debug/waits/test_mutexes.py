@@ -15,7 +15,7 @@ from starrylab.debug.stack import Stacks
 from starrylab.debug.waits import Waits, look, report
 from starrylab.session.assemble import HostIo, assemble
 from starrylab.session.config import Bind, LabConfig
-from starrylab.userland import cache_folder, compile_c
+from starrylab.userland import cache_folder, compile_c, compiler_environment
 
 PROGRAM = Path(__file__).parent / "programs" / "abba.c"
 DEADLINE_NS = 60_000_000_000
@@ -26,11 +26,10 @@ _LOOK_NS = 100_000_000
 def glibc_abba(tmp_path_factory) -> Path:
     """The program, linked with glibc's shared library."""
     output = tmp_path_factory.mktemp("glibc") / "abba"
-    zig = str(cache_folder() / "zig")
     subprocess.run(
         [sys.executable, "-m", "ziglang", "cc", "-target", "riscv64-linux-gnu.2.36", "-O1",
          "-fno-sanitize=undefined", "-o", str(output), str(PROGRAM)],
-        env={**os.environ, "ZIG_GLOBAL_CACHE_DIR": zig, "ZIG_LOCAL_CACHE_DIR": zig},
+        env=compiler_environment(cache_folder()),
         check=True, capture_output=True,
     )  # fmt: skip
     return output

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from elftools.elf.elffile import ELFFile
 from starrylab.base.folders import cache_folder
 from starrylab.machine.api import READ, WRITE
 from starrylab.machine.board.instructions import BY_ARCH
+from starrylab.userland import compiler_environment
 
 LA = BY_ARCH["loongarch64"]
 R4, R5 = 0x1000_0000, 0x30
@@ -61,11 +61,10 @@ def words(tmp_path_factory) -> dict[str, int]:
     texts = [text for text, *_ in ACCESSES] + OTHERS
     source, output = folder / "all.S", folder / "all.o"
     source.write_text(".globl _start\n_start:\n" + "\n".join(texts) + "\n")
-    zig = str(cache_folder() / "zig")
     subprocess.run(
         [sys.executable, "-m", "ziglang", "cc", "-target", "loongarch64-freestanding-none",
          "-c", "-o", str(output), str(source)],
-        env={**os.environ, "ZIG_GLOBAL_CACHE_DIR": zig, "ZIG_LOCAL_CACHE_DIR": zig},
+        env=compiler_environment(cache_folder()),
         check=True, capture_output=True,
     )  # fmt: skip
     with output.open("rb") as file:
