@@ -123,6 +123,13 @@ class File:
         """Return what mmap(2) maps."""
         raise ENODEV
 
+    def map_range(self, prot: int, flags: int, offset: int, size: int) -> tuple[PageSource, int]:
+        """Return what mmap(2) maps from ``offset`` bytes on, and the VM_* flags of the area.
+
+        For files in which parts differ; all others say the same of every part.
+        """
+        return self.mappable(prot, flags), self.area_flags
+
     def set_flags(self, flags: int) -> None:
         """F_SETFL: replace the status flags that may change."""
         self.flags = flags

@@ -140,8 +140,7 @@ def _map_typed(
     vm_flags = 0
     prot &= _PROT
     if file is not None:
-        source = file.mappable(prot, flags)
-        vm_flags = file.area_flags
+        source, vm_flags = file.map_range(prot, flags, offset, length)
         place = getattr(file, "place", None)
         if flags & MAP_SHARED and not file.writable:
             vm_flags |= VM_NOWRITE
