@@ -82,13 +82,32 @@ def sendmsg(t: Thread, file: Fd, msg: InMessage, flags: MessageFlags) -> Result:
 
 def send_message(t: Thread, sock: UnixSocket, msg: int, flags: int) -> Result:
     """Send the message whose msghdr is at ``msg``."""
+    return send_outgoing(t, sock, read_outgoing(t, msg), flags)
+
+
+class Outgoing(NamedTuple):
+    """What a msghdr says of a message to send."""
+
+    address: bytes
+    pieces: list[tuple[int, int]]
+    control: int  #: where the ancillary data are
+    control_size: int
+
+
+def read_outgoing(t: Thread, msg: int) -> Outgoing:
+    """Read the msghdr at ``msg``, and what it points to but for the data."""
     name, name_size, vec, count, control, control_size, _ = _read_msghdr(t, msg)
     size = min(name_size if name_size < 1 << 31 else -1, so.ADDRESS_MAX)
     address = read_address(t, name, size) if name else b""
     pieces = t.mm.read_vector(vec, count)
-    sender, files = read_control(t, control, control_size if control else 0)
-    target = _target(t, sock, address, flags)
-    data = b"".join(t.mm.read(base, length) for base, length in pieces)
+    return Outgoing(address, pieces, control, control_size if control else 0)
+
+
+def send_outgoing(t: Thread, sock: UnixSocket, message: Outgoing, flags: int) -> Result:
+    """Send what `read_outgoing` returned."""
+    sender, files = read_control(t, message.control, message.control_size)
+    target = _target(t, sock, message.address, flags)
+    data = b"".join(t.mm.read(base, length) for base, length in message.pieces)
     return _send(t, sock, _load(sock, data, flags, sender, files, target))
 
 
@@ -193,7 +212,7 @@ async def sendmmsg(t: Thread, file: Fd, msgs: Ptr, count: UInt, flags: MessageFl
 # -- receiving -----------------------------------------------------------------------------
 
 
-class _Target(NamedTuple):
+class Target(NamedTuple):
     """Where a received message goes."""
 
     pieces: list[tuple[int, int]]
@@ -218,7 +237,7 @@ def recvfrom(
     """recvfrom(2)."""
     sock = as_socket(file)
     size = min(size, _MAX_MESSAGE)
-    return _receive(t, sock, _Target([(buf, size)], size, addr, addrlen), flags)
+    return receive_into(t, sock, Target([(buf, size)], size, addr, addrlen), flags)
 
 
 @syscall(restart=Restart.SA_RESTART)
@@ -229,13 +248,17 @@ def recvmsg(t: Thread, file: Fd, msg: OutMessage, flags: MessageFlags) -> Result
 
 def receive_message(t: Thread, sock: UnixSocket, msg: int, flags: int) -> Result:
     """Receive into what the msghdr at ``msg`` says."""
+    return receive_into(t, sock, read_target(t, msg), flags)
+
+
+def read_target(t: Thread, msg: int) -> Target:
+    """Read where the msghdr at ``msg`` wants a message."""
     name, name_size, vec, count, control, control_size, _ = _read_msghdr(t, msg)
     if name_size >> 31:
         raise EINVAL
     pieces = t.mm.read_vector(vec, count)
     size = sum(length for _, length in pieces)
-    target = _Target(pieces, size, name, msg + 8, msg, control, control_size if control else 0)
-    return _receive(t, sock, target, flags)
+    return Target(pieces, size, name, msg + 8, msg, control, control_size if control else 0)
 
 
 @syscall(restart=Restart.SA_RESTART)
@@ -264,7 +287,8 @@ async def recvmmsg(
     return done
 
 
-def _receive(t: Thread, sock: UnixSocket, target: _Target, flags: int) -> Result:
+def receive_into(t: Thread, sock: UnixSocket, target: Target, flags: int) -> Result:
+    """Receive one message, or a stream's next bytes."""
     if flags & so.MSG_OOB:
         raise EOPNOTSUPP
     peek = bool(flags & so.MSG_PEEK)
@@ -281,14 +305,14 @@ def _receive(t: Thread, sock: UnixSocket, target: _Target, flags: int) -> Result
     return _deliver(t, sock, target, flags, received)
 
 
-def _incomplete(received: Received, target: _Target) -> bool:
+def _incomplete(received: Received, target: Target) -> bool:
     return received.sender is not None and len(received.data) < target.size and not received.files
 
 
 async def _receive_later(
     t: Thread,
     sock: UnixSocket,
-    target: _Target,
+    target: Target,
     flags: int,
     received: Received | None,
     wait_all: bool,
@@ -318,7 +342,7 @@ async def _receive_later(
         sock.release()
 
 
-def _deliver(t: Thread, sock: UnixSocket, target: _Target, flags: int, received: Received) -> int:
+def _deliver(t: Thread, sock: UnixSocket, target: Target, flags: int, received: Received) -> int:
     """Store data, ancillary data and flags; return the call's result."""
     mm = t.mm
     at = 0

@@ -87,8 +87,11 @@ def listen(t: Thread, file: Fd, backlog: Int) -> None:
 @syscall(restart=Restart.SA_RESTART)
 def connect(t: Thread, file: Fd, addr: InAddress, addrlen: Int) -> Coroutine[Any, Any, None] | None:
     """connect(2)."""
-    sock = as_socket(file)
-    address = read_address(t, addr, addrlen)
+    return connect_to(t, as_socket(file), read_address(t, addr, addrlen))
+
+
+def connect_to(t: Thread, sock: UnixSocket, address: bytes) -> Coroutine[Any, Any, None] | None:
+    """Connect to what a socket address names."""
     if isinstance(sock, UnixDatagrams) and address[:2] == _UNSPECIFIED:
         sock.disconnect()
         return None

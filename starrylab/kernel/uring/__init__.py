@@ -1,0 +1,1 @@
+"""io_uring(7): rings, what is registered with them, and the requests under way."""

@@ -1,0 +1,119 @@
+"""Memory that a ring shares with programs: what they map, or what they gave.
+
+The kernel reads and writes it word by word.  Everything runs on one host thread, so a plain store
+is a release and a plain load an acquire; the program's own fences do the rest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from ...machine.api import PAGE_MASK, PAGE_SHIFT
+from ..mm.frames import FrameAllocator
+from ..mm.shared import SharedPages
+
+if TYPE_CHECKING:
+    from ..mm.space import AddressSpace
+
+
+class Memory(Protocol):
+    """Shared bytes, by their offset."""
+
+    def read_u16(self, offset: int) -> int:
+        """Return a 16-bit number."""
+        ...
+
+    def read_u32(self, offset: int) -> int:
+        """Return a 32-bit number."""
+        ...
+
+    def write_u32(self, offset: int, value: int) -> None:
+        """Store a 32-bit number."""
+        ...
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Return bytes that do not cross a page."""
+        ...
+
+    def write(self, offset: int, data: bytes) -> None:
+        """Store bytes that do not cross a page."""
+        ...
+
+    def drop(self) -> None:
+        """Give the memory back, as far as the ring holds it."""
+        ...
+
+
+class OwnMemory(SharedPages):
+    """Pages of the kernel that programs map; zeros at first, and there from the start."""
+
+    __slots__ = ()
+
+    def __init__(self, frames: FrameAllocator, size: int, name: bytes) -> None:
+        super().__init__(frames, size, (15, 0), name)
+        self.hold()
+        try:
+            for index in range((size + PAGE_MASK) >> PAGE_SHIFT):
+                self.frame(index, True)
+        except BaseException:
+            self.drop()
+            raise
+
+    def _at(self, offset: int) -> int:
+        return self.pages[offset >> PAGE_SHIFT] + (offset & PAGE_MASK)
+
+    def read_u16(self, offset: int) -> int:
+        """See `Memory`."""
+        at = self._at(offset)
+        return int.from_bytes(self.frames.view[at : at + 2], "little")
+
+    def read_u32(self, offset: int) -> int:
+        """See `Memory`."""
+        return self.frames.u32[self._at(offset) >> 2]
+
+    def write_u32(self, offset: int, value: int) -> None:
+        """See `Memory`."""
+        self.frames.u32[self._at(offset) >> 2] = value & 0xFFFFFFFF
+
+    def read(self, offset: int, size: int) -> bytes:
+        """See `Memory`."""
+        at = self._at(offset)
+        return bytes(self.frames.view[at : at + size])
+
+    def write(self, offset: int, data: bytes) -> None:
+        """See `Memory`."""
+        at = self._at(offset)
+        self.frames.view[at : at + len(data)] = data
+
+
+class UserMemory:
+    """Memory of a program (IORING_SETUP_NO_MMAP, rings of provided buffers); ``EFAULT``."""
+
+    __slots__ = ("_addr", "_mm")
+
+    def __init__(self, mm: AddressSpace, addr: int) -> None:
+        self._mm = mm
+        self._addr = addr
+
+    def read_u16(self, offset: int) -> int:
+        """See `Memory`."""
+        return int.from_bytes(self._mm.read(self._addr + offset, 2), "little")
+
+    def read_u32(self, offset: int) -> int:
+        """See `Memory`."""
+        return self._mm.read_u32(self._addr + offset)
+
+    def write_u32(self, offset: int, value: int) -> None:
+        """See `Memory`."""
+        self._mm.write_u32(self._addr + offset, value & 0xFFFFFFFF)
+
+    def read(self, offset: int, size: int) -> bytes:
+        """See `Memory`."""
+        return self._mm.read(self._addr + offset, size)
+
+    def write(self, offset: int, data: bytes) -> None:
+        """See `Memory`."""
+        self._mm.write(self._addr + offset, data)
+
+    def drop(self) -> None:
+        """See `Memory`; the program's pages are its own."""
