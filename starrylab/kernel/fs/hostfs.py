@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
-from ...abi.errno import ENOENT, EOPNOTSUPP, EPERM, from_host
+from ...abi.errno import ENOENT, EOPNOTSUPP, EPERM, EROFS, from_host
 from ...abi.stat import HOSTFS_SUPER_MAGIC, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK
 from ..vfs.node import (
     DirNodeOps,
@@ -43,7 +43,7 @@ class HostFs(FilesystemOps):
         super().__init__(now)
         self.pool = pool
         self.folder = folder
-        self.read_only = read_only
+        self.read_only = self.for_looking = read_only
         self.main_device = folder.root.stat_self().st_dev
         #: Nodes in use, by the host's identity: a file with two names is one node.
         self.nodes: WeakValueDictionary[tuple[int, int], NodeOps] = WeakValueDictionary()
@@ -67,6 +67,12 @@ class HostFs(FilesystemOps):
         """See ``FilesystemOps.sync``."""
         for node in list(self.nodes.values()):
             node.sync(False)
+
+    def set_read_only(self, value: bool) -> None:
+        """See ``FilesystemOps.set_read_only``: what was lent for looking stays so."""
+        if self.for_looking and not value:
+            raise EROFS
+        super().set_read_only(value)
 
     def unmounted(self) -> None:
         """See ``FilesystemOps.unmounted``."""

@@ -1,161 +1,203 @@
-"""Mounts: mount(2), umount2(2), pivot_root(2)."""
+"""Mounts by one call: mount(2), umount2(2), pivot_root(2)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ...abi.capability import CAP_SYS_ADMIN
-from ...abi.errno import EAGAIN, EBUSY, EINVAL, ENAMETOOLONG, ENOTDIR, EPERM
+from ...abi.errno import EAGAIN, EBUSY, EINVAL, ENAMETOOLONG, ENOTDIR
 from ...abi.fcntl import (
     MS_BIND,
     MS_DIRSYNC,
     MS_LAZYTIME,
+    MS_MANDLOCK,
     MS_MGC_MSK,
     MS_MGC_VAL,
     MS_MOVE,
-    MS_NOATIME,
-    MS_NODEV,
-    MS_NODIRATIME,
-    MS_NOEXEC,
-    MS_NOSUID,
+    MS_NOUSER,
     MS_PRIVATE,
     MS_RDONLY,
     MS_REC,
-    MS_RELATIME,
     MS_REMOUNT,
     MS_SHARED,
     MS_SILENT,
     MS_SLAVE,
-    MS_STRICTATIME,
     MS_SYNCHRONOUS,
     MS_UNBINDABLE,
 )
-from ..fs.system import make_filesystem
+from ...abi.mount import MNT_DETACH, MNT_EXPIRE, MNT_FORCE, UMOUNT_NOFOLLOW
+from ..fs.superblock import make, reconfigure, throw_away
 from ..vfs.context import NOFOLLOW
-from ..vfs.mount import Location
+from ..vfs.mount import Location, Mountpoint
+from ..vfs.mount.propagation import change_type
+from ..vfs.mount.tree import subtree
 from ..vfs.node import DIRECTORY
 from ._declare import syscall
+from ._mounts import (
+    check_writers,
+    is_own,
+    namespace_of,
+    own_mount,
+    per_mount,
+    read_name,
+    remounted,
+    require_mounter,
+)
 from ._shown import InString, MountFlags, UmountFlags
 from ._types import Path, Ptr
 
 if TYPE_CHECKING:
     from ..thread import Thread
 
-_PER_MOUNT: Final = (
-    MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME
-    | MS_STRICTATIME
-)  # fmt: skip
 _PROPAGATION: Final = MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE
+_SUPERBLOCK: Final = MS_RDONLY | MS_SYNCHRONOUS | MS_MANDLOCK | MS_DIRSYNC | MS_LAZYTIME
+#: what a remount may change of a file system (MS_RMT_MASK)
+_RECONFIGURED: Final = MS_RDONLY | MS_SYNCHRONOUS | MS_MANDLOCK | MS_LAZYTIME
 _PAGE: Final = 4096
-_MNT_FORCE, _MNT_DETACH, _MNT_EXPIRE, _UMOUNT_NOFOLLOW = 1, 2, 4, 8
 
 
-@syscall(partial="all mounts are private: MS_SHARED and MS_SLAVE are refused")
+@syscall()
 def mount(
     t: Thread, source: InString, target: Path, kind: InString, flags: MountFlags, data: Ptr
 ) -> None:
     """mount(2)."""
     if flags & MS_MGC_MSK == MS_MGC_VAL:
         flags &= ~MS_MGC_MSK
+    fs_name = read_name(t, kind, _PAGE) if kind else b""
+    name = read_name(t, source, _PAGE) if source else b""
     options = _options(t, data)
     place = t.fs.walk(target, t.cred)
-    if not t.cred.capable(CAP_SYS_ADMIN):
-        raise EPERM
-    if flags & MS_REMOUNT:
-        _remount(place, flags, options)
+    if flags & MS_NOUSER & 0xFFFFFFFF:
+        raise EINVAL
+    require_mounter(t)
+    if flags & (MS_REMOUNT | MS_BIND) == MS_REMOUNT | MS_BIND:
+        _change_flags(t, place, flags)
+    elif flags & MS_REMOUNT:
+        _remount(t, place, flags, options)
     elif flags & MS_BIND:
-        if not source:
-            raise EINVAL
-        what = t.fs.walk(t.mm.read_cstr(source), t.cred)
-        made = place.mount.namespace.bind(what, place, recursive=bool(flags & MS_REC))
-        made.flags = what.mount.flags
+        _bind(t, name, place, recursive=bool(flags & MS_REC))
     elif flags & _PROPAGATION:
-        _propagate(place, flags)
+        _propagate(t, place, flags)
     elif flags & MS_MOVE:
-        what = t.fs.walk(t.mm.read_cstr(source), t.cred)
-        if what.entry is not what.mount.root:
-            raise EINVAL
-        place.mount.namespace.move(what.mount, place)
+        _move(t, name, place)
     else:
-        _mount_new(t, place, source, kind, flags, options)
+        _mount_new(t, place, name, fs_name, flags, options)
 
 
 def _options(t: Thread, addr: int) -> bytes:
-    """Read the option string, which is at most a page."""
+    """Read the option string, of which a page counts."""
     if not addr:
         return b""
     try:
         return t.mm.read_cstr(addr, _PAGE)
     except ENAMETOOLONG:
-        raise EINVAL from None
+        return t.mm.read(addr, _PAGE - 1)
 
 
 def _mount_new(
-    t: Thread, place: Location, source: int, kind: int, flags: int, options: bytes
+    t: Thread, place: Location, source: bytes, kind: bytes, flags: int, options: bytes
 ) -> None:
     if not kind:
         raise EINVAL
-    if place.node.kind != DIRECTORY:
-        raise ENOTDIR
-    name = t.mm.read_cstr(source) if source else b"none"
-    fs = make_filesystem(t.kernel, t.mm.read_cstr(kind), name, flags, options)
-    place.mount.namespace.mount(fs, place, flags & _PER_MOUNT, name)
+    fs = make(t.kernel, kind, source or b"none", flags & _SUPERBLOCK, options)
+    try:
+        if not is_own(t, place.mount):
+            raise EINVAL
+        namespace_of(t).mount(fs, place, per_mount(flags), source or b"none")
+    except BaseException:
+        throw_away(fs)
+        raise
 
 
-def _remount(place: Location, flags: int, options: bytes) -> None:
-    mount = place.mount
-    if place.entry is not mount.root:
+def _bind(t: Thread, source: bytes, place: Location, *, recursive: bool) -> None:
+    if not source:
         raise EINVAL
-    known = (
-        _PER_MOUNT | MS_REMOUNT | MS_BIND | MS_SILENT | MS_SYNCHRONOUS | MS_DIRSYNC | MS_LAZYTIME
-    )
-    if flags & ~known:
+    what = t.fs.walk(source, t.cred)
+    if not is_own(t, place.mount) or not is_own(t, what.mount):
         raise EINVAL
-    if flags & MS_RDONLY and not mount.read_only and mount.writers:
-        raise EBUSY
-    if not flags & MS_BIND:
-        mount.fs.remount(options)
-    mount.flags = flags & _PER_MOUNT
-    mount.namespace.generation += 1
+    namespace_of(t).bind(what, place, recursive=recursive)
 
 
-def _propagate(place: Location, flags: int) -> None:
+def _move(t: Thread, source: bytes, place: Location) -> None:
+    if not source:
+        raise EINVAL
+    what = t.fs.walk(source, t.cred)
+    if what.entry is not what.mount.root:
+        raise EINVAL
+    namespace_of(t).move(what.mount, place)
+
+
+def _change_flags(t: Thread, place: Location, flags: int) -> None:
+    """Change what is the mount's own (MS_REMOUNT with MS_BIND)."""
+    mount = own_mount(t, place)
+    wanted = remounted(mount, flags)
+    check_writers(mount, wanted)
+    mount.flags = wanted
+    mount.namespace.changed()
+
+
+def _remount(t: Thread, place: Location, flags: int, options: bytes) -> None:
+    mount = own_mount(t, place)
+    wanted = remounted(mount, flags)
+    reconfigure(mount, flags & _RECONFIGURED, _RECONFIGURED, options)
+    mount.flags = wanted
+    mount.namespace.changed()
+
+
+def _propagate(t: Thread, place: Location, flags: int) -> None:
     if place.entry is not place.mount.root:
         raise EINVAL
-    kind = flags & _PROPAGATION
-    if kind & (kind - 1):
+    kind = flags & ~(MS_REC | MS_SILENT)
+    if kind & ~_PROPAGATION or kind & (kind - 1):
         raise EINVAL
-    if kind in (MS_SHARED, MS_SLAVE):
-        raise EINVAL("mounts do not propagate")
+    top = own_mount(t, place)
+    for each in list(subtree(top)) if flags & MS_REC else [top]:
+        change_type(each, kind)
 
 
-@syscall(partial="MNT_EXPIRE is refused")
+@syscall()
 def umount2(t: Thread, target: Path, flags: UmountFlags) -> None:
     """umount2(2)."""
-    if flags & ~(_MNT_FORCE | _MNT_DETACH | _MNT_EXPIRE | _UMOUNT_NOFOLLOW):
+    if flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW):
         raise EINVAL
-    if flags & _MNT_EXPIRE:
-        raise EINVAL if flags & (_MNT_FORCE | _MNT_DETACH) else EAGAIN
-    place = t.fs.walk(target, t.cred, None, NOFOLLOW if flags & _UMOUNT_NOFOLLOW else 0)
-    if not t.cred.capable(CAP_SYS_ADMIN):
-        raise EPERM
-    mount = place.mount
-    if place.entry is not mount.root:
+    namespace = namespace_of(t)
+    expiring = [m for m in namespace if m.expiring] if flags & MNT_EXPIRE else []
+    place = t.fs.walk(target, t.cred, None, NOFOLLOW if flags & UMOUNT_NOFOLLOW else 0)
+    require_mounter(t)
+    mount = own_mount(t, place)
+    if mount.locked:
         raise EINVAL
-    mount.namespace.unmount(mount, lazy=bool(flags & _MNT_DETACH))
+    is_root = mount is t.fs.root.mount
+    if flags & MNT_EXPIRE:
+        if is_root or flags & (MNT_FORCE | MNT_DETACH):
+            raise EINVAL
+        _expire(mount, marked=mount in expiring)
+    if is_root and not flags & MNT_DETACH:
+        reconfigure(mount, MS_RDONLY, MS_RDONLY, b"")
+        return
+    namespace.unmount(mount, lazy=bool(flags & MNT_DETACH))
+
+
+def _expire(mount: Mountpoint, *, marked: bool) -> None:
+    """Mark an unused mount (``EAGAIN``); one that was marked and not used since may go."""
+    if mount.users or mount.children:
+        raise EBUSY
+    mount.expiring = True
+    if not marked:
+        raise EAGAIN
 
 
 @syscall()
 def pivot_root(t: Thread, new_root: Path, put_old: Path) -> None:
     """pivot_root(2)."""
-    if not t.cred.capable(CAP_SYS_ADMIN):
-        raise EPERM
+    require_mounter(t)
     new = t.fs.walk(new_root, t.cred)
+    if new.node.kind != DIRECTORY:
+        raise ENOTDIR
     put = t.fs.walk(put_old, t.cred)
-    if new.node.kind != DIRECTORY or put.node.kind != DIRECTORY:
+    if put.node.kind != DIRECTORY:
         raise ENOTDIR
     old = t.fs.root
-    new.mount.namespace.pivot(new, put, old)
+    namespace_of(t).pivot(new, put, old)
     # Everybody whose root or working directory was the old root moves along.
     for thread in list(t.kernel.threads.values()):
         fs = thread.fs

@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 from ...abi.errno import EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EXDEV
 from ...abi.fcntl import (
+    MS_NOSYMFOLLOW,
     PATH_MAX,
     RESOLVE_BENEATH,
     RESOLVE_IN_ROOT,
@@ -120,6 +121,8 @@ class FsContext:
                     if not rest and flags & NOFOLLOW and not trailing:
                         return Location(mount, child)
                     links += 1
+                    if mount.flags & MS_NOSYMFOLLOW:
+                        raise ELOOP
                     target = _target(node, cred, links)
                     if isinstance(target, Location):
                         mount, entry = target.mount, target.entry
@@ -173,6 +176,8 @@ class FsContext:
 
         A text is to be resolved from ``parent``.
         """
+        if parent.mount.flags & MS_NOSYMFOLLOW:
+            raise ELOOP
         return _target(link, cred, links)
 
     def resolve(
@@ -203,6 +208,7 @@ def _cross(mount: Mountpoint, entry: DirEntry) -> tuple[Mountpoint, DirEntry]:
     """Return what is mounted last on ``entry``."""
     while entry.mounts is not None and (above := entry.mounts.get(mount)) is not None:
         mount, entry = above, above.root
+        mount.expiring = False
     return mount, entry
 
 
@@ -261,6 +267,8 @@ class _Scoped:
                 if not names and self.flags & NOFOLLOW and not trailing:
                     return after
                 links += 1
+                if after.mount.flags & MS_NOSYMFOLLOW:
+                    raise ELOOP
                 target = self._link(cast("SymlinkNodeOps", node), links)
                 if isinstance(target, Location):
                     after = target

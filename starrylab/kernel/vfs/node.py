@@ -79,6 +79,7 @@ class FilesystemOps:
         self.now = now  #: wall clock, nanoseconds since 1970
         self.dev = 0  #: st_dev
         self.read_only = False
+        self.sb_flags = 0  #: MS_SYNCHRONOUS and the like: what is neither a mount's nor an option
         self.mounts = 0  #: how many mounts show this instance
         self.watched = 0  #: watches of nodes here (inotify(7))
         self.cookies = count(1)  #: what the two events of a move have in common
@@ -100,6 +101,10 @@ class FilesystemOps:
         """Apply new mount options; raise ``EINVAL`` for unknown ones."""
         if options:
             raise EINVAL(f"{self.name} takes no options")
+
+    def set_read_only(self, value: bool) -> None:
+        """Make all of it read-only, or writable; raise ``EROFS`` if it cannot be."""
+        self.read_only = value
 
     def unmounted(self) -> None:
         """Let go of everything: the last mount is gone."""

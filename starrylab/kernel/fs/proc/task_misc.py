@@ -12,17 +12,20 @@ from ....abi.fcntl import (
     MS_NODIRATIME,
     MS_NOEXEC,
     MS_NOSUID,
+    MS_NOSYMFOLLOW,
     MS_RDONLY,
     MS_STRICTATIME,
 )
 from ...core.parking import suspended_frames
 from ...core.sched import State
 from ...task.oom import oom_score as _score
+from ...vfs.mount.propagation import visible_master
+from ..superblock import shown_flags
 from ._declare import Subject, task
 
 if TYPE_CHECKING:
     from ...thread import Thread
-    from ...vfs.mount import Mountpoint
+    from ...vfs.mount import Location, Mountpoint
 
 _INFINITY = (1 << 64) - 1
 _LIMITS = (
@@ -82,12 +85,46 @@ def limits(task: Subject) -> str:
 # -- mounts ---------------------------------------------------------------------------------
 
 
-def _options(mount: Mountpoint) -> str:
-    shown = ["ro" if mount.flags & MS_RDONLY else "rw"]
-    shown += [name for bit, name in _MOUNT_FLAGS if mount.flags & bit]
+def _own_words(mount: Mountpoint) -> list[str]:
+    """Return the flags that a mount has of its own."""
+    shown = [name for bit, name in _MOUNT_FLAGS if mount.flags & bit]
     if not mount.flags & (MS_NOATIME | MS_STRICTATIME):
         shown.append("relatime")
-    return ",".join(shown)
+    return shown + ["nosymfollow"] * bool(mount.flags & MS_NOSYMFOLLOW)
+
+
+def _whole_words(mount: Mountpoint) -> list[str]:
+    """Return the options of a file system."""
+    return [mount.fs.options.decode("utf-8", "surrogateescape")] if mount.fs.options else []
+
+
+def _options(mount: Mountpoint) -> str:
+    mode = "ro" if mount.flags & MS_RDONLY else "rw"
+    return ",".join([mode, *_own_words(mount)])
+
+
+def _extra(mount: Mountpoint) -> str:
+    mode = "ro" if mount.fs.read_only else "rw"
+    return ",".join([mode, *shown_flags(mount.fs), *_whole_words(mount)])
+
+
+def _both(mount: Mountpoint) -> str:
+    """Return what /proc/PID/mounts shows: one list of all."""
+    mode = "ro" if mount.read_only else "rw"
+    return ",".join([mode, *shown_flags(mount.fs), *_own_words(mount), *_whole_words(mount)])
+
+
+def _propagation(mount: Mountpoint, root: Location) -> str:
+    """Return the optional fields of mountinfo, each with a space behind it."""
+    fields = ""
+    if mount.group is not None:
+        fields += f"shared:{mount.group.id} "
+    if mount.master is not None:
+        fields += f"master:{mount.master.id} "
+        nearest = visible_master(mount, root)
+        if nearest is not None and nearest is not mount.master:
+            fields += f"propagate_from:{nearest.id} "
+    return fields + ("unbindable " if mount.unbindable else "")
 
 
 def _escape(text: bytes) -> str:
@@ -101,26 +138,18 @@ def _visible(task: Subject) -> list[tuple[Mountpoint, bytes]]:
         return []
     root = task.thread.fs.root
     found = []
-    for mount in task.kernel.mounts:
+    for mount in root.mount.namespace:
         place = mount.root_location
         if place.is_below(root):
             found.append((mount, place.path(root)))
     return found
 
 
-def _extra(mount: Mountpoint) -> str:
-    mode = "ro" if mount.fs.read_only else "rw"
-    options = mount.fs.options.decode("utf-8", "surrogateescape")
-    return f"{mode},{options}" if options else mode
-
-
 @task("mounts")
 def mounts(task: Subject) -> bytes:
     """proc_pid_mounts(5)."""
     rows = [
-        f"{_escape(m.source)} {_escape(path)} {m.fs.name} {_options(m)}"
-        + (f",{m.fs.options.decode()}" if m.fs.options else "")
-        + " 0 0\n"
+        f"{_escape(m.source)} {_escape(path)} {m.fs.name} {_both(m)} 0 0\n"
         for m, path in _visible(task)
     ]
     return "".join(rows).encode("utf-8", "surrogateescape")
@@ -130,13 +159,14 @@ def mounts(task: Subject) -> bytes:
 def mountinfo(task: Subject) -> bytes:
     """proc_pid_mountinfo(5)."""
     rows = []
+    root = task.thread.fs.root
     for m, path in _visible(task):
         parent = m.id if m.parent is None else m.parent.id
         device = f"{m.fs.dev >> 8 & 0xFFF}:{m.fs.dev & 0xFF}"
         inner = _escape(_inside(m))
         rows.append(
-            f"{m.id} {parent} {device} {inner} {_escape(path)} {_options(m)} - "
-            f"{m.fs.name} {_escape(m.source)} {_extra(m)}\n"
+            f"{m.id} {parent} {device} {inner} {_escape(path)} {_options(m)} "
+            f"{_propagation(m, root)}- {m.fs.name} {_escape(m.source)} {_extra(m)}\n"
         )
     return "".join(rows).encode("utf-8", "surrogateescape")
 

@@ -28,6 +28,7 @@ class MountTable:
         self.namespace_ids = itertools.count(1)
         self.roots: dict[FilesystemOps, DirEntry] = {}
         self.groups: dict[int, PeerGroup] = {}
+        self.shown: dict[FilesystemOps, dict[Mountpoint, None]] = {}  #: all mounts of each
 
     def new_group(self) -> PeerGroup:
         """Make a peer group with the lowest number that is free."""
@@ -46,7 +47,7 @@ class MountNamespace:
     def __init__(self, table: MountTable | None = None, owner: object = None) -> None:
         self.table = MountTable() if table is None else table
         self.id = next(self.table.namespace_ids)
-        self.owner = owner  #: the user namespace that it belongs to
+        self.owner = owner  #: the user namespace that it belongs to; None: the first one
         self.mounts: dict[int, Mountpoint] = {}
         self.root: Mountpoint | None = None  #: the mount that hangs in no other
         self.is_anonymous = False  #: of a tree that only a descriptor holds (fsmount(2))
@@ -76,6 +77,7 @@ class MountNamespace:
         fs.mounts += 1
         mount = Mountpoint(self, next(self.table.ids), fs, root, flags, source)
         self.mounts[mount.id] = mount
+        self.table.shown.setdefault(fs, {})[mount] = None
         self.changed()
         return mount
 
@@ -107,7 +109,7 @@ class MountNamespace:
         to; ``slaves``, for another one than this one's: what is mounted here appears there, but
         not the other way, and nothing there can be taken apart.
         """
-        made = MountNamespace(self.table, self.owner if owner is None else owner)
+        made = MountNamespace(self.table, owner)
         copies: dict[Mountpoint, Mountpoint] = {}
         if self.root is not None:
             made.root = copy_tree(
@@ -253,8 +255,11 @@ class MountNamespace:
             mount.namespace.root = None
         fs = mount.fs
         fs.mounts -= 1
-        if fs.mounts:
+        shown = self.table.shown[fs]
+        shown.pop(mount, None)
+        if shown:
             return
+        del self.table.shown[fs]
         fs.sync()
         # A lazy unmount leaves users inside; the file system lives on as long as they
         # hold its nodes, and only the caches between its entries are cut.

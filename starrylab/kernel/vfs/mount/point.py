@@ -7,7 +7,7 @@ shows the one below again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from ....abi.errno import ENOENT
 from ....abi.fcntl import MS_RDONLY
@@ -102,6 +102,8 @@ class Location:
     """A place in the tree of all file systems: a mount and an entry in it."""
 
     __slots__ = ("entry", "mount")
+
+    quiet: ClassVar[bool] = False  #: what is done to a file opened here is told to nobody
 
     def __init__(self, mount: Mountpoint, entry: DirEntry) -> None:
         self.mount = mount

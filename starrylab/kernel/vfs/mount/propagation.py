@@ -23,7 +23,7 @@ def change_type(mount: Mountpoint, kind: int) -> None:
         _leave(mount)
         if kind != MS_SLAVE:
             _obey(mount, None)
-        mount.unbindable = kind == MS_UNBINDABLE
+            mount.unbindable = kind == MS_UNBINDABLE
     mount.namespace.changed()
 
 

@@ -1,0 +1,120 @@
+"""The mount API: flags and structures (<linux/mount.h>)."""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import Final
+
+from .fcntl import (
+    MS_NOATIME,
+    MS_NODEV,
+    MS_NODIRATIME,
+    MS_NOEXEC,
+    MS_NOSUID,
+    MS_NOSYMFOLLOW,
+    MS_RDONLY,
+    MS_STRICTATIME,
+    O_CLOEXEC,
+)
+
+MNT_FORCE: Final = 1
+MNT_DETACH: Final = 2
+MNT_EXPIRE: Final = 4
+UMOUNT_NOFOLLOW: Final = 8
+
+OPEN_TREE_CLONE: Final = 1
+OPEN_TREE_CLOEXEC: Final = O_CLOEXEC
+
+MOVE_MOUNT_F_SYMLINKS: Final = 0x1
+MOVE_MOUNT_F_AUTOMOUNTS: Final = 0x2
+MOVE_MOUNT_F_EMPTY_PATH: Final = 0x4
+MOVE_MOUNT_T_SYMLINKS: Final = 0x10
+MOVE_MOUNT_T_AUTOMOUNTS: Final = 0x20
+MOVE_MOUNT_T_EMPTY_PATH: Final = 0x40
+MOVE_MOUNT_SET_GROUP: Final = 0x100
+MOVE_MOUNT_BENEATH: Final = 0x200
+MOVE_MOUNT__MASK: Final = 0x377
+
+FSOPEN_CLOEXEC: Final = 1
+FSPICK_CLOEXEC: Final = 1
+FSPICK_SYMLINK_NOFOLLOW: Final = 2
+FSPICK_NO_AUTOMOUNT: Final = 4
+FSPICK_EMPTY_PATH: Final = 8
+FSMOUNT_CLOEXEC: Final = 1
+
+FSCONFIG_SET_FLAG: Final = 0
+FSCONFIG_SET_STRING: Final = 1
+FSCONFIG_SET_BINARY: Final = 2
+FSCONFIG_SET_PATH: Final = 3
+FSCONFIG_SET_PATH_EMPTY: Final = 4
+FSCONFIG_SET_FD: Final = 5
+FSCONFIG_CMD_CREATE: Final = 6
+FSCONFIG_CMD_RECONFIGURE: Final = 7
+FSCONFIG_CMD_CREATE_EXCL: Final = 8
+
+MOUNT_ATTR_RDONLY: Final = 0x1
+MOUNT_ATTR_NOSUID: Final = 0x2
+MOUNT_ATTR_NODEV: Final = 0x4
+MOUNT_ATTR_NOEXEC: Final = 0x8
+MOUNT_ATTR__ATIME: Final = 0x70
+MOUNT_ATTR_RELATIME: Final = 0
+MOUNT_ATTR_NOATIME: Final = 0x10
+MOUNT_ATTR_STRICTATIME: Final = 0x20
+MOUNT_ATTR_NODIRATIME: Final = 0x80
+MOUNT_ATTR_IDMAP: Final = 0x100000
+MOUNT_ATTR_NOSYMFOLLOW: Final = 0x200000
+#: what fsmount(2) takes
+MOUNT_ATTR_KNOWN: Final = (
+    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC
+    | MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME | MOUNT_ATTR_NOSYMFOLLOW
+)  # fmt: skip
+MOUNT_ATTR_SIZE_VER0: Final = 32
+MOUNT_ATTR: Final = Struct("<QQQQ")  #: attr_set, attr_clr, propagation, userns_fd
+
+#: MOUNT_ATTR_* that are bits of their own -> MS_*
+_ATTR_BITS: Final = {
+    MOUNT_ATTR_RDONLY: MS_RDONLY,
+    MOUNT_ATTR_NOSUID: MS_NOSUID,
+    MOUNT_ATTR_NODEV: MS_NODEV,
+    MOUNT_ATTR_NOEXEC: MS_NOEXEC,
+    MOUNT_ATTR_NODIRATIME: MS_NODIRATIME,
+    MOUNT_ATTR_NOSYMFOLLOW: MS_NOSYMFOLLOW,
+    MOUNT_ATTR_NOATIME: MS_NOATIME,
+    MOUNT_ATTR_STRICTATIME: MS_STRICTATIME,
+}
+
+MNT_ID_REQ_SIZE_VER0: Final = 24
+MNT_ID_REQ_SIZE_VER1: Final = 32
+MNT_ID_REQ: Final = Struct("<IIQQQ")  #: size, mnt_ns_fd, mnt_id, param, mnt_ns_id
+LSMT_ROOT: Final = 0xFFFFFFFFFFFFFFFF
+LISTMOUNT_REVERSE: Final = 1
+
+STATMOUNT_SB_BASIC: Final = 0x1
+STATMOUNT_MNT_BASIC: Final = 0x2
+STATMOUNT_PROPAGATE_FROM: Final = 0x4
+STATMOUNT_MNT_ROOT: Final = 0x8
+STATMOUNT_MNT_POINT: Final = 0x10
+STATMOUNT_FS_TYPE: Final = 0x20
+STATMOUNT_MNT_NS_ID: Final = 0x40
+STATMOUNT_MNT_OPTS: Final = 0x80
+STATMOUNT_FS_SUBTYPE: Final = 0x100
+STATMOUNT_SB_SOURCE: Final = 0x200
+STATMOUNT_OPT_ARRAY: Final = 0x400
+STATMOUNT_OPT_SEC_ARRAY: Final = 0x800
+STATMOUNT_SUPPORTED_MASK: Final = 0x1000
+STATMOUNT_MNT_UIDMAP: Final = 0x2000
+STATMOUNT_MNT_GIDMAP: Final = 0x4000
+STATMOUNT_SUPPORTED: Final = 0x7FFF
+
+#: the fixed part of struct statmount, in the order of its fields
+STATMOUNT: Final = Struct("<IIQIIQIIQQIIQQQQQIIQIIIIIIQIIII344x")
+
+
+def to_mount_flags(attributes: int) -> int:
+    """Return the MS_* bits of MOUNT_ATTR_* bits."""
+    return sum(bit for attr, bit in _ATTR_BITS.items() if attributes & attr)
+
+
+def to_attributes(flags: int) -> int:
+    """Return the MOUNT_ATTR_* bits of a mount's MS_* bits."""
+    return sum(attr for attr, bit in _ATTR_BITS.items() if flags & bit)

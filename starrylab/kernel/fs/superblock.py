@@ -1,0 +1,70 @@
+"""Making and changing file systems for mount(2) and fsconfig(2): flags, options, the last mount."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ...abi.errno import EBUSY
+from ...abi.fcntl import MS_DIRSYNC, MS_LAZYTIME, MS_MANDLOCK, MS_RDONLY, MS_SYNCHRONOUS
+from ..vfs.mount import Mountpoint
+from ..vfs.node import FilesystemOps
+from .system import make_filesystem
+
+if TYPE_CHECKING:
+    from ..kernel import Kernel
+
+#: what a file system shows of its flags, beside "ro" and "rw" (proc_pid_mountinfo(5))
+_SHOWN: Final = {
+    MS_SYNCHRONOUS: "sync",
+    MS_DIRSYNC: "dirsync",
+    MS_MANDLOCK: "mand",
+    MS_LAZYTIME: "lazytime",
+}
+
+
+def make(kernel: Kernel, kind: bytes, source: bytes, flags: int, options: bytes) -> FilesystemOps:
+    """Make, or find, a file system; raise ``ENODEV`` and what its kind raises.
+
+    ``flags`` are the MS_* bits of the whole file system.  One that is mounted keeps its own.
+    """
+    fs = make_filesystem(kernel, kind, source, flags, options)
+    if not fs.mounts:
+        fs.sb_flags = flags & ~MS_RDONLY
+        if flags & MS_RDONLY:
+            fs.set_read_only(True)
+    return fs
+
+
+def throw_away(fs: FilesystemOps) -> None:
+    """Let a file system go that was made and not mounted."""
+    if not fs.mounts:
+        fs.unmounted()
+
+
+def flags_of(fs: FilesystemOps) -> int:
+    """Return the MS_* bits of a file system, as statmount(2) tells them."""
+    return fs.sb_flags | (MS_RDONLY if fs.read_only else 0)
+
+
+def reconfigure(mount: Mountpoint, flags: int, mask: int, options: bytes) -> None:
+    """Change flags and options of the whole file system that ``mount`` shows.
+
+    Raises ``EBUSY`` if it would become read-only under files that are open for writing, and
+    ``EINVAL`` for options that it does not know, ``EROFS`` if it cannot be writable.
+    """
+    fs = mount.fs
+    if mask & flags & MS_RDONLY and not fs.read_only:
+        shown = mount.namespace.table.shown.get(fs, {})
+        if any(other.writers for other in shown):
+            raise EBUSY
+    if options:
+        fs.remount(options)
+    if mask & MS_RDONLY and fs.read_only != bool(flags & MS_RDONLY):
+        fs.set_read_only(bool(flags & MS_RDONLY))
+    fs.sb_flags = (fs.sb_flags & ~mask | flags & mask) & ~MS_RDONLY
+    mount.namespace.changed()
+
+
+def shown_flags(fs: FilesystemOps) -> list[str]:
+    """Return the words for a file system's flags in /proc/mounts, without "ro"."""
+    return [word for bit, word in _SHOWN.items() if fs.sb_flags & bit]

@@ -1,0 +1,117 @@
+"""What the system calls on mounts have in common: who may, where, and flags of mounts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ...abi.capability import CAP_SYS_ADMIN
+from ...abi.errno import E2BIG, EBUSY, EINVAL, EMFILE, ENAMETOOLONG, EPERM
+from ...abi.fcntl import (
+    MS_NOATIME,
+    MS_NODEV,
+    MS_NODIRATIME,
+    MS_NOEXEC,
+    MS_NOSUID,
+    MS_NOSYMFOLLOW,
+    MS_RDONLY,
+    MS_RELATIME,
+    MS_STRICTATIME,
+)
+from ..vfs.mount import Location, MountNamespace, Mountpoint
+
+if TYPE_CHECKING:
+    from ..thread import Thread
+
+#: what a mount has of its own; the other flags are the file system's
+PER_MOUNT: Final = (
+    MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_STRICTATIME
+    | MS_NOSYMFOLLOW
+)  # fmt: skip
+_ATIME: Final = MS_NOATIME | MS_NODIRATIME | MS_STRICTATIME
+_PAGE: Final = 4096
+
+
+def namespace_of(t: Thread) -> MountNamespace:
+    """Return the mount namespace that ``t`` is in."""
+    return t.kernel.mounts
+
+
+def require_mounter(t: Thread) -> None:
+    """Raise ``EPERM`` unless ``t`` may mount in its namespace."""
+    if not t.cred.capable(CAP_SYS_ADMIN):
+        raise EPERM
+
+
+def own_mount(t: Thread, place: Location) -> Mountpoint:
+    """Return the mount whose root ``place`` is; ``EINVAL`` for others, and for those elsewhere."""
+    mount = place.mount
+    if place.entry is not mount.root:
+        raise EINVAL("not the root of a mount")
+    if not is_own(t, mount):
+        raise EINVAL("a mount of another namespace")
+    return mount
+
+
+def is_own(t: Thread, mount: Mountpoint) -> bool:
+    """Tell whether a mount is in the namespace of ``t``."""
+    return mount.namespace is namespace_of(t) and mount.is_attached
+
+
+def per_mount(flags: int) -> int:
+    """Return what of mount(2)'s flags a mount keeps; relatime is what has no flag."""
+    if flags & MS_STRICTATIME:
+        flags &= ~MS_NOATIME
+    return flags & PER_MOUNT
+
+
+def remounted(mount: Mountpoint, flags: int) -> int:
+    """Return the flags that MS_REMOUNT gives; without a word on access times they stay.
+
+    Raises ``EPERM`` if a flag would go that this namespace must keep.
+    """
+    wanted = per_mount(flags)
+    if not flags & (_ATIME | MS_RELATIME):
+        wanted |= mount.flags & _ATIME
+    check_locked(mount, wanted)
+    return wanted
+
+
+def check_locked(mount: Mountpoint, flags: int) -> None:
+    """Raise ``EPERM`` unless ``flags`` keep what another user namespace set."""
+    locked = mount.locked_flags & PER_MOUNT
+    if locked & ~flags or (locked & _ATIME and (mount.flags ^ flags) & _ATIME):
+        raise EPERM("flags that came with the mount cannot be changed here")
+
+
+def check_writers(mount: Mountpoint, flags: int) -> None:
+    """Raise ``EBUSY`` if a mount with files open for writing would become read-only."""
+    if flags & ~mount.flags & MS_RDONLY and mount.writers:
+        raise EBUSY
+
+
+def check_room(t: Thread) -> None:
+    """Raise ``EMFILE`` if there is no room for one more descriptor."""
+    limit = t.process.limits.nofile
+    if len(t.fds) >= limit and t.fds.full(limit):
+        raise EMFILE
+
+
+def read_struct(t: Thread, addr: int, size: int, known: int) -> bytes:
+    """Return the ``known`` bytes of a structure that may be longer or shorter in user memory.
+
+    Raises ``E2BIG`` if what is unknown here is not 0 (copy_struct_from_user()).
+    """
+    if size > _PAGE:
+        raise E2BIG
+    data = t.mm.read(addr, size)
+    if any(data[known:]):
+        raise E2BIG
+    return data[:known].ljust(known, b"\0")
+
+
+def read_name(t: Thread, addr: int, room: int) -> bytes:
+    """Read a string of less than ``room`` bytes; ``EINVAL`` for a longer one (strndup_user())."""
+    try:
+        return t.mm.read_cstr(addr, room)
+    except ENAMETOOLONG:
+        raise EINVAL from None
