@@ -93,6 +93,7 @@ class ConsoleApp(SerialApp, inherit_bindings=False):
         """Listen to the lab; it boots once the terminal knows its size."""
         self._restore()
         self.run_worker(self._listen(), name="lab events", exit_on_error=True)
+        self.set_interval(1, self._pass_time)
         self._redraw()
 
     async def on_unmount(self) -> None:
@@ -181,6 +182,9 @@ class ConsoleApp(SerialApp, inherit_bindings=False):
         elif self.relay is not None and (count := self.relay.watchers):
             title += f" ({count} joined)"
         self.console_screen.show_lab(title, client.state, client.snapshot, paused=client.paused)
+
+    def _pass_time(self) -> None:
+        self.console_screen.title_bar.pass_time(self.client.uptime_ns)
 
     def _ended(self, event: protocol.Event) -> None:
         headline, details = described(event)

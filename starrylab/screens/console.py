@@ -66,7 +66,7 @@ class ConsoleScreen(Screen[None]):
         self.area = Vertical(self.tabs, self.view, id="area")
         self.split = Split(self.lines, self.area, percent=self.view.SHARE, id="split")
         self.banner = Banner(id="banner")
-        self.title_bar = TitleBar(id="title")
+        self.title_bar = TitleBar("title")
         self.search = Input(placeholder="Find in the scroll-back (Enter: next, Escape: close)",
                             id="search")  # fmt: skip
         self.zoomed: Widget | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from enum import Enum
@@ -64,11 +65,18 @@ class FrontEnd:
         self._debugging: dict[int, Callable[[DebugReply], object]] = {}  #: number -> whom to tell
         self._leak_tells: dict[int, Callable[[LeakReply], object]] = {}
         self._number = 0  #: of the last command that wants a reply
+        self._seen_ns = 0  #: when the snapshot came, by this host's monotonic clock
 
     @property
     def alive(self) -> bool:
         """Whether there is a machine that takes commands."""
         return self.state in (LabState.STARTING, LabState.RUNNING)
+
+    @property
+    def uptime_ns(self) -> int:
+        """How long the machine has been up; one that rests does not say so by itself."""
+        passes = self.state is LabState.RUNNING and not self.paused
+        return self.snapshot.uptime_ns + passes * (time.monotonic_ns() - self._seen_ns)
 
     @property
     def title(self) -> str:
@@ -167,6 +175,7 @@ class FrontEnd:
         match event:
             case Snapshot():
                 self.snapshot = event
+                self._seen_ns = time.monotonic_ns()
                 channel.send(SnapshotSeen())
             case Booted():
                 self.state = LabState.RUNNING

@@ -81,6 +81,7 @@ class FakeClient:
         self.commands: list[DebugCommand] = []
         self.replies: dict[type[DebugCommand], DebugAnswer | str] = {}  #: answers and errors
         self.snapshot = EMPTY
+        self.rested_ns = 0  #: how long the machine has been at rest
         self.size = (24, 80)
         self.title = "riscv64 init"
         self.transcript_path = transcript
@@ -99,6 +100,10 @@ class FakeClient:
         self.drawn = 0
         self.closed = False
         self._queue: asyncio.Queue[Event] = asyncio.Queue()
+
+    @property
+    def uptime_ns(self) -> int:
+        return self.snapshot.uptime_ns + self.rested_ns
 
     # -- what the test says ------------------------------------------------------------
 

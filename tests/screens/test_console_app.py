@@ -149,6 +149,22 @@ async def test_snapshots_fill_the_panes_and_the_mark_stays_on_its_process() -> N
         await until(pilot, lambda: client.signals == [(7, 15), (7, 9)])
 
 
+async def test_the_time_in_the_title_goes_on_while_the_machine_rests() -> None:
+    async with console() as (app, client, pilot):
+
+        def title() -> str:
+            return str(app.console_screen.title_bar.render())
+
+        await until(pilot, lambda: " up " not in title() and client.starts)
+        client.happen(BUSY)
+        await until(pilot, lambda: " up " in title())
+        before = title()
+        client.rested_ns = 3600 * 10**9
+        await until(pilot, lambda: title() != before)
+        assert before.partition("  up ")[0] == title().partition("  up ")[0]
+        assert before.partition("  busy ")[2] == title().partition("  busy ")[2]
+
+
 async def test_a_crash_keeps_everything_and_r_boots_again(tmp_path) -> None:
     async with console(transcript=tmp_path / "x.cast") as (app, client, pilot):
         screen = app.console_screen

@@ -26,6 +26,12 @@ _PAUSED: Final = ("◆", "bold yellow")
 class TitleBar(Static):
     """One line: what runs, in what state, how busy."""
 
+    def __init__(self, ident: str) -> None:
+        super().__init__(id=ident)
+        self._before = Text()  #: what stands left of the time
+        self._behind = ""
+        self._shown = ""
+
     def display_lab(
         self, title: str, state: LabState, snapshot: Snapshot, *, paused: bool = False
     ) -> None:
@@ -36,11 +42,19 @@ class TitleBar(Static):
         text.append(" StarryLab ", "bold")
         text.append(f" {title}  ")
         text.append(f"{sign} {'paused' if paused else state.value}", style)
-        if snapshot.sequence:
-            text.append(f"  up {uptime_text(snapshot.uptime_ns)}")
-            text.append(f"  busy {100 * (1 - snapshot.idle_share):.0f}%")
-            text.append(f"  memory {size_text(used)}")
-        self.update(text)
+        busy = f"  busy {100 * (1 - snapshot.idle_share):.0f}%"
+        self._before, self._behind = text, f"{busy}  memory {size_text(used)}"
+        self._draw(f"  up {uptime_text(snapshot.uptime_ns)}" if snapshot.sequence else "")
+
+    def pass_time(self, uptime_ns: int) -> None:
+        """Draw the line again with a later time: a machine at rest sends no pictures."""
+        up = f"  up {uptime_text(uptime_ns)}"
+        if self._shown and up != self._shown:
+            self._draw(up)
+
+    def _draw(self, up: str) -> None:
+        self._shown = up
+        self.update(self._before + Text(up + self._behind if up else ""))
 
 
 class Banner(Static):
