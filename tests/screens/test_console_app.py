@@ -10,6 +10,7 @@ from pathlib import Path
 from textual import events
 
 from starrylab.app import ConsoleApp
+from starrylab.screens.widgets.later import later
 from starrylab.session.protocol import Crashed, Exited, Failed, Output, Panic
 from tests.screens.fake_client import BUSY, FakeClient
 from tests.screens.terminal_oracle import text_of
@@ -274,3 +275,12 @@ async def test_quitting_ends_the_lab() -> None:
         await pilot.press("f10")
     assert client.closed
     assert app.return_code == 0
+
+
+async def test_what_is_due_at_once_is_done_too() -> None:
+    async with console() as (app, _, pilot):
+        done: list[int] = []
+        for number in range(100):  # each is late before anybody could have looked
+            later(app, 1e-9, lambda number=number: done.append(number))
+        await until(pilot, lambda: len(done) == 100)
+        assert done == list(range(100))

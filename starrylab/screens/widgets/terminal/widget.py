@@ -22,6 +22,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from ..later import later
 from . import keys
 from .redraw import redraw
 from .screen import (
@@ -156,7 +157,7 @@ class Terminal(Widget, can_focus=True):
             self.post_message(self.Drawn(done).set_sender(self))
         self._pumping = bool(pending)
         if pending:  # a timer, because a message to oneself never lets the event loop turn
-            self.set_timer(_PAUSE_SECONDS, self._pump)
+            later(self, _PAUSE_SECONDS, self._pump)
         self._draw_soon()
 
     def _draw_soon(self) -> None:
@@ -167,7 +168,7 @@ class Terminal(Widget, can_focus=True):
             self._draw()
         else:
             self._draw_is_due = True
-            self.set_timer(wait, self._draw)
+            later(self, wait, self._draw)
 
     def _draw(self) -> None:
         self._draw_is_due = False
