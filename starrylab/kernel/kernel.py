@@ -32,6 +32,7 @@ from .mm.pages import Mmu
 from .mm.space import AddressSpace
 from .mm.sysv import ShmTable
 from .net.unix.naming import AbstractNames
+from .perf.system import Perf
 from .syscalls import table
 from .task.futexes import FutexTable
 from .task.ids import PidAllocator
@@ -153,7 +154,10 @@ class Kernel:
         if hart.set_clock(door.counter):
             self.clock.share(self.vdso)
         self.vdso.tell_processor(probe(arch, _LAYOUT.user_top))
-        self.executor.on_idle = lambda idle: hart.set_tick(0 if idle else TICK_NS)
+        self.tick_ns = TICK_NS  #: what is between two ticks; samples may want less
+        self.sampler: Callable[[Thread], object] | None = None  #: is told of every tick
+        self.perf = Perf(self)
+        self.executor.on_idle = lambda idle: hart.set_tick(0 if idle else self.tick_ns)
 
     # -- the CPU ------------------------------------------------------------------------
 
@@ -169,6 +173,8 @@ class Kernel:
     def ticked(self, thread: Thread) -> None:
         """Note that the hart stopped ``thread`` for a tick, or for what came from outside."""
         self.clock.follow_host()
+        if self.sampler is not None:
+            self.sampler(thread)
         self.interrupted(thread)
 
     def interrupted(self, thread: Thread) -> None:

@@ -13,6 +13,7 @@ from ...abi import (
     ioctl,
     ipc,
     mman,
+    perf,
     poll,
     prctl,
     resource,
@@ -111,6 +112,7 @@ FLAGS: Final[dict[str, Flags]] = {
     "shmget": Flags({**some(ipc, "IPC_CREAT", "IPC_EXCL", "SHM_HUGETLB", "SHM_NORESERVE")}),
     "shmat": Flags(some(ipc, "SHM_RDONLY", "SHM_RND", "SHM_REMAP", "SHM_EXEC")),
     "msgop": Flags(some(ipc, "IPC_NOWAIT", "MSG_NOERROR", "MSG_EXCEPT", "MSG_COPY")),
+    "perf": Flags(named(perf, "PERF_FLAG_")),
     "pidfd": Flags({fcntl.O_NONBLOCK: "PIDFD_NONBLOCK", fcntl.O_EXCL: "PIDFD_THREAD"}),
     "message": Flags(named(socket, "MSG_")),
     "inotify": Flags(named(inotify, "IN_", without=(

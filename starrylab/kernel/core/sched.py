@@ -159,6 +159,7 @@ class Executor:
         self.switches = 0  #: tasks stepped since boot
         self.idle_ns = 0
         self.on_idle: Callable[[bool], object] | None = None  #: called around every idle wait
+        self.on_wake: Callable[[Task], object] | None = None  #: called when a task wakes up
         self._normal: deque[Task] = deque()
         self._woken = 0  #: how many tasks at the front of `_normal` are there for having woken up
         self._credit = _AHEAD
@@ -194,6 +195,8 @@ class Executor:
     def make_runnable(self, task: Task) -> None:
         """Make a sleeping or stopped task runnable, and queue it."""
         task.state = State.RUNNABLE
+        if self.on_wake is not None:
+            self.on_wake(task)
         if task.priority:
             self.enqueue(task)
         elif self._credit:

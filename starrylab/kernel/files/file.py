@@ -111,6 +111,10 @@ class File:
     def register(self, waker: Waker, events: int) -> None:
         """See ``Pollable.register``; a plain file never changes."""
 
+    def announced(self) -> int:
+        """Return what O_ASYNC tells of the file now: POLL* bits, of which one decides."""
+        return self.poll()
+
     def timeout_ns(self, events: int) -> int | None:
         """Return how long a call may wait for ``events`` (SO_RCVTIMEO, SO_SNDTIMEO)."""
         return None

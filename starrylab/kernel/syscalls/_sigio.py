@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 O_ASYNC: Final = 0o20000
 #: The kinds of file that tell of their readiness; others keep the flag, which then does nothing.
-KINDS: Final = frozenset(("pipe", "socket", "tty", "ptmx", "inotify"))
+KINDS: Final = frozenset(("pipe", "socket", "tty", "ptmx", "inotify", "perf_event"))
 
 _CHANGES: Final = POLLIN | POLLPRI | POLLOUT | POLLERR | POLLHUP
 #: readiness -> si_code and si_band (``band_table`` of fs/fcntl.c); the first that fits counts
@@ -57,7 +57,7 @@ class Announcer(Waker):
         if file is None or not self.alive:
             return
         file.register(self, _CHANGES)
-        ready = file.poll()
+        ready = file.announced()
         if file.owner and ready:
             self._announce(file, ready)
 

@@ -31,6 +31,7 @@ def _set_name(t: Thread, addr: int, *_: int) -> int:
     t.comm = t.mm.read_partial(addr, _COMM_SIZE - 1).split(b"\0", 1)[0]
     if t.process.leader is t:
         t.process.comm = t.comm
+    t.kernel.perf.renamed(t)
     return 0
 
 

@@ -61,6 +61,7 @@ def _set_comm(task: Subject, thread: Thread | None, data: bytes) -> None:
     task.thread.comm = data.split(b"\0")[0].removesuffix(b"\n")[:15]
     if task.thread is task.process.leader:
         task.process.comm = task.thread.comm
+    task.kernel.perf.renamed(task.thread)
 
 
 @task("comm", mode=0o644, write=_set_comm)

@@ -1,0 +1,1 @@
+"""Performance events: counters, samples and what happened, for perf_event_open(2)."""
