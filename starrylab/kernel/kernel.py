@@ -109,6 +109,7 @@ class Kernel:
         self.travelling = Travelling()  #: descriptors that lie in sockets
         self.unix_names = AbstractNames()
         self.inotify_instances = 0
+        self.unprivileged_userfaultfd = False  #: /proc/sys/vm/unprivileged_userfaultfd
         self.announcers: WeakKeyDictionary[File, Announcer] = WeakKeyDictionary()  #: O_ASYNC
         #: contexts of io_setup(2) by their id, of each address space that has some
         self.aio: WeakKeyDictionary[AddressSpace, dict[int, AioContext]] = WeakKeyDictionary()

@@ -31,6 +31,7 @@ from .files.file import File
 from .mm.space import AddressSpace
 from .signal.info import SignalInfo
 from .signal.manager import ThreadSignals
+from .syscalls._user_faults import wait_for_page
 from .task import exit as task_exit
 from .task.cred import Credentials
 from .task.process import Process, Usage
@@ -264,7 +265,13 @@ class Thread(Task):
                 self.usage.involuntary += 1
                 return None
         elif self.kernel.panic_text is None:
-            serve_fault(self, trap)
+            fault = serve_fault(self, trap)
+            if fault is not None:
+                self.entry, self.call = None, ()
+                self.pending = wait_for_page(self, fault)
+                if not self._finish_call():
+                    self._book_system_time(self.kernel.door.monotonic())
+                    return None
         return self if self.kernel.panic_text is None else None  # no user code after a panic
 
     def _settle(self) -> bool:

@@ -20,6 +20,7 @@ from .core.sched import Park, park_traced
 from .mm.space import BadAccess, OutOfMemory
 from .switching import make_switch
 from .syscalls._guarded import guarded
+from .syscalls._user_faults import resolving
 from .thread_signals import deliver
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Calls:
         self._catcher: Tracer | None = None
         self._follower: CallCatcher | None = None
         self._caught: frozenset[int] | None = None
-        self._guarded = False
+        self._guarded = self._resolving = False
         #: The declaration of a call by its number.
         self.entry: Callable[[int], Entry | None] = table.get
         self.list: list[Call] = [self._absent(number) for number in range(_TABLE_SIZE)]
@@ -88,6 +89,12 @@ class Calls:
         """Ask at each call, from now on, whether the thread may make it (seccomp(2))."""
         if not self._guarded:
             self._guarded = True
+            self.refresh()
+
+    def resolve_pages(self) -> None:
+        """Let calls wait, from now on, for pages that a program brings (userfaultfd(2))."""
+        if not self._resolving:
+            self._resolving = True
             self.refresh()
 
     def refresh(self) -> None:
@@ -121,13 +128,14 @@ class Calls:
 
     def _plain(self, number: int) -> Call:
         """Return what serves a call while nobody looks."""
-        entry = self._table.get(number)
-        call = entry.call if entry is not None else self._absent(number)
+        call = self._unguarded(number)
         return guarded(call, self._unguarded) if self._guarded else call
 
     def _unguarded(self, number: int) -> Call:
         entry = self._table.get(number)
-        return entry.call if entry is not None else self._absent(number)
+        if entry is None:
+            return self._absent(number)
+        return resolving(entry.call, entry.name) if self._resolving else entry.call
 
     def _absent(self, number: int) -> Call:
         events = self._events

@@ -41,6 +41,7 @@ NATIVE = {
     "secret": "has no memfd_secret",
     "sessions": "now and then never ends: a signal to a stopped group is lost",
     "signals": "siginfo of a blocked signal is left over from another",
+    "userfaultfd": "has no userfaultfd",
     "vfork_exec": "vfork does not share memory; reverses the environment",
 }
 

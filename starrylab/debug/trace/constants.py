@@ -81,6 +81,9 @@ FLAGS: Final[dict[str, Flags]] = {
     "eventfd": Flags(named(poll, "EFD_")),
     "timerfd": Flags(some(time, "TFD_CLOEXEC", "TFD_NONBLOCK")),
     "signalfd": Flags(named(signal, "SFD_")),
+    "userfaultfd": Flags(
+        {**some(fcntl, "O_CLOEXEC", "O_NONBLOCK"), 1: "UFFD_USER_MODE_ONLY"}
+    ),
     "timer": Flags({**some(time, "TIMER_ABSTIME"), 2: "TFD_TIMER_CANCEL_ON_SET"}),
     "flock": Flags(some(fcntl, "LOCK_SH", "LOCK_EX", "LOCK_UN", "LOCK_NB")),
     "rwf": Flags(named(fcntl, "RWF_", without=("RWF_SUPPORTED", "RWF_WRITE"))),

@@ -20,6 +20,7 @@ from .pty import Ptys
 from .terminals import SERIAL_MAJOR, SERIAL_MINOR, Console, CurrentTty, Ptmx, TtyDevice
 from .tty import Tty
 from .uart import UartDriver
+from .userfaultfd import UserfaultDevice
 
 if TYPE_CHECKING:
     from ...machine.mmio import InterruptLine, Mmio
@@ -45,6 +46,7 @@ def install(kernel: Kernel) -> None:
         devices.add(device)
     for device in (
         Kmsg(kernel.klog), CurrentTty(), kernel.console, Ptmx(kernel.ptys), MemTrack(kernel),
+        UserfaultDevice(),
     ):  # fmt: skip
         devices.add(device)
 

@@ -111,7 +111,7 @@ class Advice(Growth):
         clear, put = _FLAG_ADVICE[advice]
         if put & VM_WIPEONFORK:
             first, last = self.overlapping(addr, end)
-            if not all(area.simple for area in self.areas[first:last]):
+            if not all(map(_is_anonymous, self.areas[first:last])):
                 raise EINVAL
         self.rewrite(addr, end, lambda area: area.changed(area.prot, area.flags & ~clear | put))
 
@@ -265,10 +265,12 @@ class Advice(Growth):
         if area.backend is LINEAR:
             raise EINVAL
         self.drop_pages(self.present(low >> 12, high >> 12))
+        if self.watch is not None:
+            self.watch.removing(area, low, high)
 
     def free(self, area: Area, low: int, high: int) -> None:
         """Linux frees such pages when it needs them; they may be gone at once."""
-        if not area.simple:
+        if not _is_anonymous(area):
             raise EINVAL
         self.discard(area, low, high)
 
@@ -307,6 +309,12 @@ class Advice(Growth):
             raise EACCES
         start = area.offset + low - area.start
         area.source.punch(start, start + high - low)
+        if self.watch is not None:
+            self.watch.removing(area, low, high)
+
+
+def _is_anonymous(area: Area) -> bool:
+    return area.source is None and area.backend is not LINEAR
 
 
 _RANGE_ADVICE: Final[dict[int, Range]] = {

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # Bits 3..11 of a page table entry are the kernel's.
 ANON: Final = 8  #: the frame belongs to this mapping (or to those it was forked from)
 SHARED: Final = 16  #: fork(2) leaves the page writable
+UFFD_WP: Final = 32  #: write-protected by a program that watches (userfaultfd(2))
 
 # Area flags.
 VM_SHARED: Final = 1
@@ -35,6 +36,10 @@ VM_HUGEPAGE: Final = 0x1000
 VM_NOHUGEPAGE: Final = 0x2000
 VM_SECRET: Final = 0x8000  #: no other process may look at it (memfd_secret(2))
 VM_SEALED: Final = 0x4000  #: stays as it is until the program ends (mseal(2))
+VM_UFFD_MISSING: Final = 0x10000  #: a program serves faults of missing pages
+VM_UFFD_WP: Final = 0x20000  #: ... of pages that it protected
+VM_UFFD_MINOR: Final = 0x40000  #: ... of pages that the file has and the program has not
+VM_UFFD: Final = VM_UFFD_MISSING | VM_UFFD_WP | VM_UFFD_MINOR
 
 #: PROT_* -> permissions of an entry: riscv64 has no write without read.
 _PERMISSIONS: Final = tuple(p | READ if p & WRITE else p for p in range(8))
@@ -80,6 +85,12 @@ class Area:
         """Return this area with another protection and other flags."""
         return Area(
             self.start, self.end, prot, flags, self.backend, self.source, self.offset, self.place
+        )
+
+    def backed(self, backend: Backend, flags: int) -> Area:
+        """Return this area with another backend and other flags."""
+        return Area(
+            self.start, self.end, self.prot, flags, backend, self.source, self.offset, self.place
         )
 
     def moved(self, start: int, end: int) -> Area:

@@ -28,6 +28,10 @@ class BadAccess(EFAULT):
         self.code = code  #: si_code
         self.addr = addr
 
+    def by_kernel(self) -> BadAccess:
+        """Return what the kernel's own access raises instead."""
+        return self
+
 
 class Backend:
     """How the pages of an area come into being."""

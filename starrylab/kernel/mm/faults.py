@@ -20,6 +20,7 @@ from .pages import PageMap
 
 if TYPE_CHECKING:
     from .source import Limits
+    from .userfault import SpaceWatch
 
 NOWHERE: Final = Area(0, 0, 0, 0, COW)
 
@@ -37,6 +38,7 @@ class Faults(PageMap):
         self.total_vm = 0  #: bytes mapped
         self.peak_vm = 0
         self._last = NOWHERE  #: the area of the latest fault
+        self.watch: SpaceWatch | None = None  #: of userfaultfds, once there is one
 
     # -- faults --------------------------------------------------------------------------
 
@@ -105,7 +107,11 @@ class Faults(PageMap):
         if not 0 <= addr < self.user_top:
             raise BadAccess(SIGSEGV, SEGV_MAPERR, addr)
         old = self.table.get(addr >> 12)
-        entry = self.fault(addr, access)
+        try:
+            entry = self.fault(addr, access)
+        except BadAccess as bad:
+            bad.addr = addr
+            raise bad.by_kernel() from None
         if old is not None and old ^ entry > PAGE_MASK:
             self.flush_pages((addr >> 12,))
         return entry

@@ -193,6 +193,8 @@ class Growth(Mapping):
             table[vpn + shift] = table.pop(vpn)
         if pages:
             self.flush()
+        if self.watch is not None:
+            self.watch.moved(area, old, target, old_size)
         if keep:
             unlocked = flags & ~(VM_LOCKED | VM_LOCKONFAULT)
             self.rewrite(old, old + old_size, lambda a: a.changed(a.prot, unlocked))

@@ -194,6 +194,8 @@ class Mapping(Placement):
         if first >= last:
             return
         areas = self.areas
+        if self.watch is not None:
+            self.watch.unmapping(areas[first:last], low, high)
         pages = self.present(low >> 12, high >> 12)
         if areas[first].start >= low and areas[last - 1].end <= high:  # nothing to cut
             gone = areas[first:last]

@@ -120,7 +120,7 @@ class Report(Advice):
         shmem = sum(
             len(self.present(a.start >> 12, a.end >> 12))
             for a in self.areas
-            if a.backend is SHARED_MEMORY
+            if a.backend.name == SHARED_MEMORY.name
         )
         return Rss(anon, len(entries) - anon - untouched - shmem, shmem)
 

@@ -10,15 +10,16 @@ than parts because a page fault and a read of user memory have no time for anoth
 from __future__ import annotations
 
 from ...machine.api import PAGE_SHIFT
-from .areas import VM_DONTFORK, VM_LOCKED, VM_LOCKONFAULT, VM_WIPEONFORK
+from .areas import VM_DONTFORK, VM_LOCKED, VM_LOCKONFAULT, VM_UFFD, VM_WIPEONFORK
 from .backends import BadAccess
 from .faults import NOWHERE
 from .frames import PAGE_TABLE, FrameAllocator, OutOfMemory
 from .layout import Layout
 from .report import MapEntry, Pages, Report, Rss
 from .source import Limits
+from .userfault import forked
 
-_SPECIAL_AT_FORK = VM_DONTFORK | VM_WIPEONFORK | VM_LOCKED | VM_LOCKONFAULT
+_SPECIAL_AT_FORK = VM_DONTFORK | VM_WIPEONFORK | VM_LOCKED | VM_LOCKONFAULT | VM_UFFD
 
 
 class AddressSpace(Report):
@@ -42,6 +43,9 @@ class AddressSpace(Report):
 
     def clear(self) -> None:
         """Unmap everything."""
+        if self.watch is not None:
+            self.watch.end()
+            self.watch = None
         self.clear_pages()
         self.splice(0, len(self.areas), [])
         self.total_vm = 0
@@ -69,7 +73,7 @@ class AddressSpace(Report):
             if area.source is not None:
                 area.source.map_added(child, area)
         if flags & _SPECIAL_AT_FORK:
-            child._settle_after_fork()  # noqa: SLF001  # a space of our own making
+            child._settle_after_fork(self)  # noqa: SLF001  # a space of our own making
         return child
 
     def _sibling(self) -> AddressSpace:
@@ -88,6 +92,7 @@ class AddressSpace(Report):
         new.starts, new.areas = [], []
         new.total_vm = new.peak_vm = self.total_vm
         new._last = NOWHERE
+        new.watch = None
         new.view, new._u32, new._u64 = self.view, self._u32, self._u64
         new._grain = self._grain
         new.bottom_up, new.mmap_top = self.bottom_up, self.mmap_top
@@ -101,7 +106,7 @@ class AddressSpace(Report):
         new.users = 1
         return new
 
-    def _settle_after_fork(self) -> None:
+    def _settle_after_fork(self, parent: AddressSpace) -> None:
         """Drop what a child does not inherit: areas, contents, locks (madvise(2), mlock(2))."""
         for area in list(self.areas):
             if area.flags & VM_DONTFORK:
@@ -109,6 +114,7 @@ class AddressSpace(Report):
             elif area.flags & VM_WIPEONFORK:
                 self.drop_pages(self.present(area.start >> PAGE_SHIFT, area.end >> PAGE_SHIFT))
         self.unlock_all()
+        forked(parent, self)
 
 
 __all__ = ["AddressSpace", "BadAccess", "Layout", "MapEntry", "OutOfMemory", "Pages", "Rss"]

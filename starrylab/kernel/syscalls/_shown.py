@@ -81,6 +81,7 @@ SpliceFlags = Annotated[int, C(U32, "flags:splice")]
 StatxMask = Annotated[int, C(U32, "flags:statx_mask")]
 UnsignedAtFlags = Annotated[int, C(U32, "flags:at")]
 UserId = Annotated[int, C(U32, "id")]
+UserfaultFlags = Annotated[int, C(I32, "flags:userfaultfd")]
 Whence = Annotated[int, C(U32, "choice:whence")]
 
 # ... a whole register, and pointers to structures.

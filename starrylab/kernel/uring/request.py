@@ -19,8 +19,8 @@ from ..files.file import File
 from .queues import Entry
 
 if TYPE_CHECKING:
-    from ..mm.space import AddressSpace
     from ..files.fdtable import FdTable
+    from ..mm.space import AddressSpace
     from ..task.cred import Credentials
     from ..thread import Thread
     from .buffers import Buffer, Group

@@ -15,6 +15,7 @@ from ...files.inotify import Inotify
 from ...files.pidfd import PidFd
 from ...files.signalfd import SignalFd
 from ...files.timerfd import TimerFd
+from ...files.userfaultfd import UserfaultFile
 from ...vfs.locks import LockTable
 from ._lock_rows import lock_rows
 
@@ -101,6 +102,10 @@ def _timerfd(file: TimerFd, _: Kernel) -> Iterator[str]:
         yield f"it_{name}: ({ns // _SECOND}, {ns % _SECOND})\n"
 
 
+def _userfaultfd(file: UserfaultFile, _: Kernel) -> Iterator[str]:
+    yield file.info()
+
+
 _SPECIAL: Final[dict[type[File], Callable[[Any, Kernel], Iterator[str]]]] = {
     Epoll: _epoll,
     EventFd: _eventfd,
@@ -108,4 +113,5 @@ _SPECIAL: Final[dict[type[File], Callable[[Any, Kernel], Iterator[str]]]] = {
     PidFd: _pidfd,
     SignalFd: _signalfd,
     TimerFd: _timerfd,
+    UserfaultFile: _userfaultfd,
 }

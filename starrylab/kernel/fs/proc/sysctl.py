@@ -63,6 +63,11 @@ def _set_printk(kernel: Kernel, thread: Thread | None, data: bytes) -> None:
     kernel.klog.console_level = _number((data.split() or [b""])[0], 0, 15)
 
 
+def _set_unprivileged_userfaultfd(kernel: Kernel, thread: Thread | None, data: bytes) -> None:
+    _privileged(thread)
+    kernel.unprivileged_userfaultfd = bool(_number(data, 0, 1))
+
+
 @proc("sys/kernel/hostname", mode=0o644, write=_set_hostname)
 def hostname(kernel: Kernel) -> bytes:
     """Show the host's name."""
@@ -219,6 +224,12 @@ def pty_max(_: Kernel) -> str:
 def pty_nr(kernel: Kernel) -> str:
     """Count the pseudo-terminals."""
     return f"{len(kernel.ptys)}\n"
+
+
+@proc("sys/vm/unprivileged_userfaultfd", mode=0o644, write=_set_unprivileged_userfaultfd)
+def unprivileged_userfaultfd(kernel: Kernel) -> str:
+    """Show whether anybody may serve faults of system calls."""
+    return f"{int(kernel.unprivileged_userfaultfd)}\n"
 
 
 @proc("sys/vm/overcommit_memory")
