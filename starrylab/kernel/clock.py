@@ -227,6 +227,8 @@ class Clock:
         kind, number = clock_id & 3, ~(clock_id >> 3)
         if kind == CLOCKFD:
             raise EINVAL
+        if thread is not None and number:
+            number = thread.process.meant(number) or -1
         if clock_id & _PER_THREAD:
             target = self._kernel.threads.get(number) if number else thread
             if target is None or (thread is not None and target.process is not thread.process):

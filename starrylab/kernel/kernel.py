@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary, WeakValueDictionary
@@ -21,17 +20,20 @@ from .core.events import Events
 from .core.sched import TICK_NS, Executor
 from .files.travelling import Travelling
 from .hwprobe import probe
-from .ipc.messages import MessageQueue
-from .ipc.mqueue import NamedQueues
-from .ipc.objects import IpcTable
-from .ipc.semaphores import Semaphores
+from .ipc.namespace import IpcNamespace
 from .load import LoadAverage
 from .mm.heap import KernelHeap
 from .mm.layout import Layout
 from .mm.pages import Mmu
 from .mm.space import AddressSpace
-from .mm.sysv import ShmTable
-from .net.unix.naming import AbstractNames
+from .namespaces.base import INITIAL, Registry
+from .namespaces.clocks import TimeNamespace
+from .namespaces.mnt import MntNamespace
+from .namespaces.pid import PidNamespace, PidTable
+from .namespaces.proxy import Namespaces
+from .namespaces.user import UserNamespace
+from .namespaces.uts import UtsNamespace
+from .net.namespace import NetNamespace
 from .perf.system import Perf
 from .syscalls import table
 from .task.futexes import FutexTable
@@ -64,18 +66,6 @@ if TYPE_CHECKING:
 _LAYOUT: Final = Layout()
 
 
-@dataclass(slots=True)
-class Uts:
-    """uname(2); release as Starry Mix reports it."""
-
-    sysname: bytes = b"Linux"
-    nodename: bytes = b"starry"
-    release: bytes = b"10.0.0"
-    version: bytes = b"#1 StarryLab"
-    machine: bytes = b"riscv64"
-    domainname: bytes = b"(none)"
-
-
 class Kernel:
     """One running Starry."""
 
@@ -93,10 +83,16 @@ class Kernel:
         self.ram = hart.ram
         self.frames = frames
         self.heap = KernelHeap(frames)
-        self.shm = ShmTable(frames)  #: System V shared memory
-        self.messages: IpcTable[MessageQueue] = IpcTable()  #: System V message queues
-        self.semaphores = Semaphores()  #: System V semaphores
-        self.queues = NamedQueues()  #: POSIX message queues
+        self.mounts = MountNamespace()
+        self.registry = Registry()  #: of namespaces
+        self.user_namespace = UserNamespace(self.registry, None, 0, 0, INITIAL["user"])
+        self.numbers = PidTable()  #: of processes in pid namespaces of their own
+        self.namespaces = self._initial_namespaces()
+        self.uts = self.namespaces.uts
+        self.shm = self.namespaces.ipc.shm  #: System V shared memory of the initial namespace
+        self.messages = self.namespaces.ipc.messages
+        self.semaphores = self.namespaces.ipc.semaphores
+        self.queues = self.namespaces.ipc.queues
         self.events = Events()
         self.components = Components() if components is None else components
         self.components.default(AddressSpace, AddressSpace)
@@ -107,7 +103,6 @@ class Kernel:
         self.futexes = FutexTable()
         self.follower = Follower()  #: stops traced threads at their calls
         self.travelling = Travelling()  #: descriptors that lie in sockets
-        self.unix_names = AbstractNames()
         self.inotify_instances = 0
         self.unprivileged_userfaultfd = False  #: /proc/sys/vm/unprivileged_userfaultfd
         self.announcers: WeakKeyDictionary[File, Announcer] = WeakKeyDictionary()  #: O_ASYNC
@@ -131,11 +126,9 @@ class Kernel:
         self.hart_lost: str | None = None  #: why the CPU is gone, which is a panic as well
         self.describe_panic: Callable[[BaseException], str] = describe  #: a debugger knows more
         self.halted: Callable[[], object] = lambda: None
-        self.uts = Uts(machine=arch.encode())
         self.filesystems: dict[str, Factory] = {}  #: type name -> factory, for mount(2)
         self.devices: Any = None  #: table of device numbers
         self.root: Mountpoint = None  # type: ignore[assignment]  # boot sets these
-        self.mounts = MountNamespace()
         self.pool = PagePool(frames)  #: frames for page caches
         self.console: Any = None  #: what /dev/console speaks to
         self.interrupts: Any = None
@@ -159,6 +152,21 @@ class Kernel:
         self.sampler: Callable[[Thread], object] | None = None  #: is told of every tick
         self.perf = Perf(self)
         self.executor.on_idle = lambda idle: hart.set_tick(0 if idle else self.tick_ns)
+
+    def _initial_namespaces(self) -> Namespaces:
+        registry = self.registry
+        return Namespaces(
+            UtsNamespace(registry, None, self.arch.encode(), INITIAL["uts"]),
+            IpcNamespace(registry, None, self.frames, INITIAL["ipc"]),
+            MntNamespace(registry, None, self.mounts, INITIAL["mnt"]),
+            NetNamespace(registry, None, INITIAL["net"]),
+            PidNamespace(registry, None, self.numbers, ino=INITIAL["pid"]),
+            TimeNamespace(registry, None, INITIAL["time"]),
+        )
+
+    def ipc_namespaces(self) -> list[IpcNamespace]:
+        """Return every IPC namespace."""
+        return [ns for ns in self.registry.living if isinstance(ns, IpcNamespace)]
 
     # -- the CPU ------------------------------------------------------------------------
 

@@ -55,9 +55,9 @@ class Thread(Task):
 
     __slots__ = (
         "attention", "call", "clear_child_tid", "comm", "context", "cred", "delivery", "entry",
-        "exit_status", "exited", "fds", "fs", "kernel", "mm", "ns_start", "pending", "process",
-        "request", "robust_list", "robust_list_len", "sampled_ns", "scope", "seccomp", "signals",
-        "syscalls", "tid", "timer_slack_ns", "tracee", "usage",
+        "exit_status", "exited", "fds", "fs", "kernel", "mm", "namespaces", "ns_start", "pending",
+        "process", "request", "robust_list", "robust_list_len", "sampled_ns", "scope", "seccomp",
+        "signals", "syscalls", "tid", "timer_slack_ns", "tracee", "usage",
     )  # fmt: skip
 
     def __init__(
@@ -81,6 +81,7 @@ class Thread(Task):
         self.fds: FdTable = None  # type: ignore[assignment]
         self.fs: FsContext = None  # type: ignore[assignment]
         self.comm = b""
+        self.namespaces = kernel.namespaces
         self.attention = 0
         self.pending: Coroutine[Park, None, int | None] | None = None  #: a call that waits
         self.request = Park.YIELD  #: what the waiting call asked for last

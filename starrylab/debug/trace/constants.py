@@ -127,6 +127,7 @@ FLAGS: Final[dict[str, Flags]] = {
     "splice": Flags(named(fcntl, "SPLICE_F_")),
     "poll": Flags(named(poll, "POLL", without=("POLLREMOVE", "POLLFREE"))),
     "epoll": Flags(_EPOLL),
+    "setns": Flags(named(sched, "CLONE_NEW")),
     "clone": Flags(named(sched, "CLONE_", without=("CLONE_ARGS", "CLONE_DETACHED")) |
                    some(sched, "CLONE_DETACHED")),
     "sa": Flags(named(signal, "SA_", without=("SA_NOMASK", "SA_ONESHOT", "SA_UNSUPPORTED")) |

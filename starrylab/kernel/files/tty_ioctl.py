@@ -83,7 +83,7 @@ def _set_winsize(file: TerminalFile, thread: Thread, arg: int) -> int:
 def _get_pgrp(file: TerminalFile, thread: Thread, arg: int) -> int:
     if not file.controlling(thread):
         raise ENOTTY
-    thread.mm.write_u32(arg, file.tty.pgid)
+    thread.mm.write_u32(arg, thread.process.shown(file.tty.pgid))
     return 0
 
 
@@ -98,9 +98,10 @@ def _set_pgrp(file: TerminalFile, thread: Thread, arg: int) -> Any:
             raise ENOTTY
         if pgid < 0:
             raise EINVAL
-        group = session.groups.get(pgid)
+        known = thread.process.meant(pgid)
+        group = session.groups.get(known)
         if group is None or not group.processes():
-            raise EPERM if pgid in thread.kernel.groups else ESRCH
+            raise EPERM if known in thread.kernel.groups else ESRCH
         tty.set_foreground(group)
         return 0
 
@@ -111,7 +112,7 @@ def _get_sid(file: TerminalFile, thread: Thread, arg: int) -> int:
     session = file.tty.session
     if session is None or not file.controlling(thread):
         raise ENOTTY
-    thread.mm.write_u32(arg, session.sid)
+    thread.mm.write_u32(arg, thread.process.shown(session.sid))
     return 0
 
 

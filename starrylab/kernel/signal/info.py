@@ -79,6 +79,11 @@ class SignalInfo:
         """Make a signal that the kernel sends on its own account (SI_KERNEL)."""
         return cls(signo, sig.SI_KERNEL)
 
+    @property
+    def has_sender(self) -> bool:
+        """Whether `pid` and `uid` are those of a process."""
+        return layout(self.signo, self.code) in ("kill", "queue", "child")
+
     def encode(self) -> bytes:
         """Return the 128 bytes of ``siginfo_t``."""
         signo, code = self.signo, self.code

@@ -11,6 +11,7 @@ from ...abi.errno import EINVAL, EMFILE, ENOTSOCK, EPERM, ETOOMANYREFS
 from ..files.file import File
 from ..net.unix.message import Received, Sender
 from ..net.unix.socket import UnixSocket
+from ..task.namespaces import pid_namespace
 
 if TYPE_CHECKING:
     from ..thread import Thread
@@ -62,13 +63,32 @@ def _checked_sender(t: Thread, body: bytes) -> Sender:
         raise EINVAL
     pid, uid, gid = so.UCRED.unpack(body)
     cred = t.cred
-    if pid != t.process.pid and not cred.capable(CAP_SYS_ADMIN):
+    if pid != t.process.shown(t.process.pid) and not cred.capable_in(
+        pid_namespace(t).user_ns, CAP_SYS_ADMIN
+    ):
         raise EPERM
-    if uid not in (cred.uid, cred.euid, cred.suid) and not cred.capable(CAP_SETUID):
+    if uid not in map(cred.shown_uid, (cred.uid, cred.euid, cred.suid)) and not cred.capable_here(
+        CAP_SETUID
+    ):
         raise EPERM
-    if gid not in (cred.gid, cred.egid, cred.sgid) and not cred.capable(CAP_SETGID):
+    if gid not in map(cred.shown_gid, (cred.gid, cred.egid, cred.sgid)) and not cred.capable_here(
+        CAP_SETGID
+    ):
         raise EPERM
-    return Sender(pid, uid, gid)
+    known = t.process.meant(pid), cred.meant_uid(uid), cred.meant_gid(gid)
+    if None in known:
+        raise EINVAL
+    return Sender(*known)  # type: ignore[arg-type]
+
+
+def shown_sender(t: Thread, sender: Sender) -> Sender:
+    """Return a sender's numbers as the receiver knows them."""
+    if not t.process.nested:
+        return sender
+    cred = t.cred
+    return Sender(
+        t.process.shown(sender.pid), cred.shown_uid(sender.uid), cred.shown_gid(sender.gid)
+    )
 
 
 def write_control(
@@ -80,7 +100,7 @@ def write_control(
     """
     used, cut = 0, False
     if sock.passcred and received.sender is not None:
-        body = so.UCRED.pack(*received.sender)
+        body = so.UCRED.pack(*shown_sender(t, received.sender))
         if room >= _HEADER + len(body):
             header = so.CMSGHDR.pack(_HEADER + len(body), so.SOL_SOCKET, so.SCM_CREDENTIALS)
             t.mm.write(addr, header + body)

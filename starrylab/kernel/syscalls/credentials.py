@@ -11,6 +11,7 @@ from ...abi.errno import EFAULT, EINVAL, EPERM, ESRCH
 from ..task.cred import Credentials
 from ._declare import syscall
 from ._shown import OutU32, UserId
+from ._targets import thread_of
 from ._types import Int, Ptr
 
 if TYPE_CHECKING:
@@ -27,25 +28,25 @@ _CAP_VERSION_3: Final = 0x20080522
 @syscall()
 def getuid(t: Thread) -> int:
     """getuid(2)."""
-    return t.cred.uid
+    return t.cred.shown_uid(t.cred.uid)
 
 
 @syscall()
 def geteuid(t: Thread) -> int:
     """geteuid(2)."""
-    return t.cred.euid
+    return t.cred.shown_uid(t.cred.euid)
 
 
 @syscall()
 def getgid(t: Thread) -> int:
     """getgid(2)."""
-    return t.cred.gid
+    return t.cred.shown_gid(t.cred.gid)
 
 
 @syscall()
 def getegid(t: Thread) -> int:
     """getegid(2)."""
-    return t.cred.egid
+    return t.cred.shown_gid(t.cred.egid)
 
 
 @syscall()
@@ -53,7 +54,7 @@ def getresuid(t: Thread, ruid: OutU32, euid: OutU32, suid: OutU32) -> None:
     """getresuid(2)."""
     cred = t.cred
     for addr, value in ((ruid, cred.uid), (euid, cred.euid), (suid, cred.suid)):
-        t.mm.write_u32(addr, value)
+        t.mm.write_u32(addr, cred.shown_uid(value))
 
 
 @syscall()
@@ -61,11 +62,31 @@ def getresgid(t: Thread, rgid: OutU32, egid: OutU32, sgid: OutU32) -> None:
     """getresgid(2)."""
     cred = t.cred
     for addr, value in ((rgid, cred.gid), (egid, cred.egid), (sgid, cred.sgid)):
-        t.mm.write_u32(addr, value)
+        t.mm.write_u32(addr, cred.shown_gid(value))
 
 
 def _chosen(wanted: tuple[int, ...], own: tuple[int, ...]) -> list[int]:
     return [old if want == _KEEP else want for want, old in zip(wanted, own, strict=True)]
+
+
+def _uid(t: Thread, uid: int) -> int:
+    """Return the kernel's id for one of the caller's; -1 stays; ``EINVAL`` if it is not mapped."""
+    found = t.cred.meant_uid(uid)
+    if found is not None:
+        return found
+    if uid == _KEEP:
+        return uid
+    raise EINVAL
+
+
+def _gid(t: Thread, gid: int) -> int:
+    """As `_uid`, for groups."""
+    found = t.cred.meant_gid(gid)
+    if found is not None:
+        return found
+    if gid == _KEEP:
+        return gid
+    raise EINVAL
 
 
 def _set_uids(t: Thread, uid: int, euid: int, suid: int, fsuid: int) -> None:
@@ -83,10 +104,11 @@ def _set_gids(t: Thread, gid: int, egid: int, sgid: int, fsgid: int) -> None:
 @syscall()
 def setuid(t: Thread, uid: UserId) -> None:
     """setuid(2)."""
+    uid = _uid(t, uid)
     if uid == _KEEP:
         raise EINVAL
     cred = t.cred
-    if cred.capable(CAP_SETUID):
+    if cred.capable_here(CAP_SETUID):
         _set_uids(t, uid, uid, uid, uid)
     elif uid in (cred.uid, cred.suid):
         _set_uids(t, cred.uid, uid, cred.suid, uid)
@@ -97,10 +119,11 @@ def setuid(t: Thread, uid: UserId) -> None:
 @syscall()
 def setgid(t: Thread, gid: UserId) -> None:
     """setgid(2)."""
+    gid = _gid(t, gid)
     if gid == _KEEP:
         raise EINVAL
     cred = t.cred
-    if cred.capable(CAP_SETGID):
+    if cred.capable_here(CAP_SETGID):
         _set_gids(t, gid, gid, gid, gid)
     elif gid in (cred.gid, cred.sgid):
         _set_gids(t, cred.gid, gid, cred.sgid, gid)
@@ -111,10 +134,11 @@ def setgid(t: Thread, gid: UserId) -> None:
 @syscall()
 def setreuid(t: Thread, ruid: UserId, euid: UserId) -> None:
     """setreuid(2)."""
+    ruid, euid = _uid(t, ruid), _uid(t, euid)
     cred = t.cred
     new_uid = cred.uid if ruid == _KEEP else ruid
     new_euid = cred.euid if euid == _KEEP else euid
-    if not cred.capable(CAP_SETUID) and (
+    if not cred.capable_here(CAP_SETUID) and (
         new_uid not in (cred.uid, cred.euid) or new_euid not in (cred.uid, cred.euid, cred.suid)
     ):
         raise EPERM
@@ -125,10 +149,11 @@ def setreuid(t: Thread, ruid: UserId, euid: UserId) -> None:
 @syscall()
 def setregid(t: Thread, rgid: UserId, egid: UserId) -> None:
     """setregid(2)."""
+    rgid, egid = _gid(t, rgid), _gid(t, egid)
     cred = t.cred
     new_gid = cred.gid if rgid == _KEEP else rgid
     new_egid = cred.egid if egid == _KEEP else egid
-    if not cred.capable(CAP_SETGID) and (
+    if not cred.capable_here(CAP_SETGID) and (
         new_gid not in (cred.gid, cred.egid) or new_egid not in (cred.gid, cred.egid, cred.sgid)
     ):
         raise EPERM
@@ -139,10 +164,11 @@ def setregid(t: Thread, rgid: UserId, egid: UserId) -> None:
 @syscall()
 def setresuid(t: Thread, ruid: UserId, euid: UserId, suid: UserId) -> None:
     """setresuid(2)."""
+    ruid, euid, suid = _uid(t, ruid), _uid(t, euid), _uid(t, suid)
     cred = t.cred
     own = (cred.uid, cred.euid, cred.suid)
     new = _chosen((ruid, euid, suid), own)
-    if not cred.capable(CAP_SETUID) and any(uid not in own for uid in new):
+    if not cred.capable_here(CAP_SETUID) and any(uid not in own for uid in new):
         raise EPERM
     _set_uids(t, new[0], new[1], new[2], new[1])
 
@@ -150,10 +176,11 @@ def setresuid(t: Thread, ruid: UserId, euid: UserId, suid: UserId) -> None:
 @syscall()
 def setresgid(t: Thread, rgid: UserId, egid: UserId, sgid: UserId) -> None:
     """setresgid(2)."""
+    rgid, egid, sgid = _gid(t, rgid), _gid(t, egid), _gid(t, sgid)
     cred = t.cred
     own = (cred.gid, cred.egid, cred.sgid)
     new = _chosen((rgid, egid, sgid), own)
-    if not cred.capable(CAP_SETGID) and any(gid not in own for gid in new):
+    if not cred.capable_here(CAP_SETGID) and any(gid not in own for gid in new):
         raise EPERM
     _set_gids(t, new[0], new[1], new[2], new[1])
 
@@ -162,22 +189,24 @@ def setresgid(t: Thread, rgid: UserId, egid: UserId, sgid: UserId) -> None:
 def setfsuid(t: Thread, uid: UserId) -> int:
     """setfsuid(2): returns the old id whether or not it changed."""
     cred = t.cred
+    uid = _KEEP if (found := cred.meant_uid(uid)) is None else found
     if uid in (cred.uid, cred.euid, cred.suid, cred.fsuid) or (
-        uid != _KEEP and cred.capable(CAP_SETUID)
+        uid != _KEEP and cred.capable_here(CAP_SETUID)
     ):
         _set_uids(t, cred.uid, cred.euid, cred.suid, uid)
-    return cred.fsuid
+    return cred.shown_uid(cred.fsuid)
 
 
 @syscall()
 def setfsgid(t: Thread, gid: UserId) -> int:
     """setfsgid(2): returns the old id whether or not it changed."""
     cred = t.cred
+    gid = _KEEP if (found := cred.meant_gid(gid)) is None else found
     if gid in (cred.gid, cred.egid, cred.sgid, cred.fsgid) or (
-        gid != _KEEP and cred.capable(CAP_SETGID)
+        gid != _KEEP and cred.capable_here(CAP_SETGID)
     ):
         _set_gids(t, cred.gid, cred.egid, cred.sgid, gid)
-    return cred.fsgid
+    return cred.shown_gid(cred.fsgid)
 
 
 @syscall()
@@ -189,18 +218,22 @@ def getgroups(t: Thread, size: Int, groups: Ptr) -> int:
     if size:
         if size < len(own):
             raise EINVAL
-        t.mm.write(groups, struct.pack(f"<{len(own)}I", *own))
+        t.mm.write(groups, struct.pack(f"<{len(own)}I", *map(t.cred.shown_gid, own)))
     return len(own)
 
 
 @syscall()
 def setgroups(t: Thread, size: Int, groups: Ptr) -> None:
     """setgroups(2)."""
-    t.cred.require(CAP_SETGID)
+    mine = t.cred.user_ns
+    if not t.cred.capable_here(CAP_SETGID):
+        raise EPERM
+    if mine is not None and not (mine.may_set_groups and mine.gids.extents):
+        raise EPERM
     if not 0 <= size <= _NGROUPS_MAX:
         raise EINVAL
     values = struct.unpack(f"<{size}I", t.mm.read(groups, 4 * size)) if size else ()
-    t.cred = replace(t.cred, groups=tuple(sorted(values)))
+    t.cred = replace(t.cred, groups=tuple(sorted(_gid(t, gid) for gid in values)))
 
 
 def _capability_version(t: Thread, header: int) -> tuple[int, int]:
@@ -225,7 +258,7 @@ def capget(t: Thread, header: Ptr, data: Ptr) -> None:
         return  # asking for the preferred version only
     if pid < 0:
         raise EINVAL
-    target = t.kernel.threads.get(pid) if pid else t
+    target = thread_of(t, pid)
     if target is None:
         raise ESRCH
     if not data:
@@ -246,7 +279,7 @@ def _pack_capabilities(cred: Credentials, words: int) -> bytes:
 def capset(t: Thread, header: Ptr, data: Ptr) -> None:
     """capset(2)."""
     words, pid = _capability_version(t, header)
-    if pid not in (0, t.tid):
+    if pid not in (0, t.process.shown(t.tid)):
         raise EPERM
     effective = permitted = inheritable = 0
     raw = t.mm.read(data, 12 * words)
@@ -258,7 +291,7 @@ def capset(t: Thread, header: Ptr, data: Ptr) -> None:
     cred = t.cred
     if permitted & ~cred.permitted or effective & ~permitted:
         raise EPERM
-    if inheritable & ~(cred.inheritable | cred.permitted) and not cred.capable(CAP_SETPCAP):
+    if inheritable & ~(cred.inheritable | cred.permitted) and not cred.capable_here(CAP_SETPCAP):
         raise EPERM
     if inheritable & ~(cred.inheritable | cred.bounding):
         raise EPERM

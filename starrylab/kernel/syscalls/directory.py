@@ -73,6 +73,6 @@ def fchdir(t: Thread, file: Fd) -> None:
 def chroot(t: Thread, path: Path) -> None:
     """chroot(2)."""
     place = _enterable(t.fs.walk(path, t.cred), t.cred)
-    if not t.cred.capable(CAP_SYS_CHROOT):
+    if not t.cred.capable_here(CAP_SYS_CHROOT):
         raise EPERM
     t.fs.set_root(place)

@@ -121,6 +121,7 @@ def pidfd_open(t: Thread, pid: Int, flags: PidFdFlags) -> FdNum:
     """pidfd_open(2)."""
     if flags & ~O_NONBLOCK or pid <= 0:
         raise EINVAL
+    pid = t.process.meant(pid)
     process = t.kernel.processes.get(pid)
     if process is None:
         # A thread that leads no process has a number, but no process to name.

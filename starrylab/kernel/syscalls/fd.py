@@ -166,7 +166,7 @@ def _change_flags(t: Thread, fd: int, file: File, flags: int) -> None:
 
 
 def _get_owner(t: Thread, fd: int, file: File, arg: int) -> int:
-    return file.owner
+    return _shown_owner(t, file)
 
 
 def _set_owner(t: Thread, fd: int, file: File, arg: int) -> int:
@@ -180,16 +180,23 @@ def _set_owner(t: Thread, fd: int, file: File, arg: int) -> int:
 
 def _own(t: Thread, file: File, owner: int, *, thread: bool = False) -> None:
     """Note who gets the file's signals; ``ESRCH`` for nobody that there is."""
+    owner = t.process.meant(owner) if owner >= 0 else -t.process.meant(-owner) or -(1 << 31)
     if owner and owner not in t.kernel.threads and -owner not in t.kernel.groups:
         raise ESRCH
     file.owner, file.owner_is_thread, file.signal_cred = owner, thread, t.cred
+
+
+def _shown_owner(t: Thread, file: File) -> int:
+    """Return who gets the file's signals, as the caller numbers them; negative is a group."""
+    owner = file.owner
+    return t.process.shown(owner) if owner >= 0 else -t.process.shown(-owner)
 
 
 def _get_owner_ex(t: Thread, fd: int, file: File, arg: int) -> int:
     kind = F_OWNER_PGRP if file.owner < 0 else F_OWNER_PID
     if file.owner_is_thread or file.signal_cred is None:  # as it is before anybody is set
         kind = F_OWNER_TID
-    t.mm.write(arg, _OWNER_EX.pack(kind, abs(file.owner)))
+    t.mm.write(arg, _OWNER_EX.pack(kind, abs(_shown_owner(t, file))))
     return 0
 
 

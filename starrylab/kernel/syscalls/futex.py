@@ -35,6 +35,7 @@ from ..core.sched import park
 from ..task.futexes import FutexWaiter, PiWaiter, futex_key
 from ._declare import Restart, syscall
 from ._shown import ClockId, FutexOp, FutexSecond, FutexTimeout, FutexVal, FutexVal3, InTime
+from ._targets import thread_of
 from ._timespec import read_timespec
 from ._types import Int, Ptr, Size, UInt
 
@@ -359,11 +360,11 @@ def set_robust_list(t: Thread, head: Ptr, size: Size) -> None:
 @syscall()
 def get_robust_list(t: Thread, tid: Int, head: Ptr, size: Ptr) -> None:
     """get_robust_list(2)."""
-    target = t.kernel.threads.get(tid) if tid else t
+    target = thread_of(t, tid)
     if target is None:
         raise ESRCH
     if target.process is not t.process and not (
-        t.cred.uid == target.cred.uid or t.cred.capable(CAP_SYS_PTRACE)
+        t.cred.uid == target.cred.uid or t.cred.capable_in(target.cred.user_ns, CAP_SYS_PTRACE)
     ):
         raise EPERM
     t.mm.write_u64(size, _ROBUST_HEAD_SIZE)

@@ -16,32 +16,33 @@ if TYPE_CHECKING:
 @syscall()
 def getpid(t: Thread) -> int:
     """getpid(2)."""
-    return t.process.pid
+    process = t.process
+    return process.pid if process.pid_ns is None else process.shown(process.pid)
 
 
 @syscall()
 def gettid(t: Thread) -> int:
     """gettid(2)."""
-    return t.tid
+    return t.tid if t.process.pid_ns is None else t.process.shown(t.tid)
 
 
 @syscall()
 def getppid(t: Thread) -> int:
     """getppid(2)."""
     parent = t.process.parent
-    return 0 if parent is None else parent.pid
+    return 0 if parent is None else t.process.shown(parent.pid)
 
 
 @syscall()
 def getpgid(t: Thread, pid: Int) -> int:
     """getpgid(2)."""
-    return _process(t, pid).group.pgid
+    return t.process.shown(_process(t, pid).group.pgid)
 
 
 @syscall()
 def getsid(t: Thread, pid: Int) -> int:
     """getsid(2)."""
-    return _process(t, pid).session.sid
+    return t.process.shown(_process(t, pid).session.sid)
 
 
 @syscall()
@@ -51,6 +52,8 @@ def setpgid(t: Thread, pid: Int, pgid: Int) -> None:
     pgid = pgid or pid
     if pgid < 0:
         raise EINVAL
+    if me.pid_ns is not None:
+        pid, pgid = _meant(me, pid), _meant(me, pgid)
     target = me
     if pid not in (0, me.pid):
         child = me.children.get(pid)
@@ -72,6 +75,7 @@ def setpgid(t: Thread, pid: Int, pgid: Int) -> None:
         if pgid != target.pid:
             raise EPERM
         group = ProcessGroup(pgid, session)
+        group.held = t.kernel.numbers.known.get(pgid)
         t.kernel.groups[pgid] = group
     group.add(target)
 
@@ -87,14 +91,20 @@ def setsid(t: Thread) -> int:
     t.kernel.sessions[pid] = session
     group = ProcessGroup(pid, session)
     t.kernel.groups[pid] = group
+    session.held = group.held = t.kernel.numbers.known.get(pid)
     group.add(process)
-    return pid
+    return process.shown(pid)
+
+
+def _meant(process: Process, number: int) -> int:
+    """Return the kernel's number; -1, which nobody has, for one that means nothing here."""
+    return (process.meant(number) or -1) if number else 0
 
 
 def _process(t: Thread, pid: int) -> Process:
     if not pid:
         return t.process
-    process = t.kernel.processes.get(pid)
+    process = t.kernel.processes.get(t.process.meant(pid))
     if process is None:
         raise ESRCH
     return process

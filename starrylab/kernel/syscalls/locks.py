@@ -56,7 +56,8 @@ def _query(t: Thread, file: File, arg: int, owner: object, *, ofd: bool = False)
         return 0
     length = 0 if found.end == TO_THE_END else found.end - found.start + 1
     kind = F_WRLCK if found.exclusive else F_RDLCK
-    t.mm.write(arg, layouts.FLOCK.pack(kind, SEEK_SET, found.start, length, found.pid))
+    pid = found.pid if found.pid < 0 else t.process.shown(found.pid)
+    t.mm.write(arg, layouts.FLOCK.pack(kind, SEEK_SET, found.start, length, pid))
     return 0
 
 

@@ -77,7 +77,7 @@ def mq_open(
         raise EACCES
     if len(name) > _NAME_MAX:
         raise ENAMETOOLONG
-    queues = t.kernel.queues
+    queues = t.namespaces.ipc.queues
     queue = queues.find(name)
     if queue is None:
         if not flags & O_CREAT:
@@ -102,7 +102,7 @@ def _wanted(flags: int) -> int:
 
 def _make(t: Thread, name: bytes, mode: int, limits: tuple[int, ...] | None) -> NamedQueue:
     privileged = t.cred.capable(CAP_SYS_RESOURCE)
-    if len(t.kernel.queues) >= MAX_QUEUES and not privileged:
+    if len(t.namespaces.ipc.queues) >= MAX_QUEUES and not privileged:
         raise ENOSPC
     messages, size = MAX_MESSAGES, MAX_SIZE
     if limits is not None:
@@ -119,7 +119,7 @@ def _make(t: Thread, name: bytes, mode: int, limits: tuple[int, ...] | None) -> 
 @syscall()
 def mq_unlink(t: Thread, name: Path) -> None:
     """mq_unlink(2)."""
-    t.kernel.queues.unlink(name, t.cred)
+    t.namespaces.ipc.queues.unlink(name, t.cred)
 
 
 def _queue_file(t: Thread, fd: int) -> QueueFile:

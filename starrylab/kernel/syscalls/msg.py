@@ -38,7 +38,7 @@ def msgget(t: Thread, key: Int, flags: ShmGetFlags) -> int:
     def make() -> MessageQueue:
         return MessageQueue(t.cred, flags & 0o777, _now(t), t.kernel.heap)
 
-    return t.kernel.messages.get(key, flags, t.cred, make).id
+    return t.namespaces.ipc.messages.get(key, flags, t.cred, make).id
 
 
 @syscall()
@@ -48,7 +48,7 @@ def msgsnd(t: Thread, queue: Int, message: Ptr, size: Size, flags: MsgFlags) -> 
     if size > MSGMAX or queue < 0 or kind < 1:
         raise EINVAL
     letter = Letter(kind, t.mm.read(message + 8, size))
-    found = t.kernel.messages.find(queue)
+    found = t.namespaces.ipc.messages.find(queue)
     found.check(t.cred, _W)
     attempt = partial(_send, t, found, letter)
     try:
@@ -72,7 +72,7 @@ def msgrcv(t: Thread, queue: Int, message: Ptr, size: Size, kind: Long, flags: M
     copies = bool(flags & ipc.MSG_COPY)
     if copies and (flags & ipc.MSG_EXCEPT or not flags & ipc.IPC_NOWAIT):
         raise EINVAL
-    found = t.kernel.messages.find(queue)
+    found = t.namespaces.ipc.messages.find(queue)
     found.check(t.cred, _R)
     if copies:
         return _store(t, found.copy(kind, size, flags), message, size)
@@ -108,27 +108,27 @@ def msgctl(t: Thread, queue: Int, cmd: MsgCommand, buf: Ptr) -> int:
 
 
 def _stat(t: Thread, queue: int, buf: int) -> int:
-    found = t.kernel.messages.find(queue)
+    found = t.namespaces.ipc.messages.find(queue)
     found.check(t.cred, _R)
     t.mm.write_struct(buf, found.status())
     return 0
 
 
 def _slot_stat(t: Thread, slot: int, buf: int) -> int:
-    found = t.kernel.messages.at(slot)
+    found = t.namespaces.ipc.messages.at(slot)
     found.check(t.cred, _R)
     t.mm.write_struct(buf, found.status())
     return found.id
 
 
 def _slot_stat_any(t: Thread, slot: int, buf: int) -> int:
-    found = t.kernel.messages.at(slot)
+    found = t.namespaces.ipc.messages.at(slot)
     t.mm.write_struct(buf, found.status())
     return found.id
 
 
 def _owned(t: Thread, queue: int) -> MessageQueue:
-    found = t.kernel.messages.find(queue)
+    found = t.namespaces.ipc.messages.find(queue)
     if t.cred.euid not in (found.uid, found.cuid):
         t.cred.require(CAP_SYS_ADMIN)
     return found
@@ -146,18 +146,18 @@ def _set(t: Thread, queue: int, buf: int) -> int:
 
 
 def _remove(t: Thread, queue: int, buf: int) -> int:
-    t.kernel.messages.remove(_owned(t, queue))
+    t.namespaces.ipc.messages.remove(_owned(t, queue))
     return 0
 
 
 def _limits(t: Thread, queue: int, buf: int) -> int:
     pool = MOST * MSGMNB // 1024
     t.mm.write(buf, _INFO.pack(pool, MSGMNB, MSGMAX, MSGMNB, MOST, 16, MSGMNB, 0xFFFF))
-    return t.kernel.messages.highest_slot()
+    return t.namespaces.ipc.messages.highest_slot()
 
 
 def _info(t: Thread, queue: int, buf: int) -> int:
-    queues = t.kernel.messages
+    queues = t.namespaces.ipc.messages
     count = sum(len(found.letters) for found in queues)
     size = sum(found.cbytes for found in queues)
     info = _INFO.pack(len(queues), count, MSGMAX, MSGMNB, MOST, 16, size, 0xFFFF)

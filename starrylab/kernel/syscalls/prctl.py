@@ -81,7 +81,7 @@ def _read_bounding(t: Thread, cap: int, *_: int) -> int:
 
 
 def _drop_bounding(t: Thread, cap: int, *_: int) -> int:
-    t.cred.require(CAP_SETPCAP)
+    t.cred.require_in(t.cred.user_ns, CAP_SETPCAP)
     if cap > CAP_LAST_CAP:
         raise EINVAL
     t.cred = replace(t.cred, bounding=t.cred.bounding & ~(1 << cap))
@@ -109,7 +109,7 @@ def _ambient(t: Thread, action: int, cap: int, *rest: int) -> int:
 
 
 def _set_securebits(t: Thread, bits: int, *_: int) -> int:
-    t.cred.require(CAP_SETPCAP)
+    t.cred.require_in(t.cred.user_ns, CAP_SETPCAP)
     if bits & ~0xFF:
         raise EINVAL
     t.cred = replace(t.cred, securebits=bits)

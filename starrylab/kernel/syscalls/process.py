@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, Final
 
 from ...abi import layouts
@@ -12,16 +13,11 @@ from ...abi.ptrace import PTRACE_EVENT_VFORK_DONE
 from ...abi.sched import (
     CLONE_CLEAR_SIGHAND,
     CLONE_DETACHED,
-    CLONE_FILES,
-    CLONE_FS,
     CLONE_INTO_CGROUP,
     CLONE_PARENT_SETTID,
     CLONE_PIDFD,
-    CLONE_SIGHAND,
-    CLONE_SYSVSEM,
     CLONE_THREAD,
     CLONE_VFORK,
-    CLONE_VM,
     CSIGNAL,
 )
 from ...machine.api import PAGE_SIZE
@@ -29,7 +25,6 @@ from ..core.sched import park_killable, park_traced
 from ..task.clone import KNOWN, CloneArgs, clone
 from ..task.exec import executable
 from ..task.exec import execve as replace_program
-from ..task.resources import FILES, FS
 from ..vfs.context import EMPTY_PATH, NOFOLLOW
 from ._at import start_of
 from ._declare import syscall
@@ -54,10 +49,11 @@ _CLONE_ARGS_MIN: Final = 64  #: CLONE_ARGS_SIZE_VER0
 _CLONE3_FLAGS: Final = (KNOWN | CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP) & ~(
     CSIGNAL | CLONE_DETACHED
 )
+_MAX_PID_NS_LEVEL: Final = 32
 _MAX_STRINGS: Final = 0x7FFFFFFF // 8
 
 
-@syscall(partial="no namespaces")
+@syscall(partial="no cgroup namespaces")
 def clone_(
     t: Thread,
     flags: CloneFlags,
@@ -83,7 +79,7 @@ def clone_(
     return _clone(t, args)
 
 
-@syscall(partial="no namespaces, set_tid and cgroup")
+@syscall(partial="no cgroups")
 def clone3(t: Thread, args: InCloneArgs, size: Size) -> int | Coroutine[object, object, int]:
     """clone3(2)."""
     if size > PAGE_SIZE:
@@ -100,14 +96,22 @@ def clone3(t: Thread, args: InCloneArgs, size: Size) -> int | Coroutine[object, 
     set_tid, set_tid_size, _cgroup = fields[8:]
     if flags & ~_CLONE3_FLAGS:
         raise EINVAL
-    if set_tid or set_tid_size or flags & CLONE_INTO_CGROUP:
-        raise EINVAL
+    if flags & CLONE_INTO_CGROUP:
+        raise EINVAL("this kernel has no cgroups")
+    numbers = _set_tid(t, set_tid, set_tid_size)
     if bool(stack) != bool(stack_size) or exit_signal > 64:
         raise EINVAL
     if flags & CLONE_THREAD and exit_signal:
         raise EINVAL
     top = stack + stack_size if stack else 0
-    return _clone(t, CloneArgs(flags, exit_signal, top, parent_tid, child_tid, tls, pidfd))
+    return _clone(t, CloneArgs(flags, exit_signal, top, parent_tid, child_tid, tls, pidfd, numbers))
+
+
+def _set_tid(t: Thread, addr: int, count: int) -> tuple[int, ...]:
+    """Read the numbers that a child is to have, of the innermost pid namespace first."""
+    if bool(addr) != bool(count) or count > _MAX_PID_NS_LEVEL:
+        raise EINVAL
+    return struct.unpack(f"<{count}i", t.mm.read(addr, 4 * count)) if count else ()
 
 
 def _clone(t: Thread, args: CloneArgs) -> int | Coroutine[object, object, int]:
@@ -115,7 +119,7 @@ def _clone(t: Thread, args: CloneArgs) -> int | Coroutine[object, object, int]:
         raise EINVAL
     child = clone(t, args)
     if args.flags & CLONE_PARENT_SETTID:
-        _tell(t, args.parent_tid, child.tid)
+        _tell(t, args.parent_tid, t.process.shown(child.tid))
     if args.flags & CLONE_PIDFD:
         from ..files.pidfd import PidFd
 
@@ -123,7 +127,7 @@ def _clone(t: Thread, args: CloneArgs) -> int | Coroutine[object, object, int]:
         t.mm.write_u32(args.pidfd, fd)
     if args.flags & CLONE_VFORK:
         return _vfork(t, child)
-    return child.tid
+    return child.tid if t.process.pid_ns is None else t.process.shown(child.tid)
 
 
 def _tell(t: Thread, addr: int, tid: int) -> None:
@@ -136,7 +140,7 @@ def _tell(t: Thread, addr: int, tid: int) -> None:
 
 async def _vfork(t: Thread, child: Thread) -> int:
     """Wait until the child executes a program or ends (vfork(2))."""
-    tid, process = child.tid, child.process
+    tid, process = t.process.shown(child.tid), child.process
     await _hold(t)  # a tracer learns of the child before it runs on
     while process.vfork_done is not None and not process.zombie:
         process.vfork_done.register(t.waker)
@@ -152,21 +156,6 @@ async def _hold(t: Thread) -> None:
     """Stay in the stops that a tracer wants now."""
     while t.tracee is not None and t.tracee.holds():
         await park_traced()
-
-
-@syscall(partial="no namespaces")
-def unshare(t: Thread, flags: CloneFlags) -> None:
-    """unshare(2)."""
-    known = CLONE_FILES | CLONE_FS | CLONE_SYSVSEM | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM
-    if flags & ~known:
-        raise EINVAL("this kernel has no namespaces")
-    if flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM) and len(t.process.threads) > 1:
-        raise EINVAL
-    if flags & CLONE_FILES:
-        t.scope.unshare(FILES)
-    if flags & CLONE_FS:
-        t.scope.unshare(FS)
-    t.bind_resources()
 
 
 @syscall()
@@ -237,4 +226,4 @@ def exit_group(t: Thread, status: Int) -> None:
 def set_tid_address(t: Thread, addr: Ptr) -> int:
     """set_tid_address(2)."""
     t.clear_child_tid = addr
-    return t.tid
+    return t.process.shown(t.tid)

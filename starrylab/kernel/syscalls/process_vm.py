@@ -12,6 +12,7 @@ from ..mm.poke import peek
 from ..task.ptrace import may_trace
 from ._declare import syscall
 from ._shown import InVector
+from ._targets import thread_of
 from ._types import Int, Size, ULong
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _VECTORS: Final = 1024  #: UIO_MAXIOV
 
 def _inspected(t: Thread, tid: int) -> Thread:
     """Return a thread that the caller may look into by its real ids; ``ESRCH``, ``EPERM``."""
-    thread = t.kernel.threads.get(tid)
+    thread = thread_of(t, tid) if tid else None
     if thread is None or thread.exited:
         raise ESRCH
     if not may_trace(t, thread):

@@ -21,6 +21,7 @@ from ..signal.sets import UNBLOCKABLE
 from ..task.ptrace import Tracee, detach, may_trace, trace
 from ..thread_signals import send_process_signal, send_signal, set_mask
 from ._declare import syscall
+from ._targets import thread_of
 from ._types import Int, Long, Ptr
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def ptrace(t: Thread, request: Long, pid: Int, addr: Ptr, data: Ptr) -> int | No
     """ptrace(2)."""
     if request == pt.PTRACE_TRACEME:
         return _trace_me(t)
-    thread = t.kernel.threads.get(pid)
+    thread = thread_of(t, pid) if pid else None
     if thread is None:
         raise ESRCH
     if request in (pt.PTRACE_ATTACH, pt.PTRACE_SEIZE):

@@ -19,6 +19,7 @@ from ...abi.sched import (
 from ..core.sched import TICK_NS, yield_now
 from ._declare import syscall
 from ._shown import OutCpus, OutTime, Policy, PriorityWhich
+from ._targets import thread_of
 from ._types import Int, Ptr, UInt
 
 if TYPE_CHECKING:
@@ -49,15 +50,15 @@ def _find(t: Thread, pid: int) -> Thread:
 
 def _find_any(t: Thread, pid: int) -> Thread:
     """Return a thread; a negative id is one that does not exist (kernel/sched/syscalls.c)."""
-    target = t.kernel.threads.get(pid) if pid else t
+    target = thread_of(t, pid)
     if target is None:
         raise ESRCH
     return target
 
 
 def _require_owner(t: Thread, target: Thread) -> None:
-    if t.cred.euid not in (target.cred.euid, target.cred.uid) and not t.cred.capable(CAP_SYS_NICE):
-        raise EPERM
+    if t.cred.euid not in (target.cred.euid, target.cred.uid):
+        t.cred.require_in(target.cred.user_ns, CAP_SYS_NICE)
 
 
 def _set_policy(t: Thread, target: Thread, policy: int, priority: int, nice: int | None) -> None:
@@ -206,8 +207,8 @@ def setpriority(t: Thread, which: PriorityWhich, who: Int, priority: Int) -> Non
     nice = max(-20, min(19, priority))
     error: type[Exception] | None = ESRCH
     for target in targets(t, which, who):
-        if t.cred.euid not in (target.cred.uid, target.cred.euid) and not t.cred.capable(
-            CAP_SYS_NICE
+        if t.cred.euid not in (target.cred.uid, target.cred.euid) and not t.cred.capable_in(
+            target.cred.user_ns, CAP_SYS_NICE
         ):
             error = EPERM
         elif nice < target.nice and not _may_nice(t, target, nice):
@@ -223,13 +224,13 @@ def setpriority(t: Thread, which: PriorityWhich, who: Int, priority: Int) -> Non
 def targets(t: Thread, which: int, who: int) -> Iterable[Thread]:
     """Return whom a priority call is about; raise ``EINVAL`` for an unknown ``which``."""
     if which == PRIO_PROCESS:
-        target = t.kernel.threads.get(who) if who else t
+        target = thread_of(t, who)
         return [] if target is None else [target]
     if which == PRIO_PGRP:
-        group = t.kernel.groups.get(who) if who else t.process.group
+        group = t.kernel.groups.get(t.process.meant(who)) if who else t.process.group
         processes = [] if group is None else group.processes()
         return [thread for process in processes for thread in process.threads.values()]
     if which == PRIO_USER:
-        uid = who or t.cred.uid
+        uid = t.cred.meant_uid(who) if who else t.cred.uid
         return [thread for thread in t.kernel.threads.values() if thread.cred.uid == uid]
     raise EINVAL

@@ -79,7 +79,7 @@ def set_filter(t: Thread, flags: int, addr: int) -> int:
             if theirs is not None and theirs.filters != guard.filters[: len(theirs.filters)]:
                 if flags & sc.SECCOMP_FILTER_FLAG_TSYNC_ESRCH:
                     raise ESRCH
-                return other.tid
+                return t.process.shown(other.tid)
         for other in t.process.threads.values():
             other.seccomp = new
             if t.cred.no_new_privs:
@@ -94,7 +94,7 @@ def _read(t: Thread, addr: int) -> Program:
     count, where = _PROGRAM.unpack(t.mm.read(addr, _PROGRAM.size))
     if not 0 < count <= sc.BPF_MAXINSNS:
         raise EINVAL
-    if not t.cred.no_new_privs and not t.cred.capable(CAP_SYS_ADMIN):
+    if not t.cred.no_new_privs and not t.cred.capable_here(CAP_SYS_ADMIN):
         raise EACCES
     raw = t.mm.read(where, count * _INSTRUCTION.size)
     return Program([Instruction(*fields) for fields in _INSTRUCTION.iter_unpack(raw)])

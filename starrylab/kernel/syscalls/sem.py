@@ -45,7 +45,7 @@ def semget(t: Thread, key: Int, count: Int, flags: ShmGetFlags) -> int:
     """semget(2)."""
     if not 0 <= count <= SEMMSL:
         raise EINVAL
-    table = t.kernel.semaphores
+    table = t.namespaces.ipc.semaphores
 
     def make() -> SemaphoreSet:
         if not count:
@@ -75,7 +75,7 @@ def semtimedop(
         raise E2BIG
     data = t.mm.read(operations, count * _OPERATION.size)
     wanted = [Operation(*fields) for fields in _OPERATION.iter_unpack(data)]
-    found = t.kernel.semaphores.find(semid)
+    found = t.namespaces.ipc.semaphores.find(semid)
     if max(operation.number for operation in wanted) >= len(found.values):
         raise EFBIG
     alters = any(operation.change for operation in wanted)
@@ -109,7 +109,7 @@ def semctl(t: Thread, semid: Int, number: Int, cmd: SemCommand, arg: Ptr) -> int
 
 
 def _of(t: Thread, semid: int, wanted: int) -> SemaphoreSet:
-    found = t.kernel.semaphores.find(semid)
+    found = t.namespaces.ipc.semaphores.find(semid)
     found.check(t.cred, wanted)
     return found
 
@@ -126,7 +126,7 @@ def _get_value(t: Thread, semid: int, number: int, arg: int) -> int:
 
 
 def _get_pid(t: Thread, semid: int, number: int, arg: int) -> int:
-    return _one(t, semid, number).pids[number]
+    return t.process.shown(_one(t, semid, number).pids[number])
 
 
 def _get_growth_waiters(t: Thread, semid: int, number: int, arg: int) -> int:
@@ -141,7 +141,7 @@ def _set_value(t: Thread, semid: int, number: int, arg: int) -> int:
     value = arg & 0xFFFFFFFF
     if value > SEMVMX:
         raise ERANGE
-    found = t.kernel.semaphores.find(semid)
+    found = t.namespaces.ipc.semaphores.find(semid)
     if not 0 <= number < len(found.values):
         raise EINVAL
     found.check(t.cred, _W)
@@ -171,20 +171,20 @@ def _stat(t: Thread, semid: int, number: int, arg: int) -> int:
 
 
 def _slot_stat(t: Thread, slot: int, number: int, arg: int) -> int:
-    found = t.kernel.semaphores.at(slot)
+    found = t.namespaces.ipc.semaphores.at(slot)
     found.check(t.cred, _R)
     t.mm.write_struct(arg, found.status())
     return found.id
 
 
 def _slot_stat_any(t: Thread, slot: int, number: int, arg: int) -> int:
-    found = t.kernel.semaphores.at(slot)
+    found = t.namespaces.ipc.semaphores.at(slot)
     t.mm.write_struct(arg, found.status())
     return found.id
 
 
 def _owned(t: Thread, semid: int) -> SemaphoreSet:
-    found = t.kernel.semaphores.find(semid)
+    found = t.namespaces.ipc.semaphores.find(semid)
     if t.cred.euid not in (found.uid, found.cuid):
         t.cred.require(CAP_SYS_ADMIN)
     return found
@@ -197,7 +197,7 @@ def _set(t: Thread, semid: int, number: int, arg: int) -> int:
 
 
 def _remove(t: Thread, semid: int, number: int, arg: int) -> int:
-    t.kernel.semaphores.remove(_owned(t, semid))
+    t.namespaces.ipc.semaphores.remove(_owned(t, semid))
     return 0
 
 
@@ -206,7 +206,7 @@ def _put_info(t: Thread, arg: int, undo_size: int, most_at_exit: int) -> int:
         SEMMNS, MOST, SEMMNS, SEMMNS, SEMMSL, SEMOPM, SEMOPM, undo_size, SEMVMX, most_at_exit
     )
     t.mm.write(arg, info)
-    return t.kernel.semaphores.highest_slot()
+    return t.namespaces.ipc.semaphores.highest_slot()
 
 
 def _limits(t: Thread, semid: int, number: int, arg: int) -> int:
@@ -214,7 +214,7 @@ def _limits(t: Thread, semid: int, number: int, arg: int) -> int:
 
 
 def _info(t: Thread, semid: int, number: int, arg: int) -> int:
-    return _put_info(t, arg, len(t.kernel.semaphores), t.kernel.semaphores.total())
+    return _put_info(t, arg, len(t.namespaces.ipc.semaphores), t.namespaces.ipc.semaphores.total())
 
 
 _ACTIONS: Final[Mapping[int, Callable[[Thread, int, int, int], int]]] = MappingProxyType(

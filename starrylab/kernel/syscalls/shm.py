@@ -39,7 +39,7 @@ _R, _W, _X = 4, 2, 1  # permission bits of a mode
 
 
 def _table(t: Thread) -> ShmTable:
-    return t.kernel.shm
+    return t.namespaces.ipc.shm
 
 
 def _now(t: Thread) -> int:

@@ -16,6 +16,7 @@ from ..signal.info import SIGINFO_SIZE, SignalInfo
 from ..signal.sets import NSIG, UNBLOCKABLE
 from ..signal.stack import SignalStack, changed
 from ..thread_signals import (
+    from_above,
     may_signal,
     require_may_signal,
     send_process_signal,
@@ -27,6 +28,7 @@ from ..thread_signals import (
 from . import _shown as shown
 from ._declare import syscall
 from ._pidfds import process_named
+from ._targets import find_process, find_thread
 from ._types import FdNum, Int, Size, UInt
 
 if TYPE_CHECKING:
@@ -238,47 +240,37 @@ def kill(t: Thread, pid: Int, signum: shown.SignalNumber) -> None:
         raise EINVAL
     process = t.process
     info = SignalInfo(signum, sig.SI_USER, process.pid, t.cred.uid)
-    if pid == process.pid and signum:
+    if pid == process.pid and signum and process.pid_ns is None:
         send_process_signal(process, info)
     elif pid > 0:
-        _signal_process(t, _find_process(t, pid), info)
+        _signal_process(t, find_process(t, pid), info)
     elif pid == -1:
         _signal_everybody(t, info)
     elif pid == -(1 << 31):
         raise ESRCH
     else:
-        group = process.group if pid == 0 else t.kernel.groups.get(-pid)
+        group = process.group if pid == 0 else t.kernel.groups.get(t.process.meant(-pid))
         if group is None:
             raise ESRCH
         _signal_all(t, group.processes(), info)
-
-
-def _find_process(t: Thread, pid: int) -> Process:
-    """Return the process ``pid``, or that of the thread ``pid``; ``ESRCH``."""
-    process: Process | None = t.kernel.processes.get(pid)
-    if process is None:
-        thread = t.kernel.threads.get(pid)
-        if thread is None:
-            raise ESRCH
-        process = thread.process
-    return process
 
 
 def _signal_process(t: Thread, target: Process, info: SignalInfo) -> None:
     if target is not t.process:
         require_may_signal(t, target, info.signo)
     if info.signo:
-        send_process_signal(target, info)
+        send_process_signal(target, info, forced=from_above(t, target))
 
 
 def _signal_everybody(t: Thread, info: SignalInfo) -> None:
     """All but init and the caller; as in Linux, lack of permission is no error here."""
-    targets = [p for p in t.kernel.processes.values() if p.pid > 1 and p is not t.process]
+    mine = t.process
+    targets = [p for p in t.kernel.processes.values() if mine.shown(p.pid) > 1 and p is not mine]
     if not targets:
         raise ESRCH
     for target in targets:
         if info.signo and may_signal(t, target, info.signo):
-            send_process_signal(target, info)
+            send_process_signal(target, info, forced=from_above(t, target))
 
 
 def _signal_all(t: Thread, targets: list[Process], info: SignalInfo) -> None:
@@ -288,7 +280,7 @@ def _signal_all(t: Thread, targets: list[Process], info: SignalInfo) -> None:
         raise EPERM if targets else ESRCH
     if info.signo:
         for target in allowed:
-            send_process_signal(target, info)
+            send_process_signal(target, info, forced=from_above(t, target))
 
 
 @syscall()
@@ -310,25 +302,12 @@ def tkill(t: Thread, tid: Int, signum: shown.SignalNumber) -> None:
 def _signal_thread(t: Thread, tgid: int, tid: int, signum: int) -> None:
     _check_number(signum)
     info = SignalInfo(signum, sig.SI_TKILL, t.process.pid, t.cred.uid)
-    target = _find_thread(t, tgid, tid)
+    target = find_thread(t, tgid, tid)
     if target is None:
         return
     require_may_signal(t, target.process, signum)
     if signum:
-        send_signal(target, info)
-
-
-def _find_thread(t: Thread, tgid: int, tid: int) -> Thread | None:
-    """Return thread ``tid`` of process ``tgid`` (0: of any); None for a zombie; ``ESRCH``."""
-    target = t.kernel.threads.get(tid)
-    if target is None:
-        zombie = t.kernel.processes.get(tid)
-        if zombie is not None and tgid in (0, tid):
-            return None
-        raise ESRCH
-    if tgid and target.process.pid != tgid:
-        raise ESRCH
-    return target
+        send_signal(target, info, forced=from_above(t, target.process))
 
 
 @syscall()
@@ -337,7 +316,7 @@ def rt_sigqueueinfo(
 ) -> None:
     """rt_sigqueueinfo(2)."""
     info = _read_info(t, signum, uinfo)
-    target = _find_process(t, tgid)
+    target = find_process(t, tgid)
     if info.code >= 0 or info.code == sig.SI_TKILL:
         _require_self(t, target)
     _signal_process(t, target, info)
@@ -351,14 +330,14 @@ def rt_tgsigqueueinfo(
     info = _read_info(t, signum, uinfo)
     if tid <= 0 or tgid <= 0:
         raise EINVAL
-    target = _find_thread(t, tgid, tid)
+    target = find_thread(t, tgid, tid)
     if target is None:
         return
     if info.code >= 0 or info.code == sig.SI_TKILL:
         _require_self(t, target.process)
     require_may_signal(t, target.process, signum)
     if signum:
-        send_signal(target, info)
+        send_signal(target, info, forced=from_above(t, target.process))
 
 
 def _read_info(t: Thread, signum: int, addr: int) -> SignalInfo:

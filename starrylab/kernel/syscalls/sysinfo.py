@@ -32,7 +32,7 @@ _RANDOM_CHUNK: Final = 1 << 20
 @syscall()
 def uname(t: Thread, buf: OutNames) -> None:
     """uname(2)."""
-    uts = t.kernel.uts
+    uts = t.namespaces.uts
     t.mm.write(
         buf,
         layouts.UTSNAME.pack(
@@ -44,17 +44,17 @@ def uname(t: Thread, buf: OutNames) -> None:
 @syscall()
 def sethostname(t: Thread, name: InData, length: Int) -> None:
     """sethostname(2)."""
-    t.kernel.uts.nodename = _new_name(t, name, length)
+    t.namespaces.uts.nodename = _new_name(t, name, length)
 
 
 @syscall()
 def setdomainname(t: Thread, name: InData, length: Int) -> None:
     """setdomainname(2)."""
-    t.kernel.uts.domainname = _new_name(t, name, length)
+    t.namespaces.uts.domainname = _new_name(t, name, length)
 
 
 def _new_name(t: Thread, addr: int, length: int) -> bytes:
-    if not t.cred.capable(CAP_SYS_ADMIN):
+    if not t.cred.capable_in(t.namespaces.uts.user_ns, CAP_SYS_ADMIN):
         raise EPERM
     if not 0 <= length <= _NAME_MAX:
         raise EINVAL

@@ -12,6 +12,7 @@ from ..task.process import Process, Usage
 from ..task.timers import CpuLimit
 from ._declare import syscall
 from ._shown import InLimit, OutLimit, OutUsage, Resource, UsageWho
+from ._targets import thread_of
 from ._types import Int
 
 if TYPE_CHECKING:
@@ -60,15 +61,15 @@ def prlimit64(t: Thread, pid: Int, resource: Resource, new: InLimit, old: OutLim
 
 
 def _target(t: Thread, pid: int) -> Process:
-    if pid in (0, t.process.pid):
-        return t.process
-    thread = t.kernel.threads.get(pid)
+    thread = thread_of(t, pid)
     if thread is None:
         raise ESRCH
+    if thread.process is t.process:
+        return t.process
     mine, theirs = t.cred, thread.cred
     same_user = mine.uid == theirs.uid == theirs.euid == theirs.suid
     same_group = mine.gid == theirs.gid == theirs.egid == theirs.sgid
-    if not (same_user and same_group) and not mine.capable(CAP_SYS_RESOURCE):
+    if not (same_user and same_group) and not mine.capable_in(theirs.user_ns, CAP_SYS_RESOURCE):
         raise EPERM
     return thread.process
 

@@ -81,7 +81,7 @@ def wait4(
             t.mm.write_u32(status, event.status)
         if rusage:
             t.mm.write(rusage, pack_rusage(event.usage()))
-        return event.pid
+        return t.process.shown(event.pid)
 
     found = take()
     if found is not None:
@@ -109,7 +109,7 @@ def waitid(
         if event is None:
             return None
         if info:
-            t.mm.write(info, _siginfo(event))
+            t.mm.write(info, _siginfo(t, event))
         if rusage:
             t.mm.write(rusage, pack_rusage(event.usage()))
         return 0
@@ -143,10 +143,11 @@ def _by_pid(t: Thread, pid: int) -> _Whom:
     if pid == -1:
         return _Whom(children.values, lambda _: True)
     if pid > 0:
+        pid = t.process.meant(pid)
         return _Whom(
             lambda: (children[pid],) if pid in children else (), lambda thread: thread.tid == pid
         )
-    return _of_group(t, t.process.group.pgid if pid == 0 else -pid)
+    return _of_group(t, t.process.group.pgid if pid == 0 else t.process.meant(-pid))
 
 
 def _of_group(t: Thread, pgid: int) -> _Whom:
@@ -168,7 +169,7 @@ def _by_type(t: Thread, idtype: int, ident: int) -> _Whom:
     if idtype == P_PGID:
         if ident < 0:
             raise EINVAL
-        return _of_group(t, ident or t.process.group.pgid)
+        return _of_group(t, t.process.meant(ident) if ident else t.process.group.pgid)
     if idtype == P_PIDFD:
         from ..files.pidfd import PidFd
 
@@ -250,7 +251,7 @@ def _exit_code(status: int) -> int:
     return sig.CLD_DUMPED if status & 0x80 else sig.CLD_KILLED
 
 
-def _siginfo(event: _Event) -> bytes:
+def _siginfo(t: Thread, event: _Event) -> bytes:
     if event.code == sig.CLD_EXITED:
         status = event.status >> 8 & 0xFF
     elif event.code in (sig.CLD_STOPPED, sig.CLD_TRAPPED):
@@ -259,4 +260,5 @@ def _siginfo(event: _Event) -> bytes:
         status = sig.SIGCONT
     else:
         status = event.status & 0x7F
-    return _SIGINFO.pack(sig.SIGCHLD, 0, event.code, 0, event.pid, event.child.uid, status)
+    pid, uid = t.process.shown(event.pid), t.cred.shown_uid(event.child.uid)
+    return _SIGINFO.pack(sig.SIGCHLD, 0, event.code, 0, pid, uid, status)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ...abi.capability import CAP_SYS_ADMIN, CAP_SYS_RESOURCE
-from ...abi.errno import EAGAIN, EINVAL, EPERM
+from ...abi.errno import EAGAIN, EINVAL
 from ...abi.resource import RLIMIT_NPROC
 from ...abi.sched import (
     CLONE_CHILD_CLEARTID,
@@ -16,14 +16,8 @@ from ...abi.sched import (
     CLONE_FS,
     CLONE_INTO_CGROUP,
     CLONE_IO,
-    CLONE_NEWCGROUP,
-    CLONE_NEWIPC,
-    CLONE_NEWNET,
     CLONE_NEWNS,
-    CLONE_NEWPID,
-    CLONE_NEWTIME,
     CLONE_NEWUSER,
-    CLONE_NEWUTS,
     CLONE_PARENT,
     CLONE_PARENT_SETTID,
     CLONE_PIDFD,
@@ -38,7 +32,9 @@ from ...abi.sched import (
 )
 from ...abi.signal import SIGCHLD
 from ..core.poll import PollSet
+from ..namespaces.proxy import OF_PROXY
 from ..signal.manager import ProcessSignals, ThreadSignals
+from .namespaces import check_namespaces, choose_number, new_credentials, place_child
 from .process import Process
 from .ptrace import cloned
 from .resources import ACTIONS, FILES, FS, MEMORY
@@ -48,10 +44,7 @@ if TYPE_CHECKING:
     from ...machine.api import UserContext
     from ..thread import Thread
 
-_NAMESPACES: Final = (
-    CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET
-    | CLONE_NEWCGROUP | CLONE_NEWTIME
-)  # fmt: skip
+_NAMESPACES: Final = CLONE_NEWUSER | OF_PROXY
 #: What a thread shares: everything.
 _WHOLE_SCOPE: Final = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND
 
@@ -73,6 +66,7 @@ class CloneArgs(NamedTuple):
     child_tid: int = 0
     tls: int = 0
     pidfd: int = 0
+    set_tid: tuple[int, ...] = ()  #: numbers, of the innermost pid namespace first
 
 
 def check(args: CloneArgs) -> None:
@@ -84,7 +78,7 @@ def check(args: CloneArgs) -> None:
         raise EINVAL
     if flags & CLONE_CLEAR_SIGHAND and flags & CLONE_SIGHAND:
         raise EINVAL
-    if flags & CLONE_NEWNS and flags & CLONE_FS:
+    if flags & (CLONE_NEWNS | CLONE_NEWUSER) and flags & CLONE_FS:
         raise EINVAL
     if args.exit_signal & ~0xFF or args.exit_signal > 64:
         raise EINVAL
@@ -94,17 +88,16 @@ def clone(parent: Thread, args: CloneArgs) -> Thread:
     """Make a thread or a process as ``args`` says, and queue it.
 
     Raises ``EAGAIN`` at RLIMIT_NPROC or without a free number, ``EINVAL`` for contradicting
-    flags and for namespaces, which this kernel does not have, ``EPERM`` without the right to
-    make them.
+    flags, ``EPERM`` without the right to make namespaces, and what `choose_number` raises.
     """
     check(args)
     flags, kernel = args.flags, parent.kernel
-    if flags & _NAMESPACES:
-        if not flags & CLONE_NEWUSER and not parent.cred.capable(CAP_SYS_ADMIN):
-            raise EPERM
-        raise EINVAL("this kernel has no namespaces")
+    apart = flags & _NAMESPACES or parent.process.nested or not parent.namespaces.plain
+    if apart:
+        check_namespaces(parent, flags)
+    cred = new_credentials(parent, flags) if flags & CLONE_NEWUSER else parent.cred
     _check_process_limit(parent)
-    tid = kernel.pids.take()
+    tid = choose_number(parent, args) if args.set_tid else kernel.pids.take()
     context = kernel.hart.new_context(parent.context)
     context.set_result(0)
     if args.stack:
@@ -118,13 +111,17 @@ def clone(parent: Thread, args: CloneArgs) -> Thread:
     _inherit(parent, child, flags)
     try:
         _bind(parent, child, flags)
+        if apart:
+            place_child(parent, child, args, cred)
     except BaseException:
+        child.scope.close()
         kernel.pids.release(tid)
         raise
     if flags & CLONE_CHILD_CLEARTID:
         child.clear_child_tid = args.child_tid
     if flags & CLONE_CHILD_SETTID:
-        child.mm.write_partial(args.child_tid, tid.to_bytes(4, "little"))
+        own = child.process.shown(tid)
+        child.mm.write_partial(args.child_tid, own.to_bytes(4, "little"))
     _enrol(parent, child)
     if parent.tracee is not None:
         cloned(parent, child, flags)
@@ -183,6 +180,7 @@ def _new_process(parent: Thread, tid: int, context: UserContext, args: CloneArgs
 def _inherit(parent: Thread, child: Thread, flags: int) -> None:
     """Copy what every kind of child inherits."""
     child.comm = parent.comm
+    child.namespaces = parent.namespaces
     child.nice = parent.nice
     priority = parent.kernel.io_priorities.get(parent)
     if priority is not None:

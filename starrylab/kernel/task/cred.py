@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ...abi.capability import (
     CAP_CHOWN,
@@ -21,6 +21,9 @@ from ...abi.capability import (
     CAP_MKNOD,
 )
 from ...abi.errno import EPERM
+
+if TYPE_CHECKING:
+    from ..namespaces.user import UserNamespace
 
 ALL_CAPABILITIES: Final = (1 << (CAP_LAST_CAP + 1)) - 1
 
@@ -37,6 +40,8 @@ _FS_CAPABILITIES: Final = sum(
         CAP_MKNOD,
     )
 )
+
+_NO_ID: Final = 0xFFFF_FFFF  #: (uid_t) -1
 
 SECBIT_NO_SETUID_FIXUP: Final = 1 << 2
 SECBIT_KEEP_CAPS: Final = 1 << 4
@@ -62,6 +67,7 @@ class Credentials:
     ambient: int = 0
     securebits: int = 0
     no_new_privs: bool = False
+    user_ns: UserNamespace | None = None  #: where the capabilities count; None: everywhere
 
     @classmethod
     def user(cls, uid: int, gid: int, groups: tuple[int, ...] = ()) -> Credentials:
@@ -70,13 +76,85 @@ class Credentials:
         return cls(uid, uid, uid, uid, gid, gid, gid, gid, groups, caps, caps)
 
     def capable(self, cap: int) -> bool:
-        """Tell whether capability number ``cap`` is effective."""
-        return bool(self.effective >> cap & 1)
+        """Tell whether capability number ``cap`` is effective for the whole system."""
+        return self.user_ns is None and bool(self.effective >> cap & 1)
 
     def require(self, cap: int) -> None:
-        """Raise ``EPERM`` unless ``cap`` is effective."""
-        if not self.effective >> cap & 1:
+        """Raise ``EPERM`` unless `capable`."""
+        if self.user_ns is not None or not self.effective >> cap & 1:
             raise EPERM
+
+    def capable_here(self, cap: int) -> bool:
+        """Tell whether ``cap`` is effective in the thread's own user namespace."""
+        return bool(self.effective >> cap & 1)
+
+    def capable_in(self, target: UserNamespace | None, cap: int) -> bool:
+        """Tell whether ``cap`` is effective for what the user namespace ``target`` owns.
+
+        Who made a namespace has all capabilities in it (cap_capable() of security/commoncap.c).
+        """
+        mine = self.user_ns
+        while target is not mine:
+            if target is None:
+                return False  # an ancestor of mine
+            if target.parent is mine and target.owner == self.euid:
+                return True
+            target = target.parent
+        return bool(self.effective >> cap & 1)
+
+    def require_in(self, target: UserNamespace | None, cap: int) -> None:
+        """Raise ``EPERM`` unless `capable_in`."""
+        if not self.capable_in(target, cap):
+            raise EPERM
+
+    def capable_over(self, uid: int, gid: int, cap: int) -> bool:
+        """Tell whether ``cap`` counts for a file of this owner (capable_wrt_inode_uidgid())."""
+        if not self.effective >> cap & 1:
+            return False
+        mine = self.user_ns
+        return mine is None or (
+            mine.uids.inside(uid) is not None and mine.gids.inside(gid) is not None
+        )
+
+    # -- ids as the thread's user namespace has them; here they are the kernel's
+
+    @property
+    def root_uid(self) -> int | None:
+        """The user id that is 0 in the namespace; ``None`` if none is."""
+        return 0 if self.user_ns is None else self.user_ns.uids.kernel(0)
+
+    def shown_uid(self, uid: int) -> int:
+        """Return what the thread is told of a user id."""
+        return uid if self.user_ns is None else self.user_ns.uids.shown(uid)
+
+    def shown_gid(self, gid: int) -> int:
+        """Return what the thread is told of a group id."""
+        return gid if self.user_ns is None else self.user_ns.gids.shown(gid)
+
+    def meant_uid(self, uid: int) -> int | None:
+        """Return the user id that the thread means; ``None`` if it is not mapped."""
+        if self.user_ns is None:
+            return None if uid == _NO_ID else uid
+        return self.user_ns.uids.kernel(uid)
+
+    def meant_gid(self, gid: int) -> int | None:
+        """Return the group id that the thread means; ``None`` if it is not mapped."""
+        if self.user_ns is None:
+            return None if gid == _NO_ID else gid
+        return self.user_ns.gids.kernel(gid)
+
+    def entered(self, user_ns: UserNamespace) -> Credentials:
+        """Return these credentials in another user namespace, with every capability there."""
+        return replace(
+            self,
+            effective=ALL_CAPABILITIES,
+            permitted=ALL_CAPABILITIES,
+            inheritable=0,
+            bounding=ALL_CAPABILITIES,
+            ambient=0,
+            securebits=0,
+            user_ns=user_ns,
+        )
 
     def in_group(self, gid: int) -> bool:
         """Tell whether ``gid`` is the file-system group or a supplementary one."""
@@ -88,18 +166,19 @@ class Credentials:
         if self.securebits & SECBIT_NO_SETUID_FIXUP:
             return new
         permitted, effective, ambient = self.permitted, self.effective, self.ambient
-        was_root = 0 in (self.uid, self.euid, self.suid)
-        if was_root and 0 not in (uid, euid, suid):
+        root = self.root_uid
+        was_root = root in (self.uid, self.euid, self.suid)
+        if was_root and root not in (uid, euid, suid):
             ambient = 0
             if not self.securebits & SECBIT_KEEP_CAPS:
                 permitted = effective = 0
-        if self.euid == 0 and euid != 0:
+        if self.euid == root and euid != root:
             effective = 0
-        if self.euid != 0 and euid == 0:
+        if self.euid != root and euid == root:
             effective = permitted
-        if self.fsuid == 0 and fsuid != 0:
+        if self.fsuid == root and fsuid != root:
             effective &= ~_FS_CAPABILITIES
-        if self.fsuid != 0 and fsuid == 0:
+        if self.fsuid != root and fsuid == root:
             effective |= permitted & _FS_CAPABILITIES
         return replace(new, permitted=permitted, effective=effective, ambient=ambient)
 
@@ -113,9 +192,10 @@ class Credentials:
                 new = replace(new, egid=set_gid, fsgid=set_gid)
         privileged = new.euid != self.euid or new.egid != self.egid
         ambient = 0 if privileged else new.ambient
-        file_caps = ALL_CAPABILITIES if 0 in (new.uid, new.euid) else 0
+        root = new.root_uid
+        file_caps = ALL_CAPABILITIES if root in (new.uid, new.euid) else 0
         permitted = (new.inheritable & file_caps) | (file_caps & new.bounding) | ambient
-        effective = permitted if new.euid == 0 else ambient
+        effective = permitted if new.euid == root else ambient
         wanted = (new.euid, new.egid, new.euid, new.egid, permitted, effective, ambient)
         if new is self and not self.securebits & SECBIT_KEEP_CAPS and wanted == (
             self.suid, self.sgid, self.fsuid, self.fsgid, self.permitted, self.effective,

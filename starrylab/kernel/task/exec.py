@@ -36,6 +36,7 @@ from ..vfs.node import FileNodeOps
 from ..vfs.permission import MAY_EXEC, check
 from . import elf
 from .auxv import auxv_of, identity
+from .exit import release_number
 from .futexes import exit_robust_list
 from .resources import ACTIONS, FILES, MEMORY
 from .timers import delete_posix_timers
@@ -316,6 +317,11 @@ def _new_credentials(thread: Thread, place: Location) -> Credentials:
             set_uid = node.uid
         if node.mode & (S_ISGID | S_IXGRP) == S_ISGID | S_IXGRP:
             set_gid = node.gid
+    mine = thread.cred.user_ns
+    if mine is not None and (
+        mine.uids.inside(node.uid) is None or mine.gids.inside(node.gid) is None
+    ):
+        set_uid = set_gid = None  # nobody of that number is here (bprm_fill_uid())
     return thread.cred.after_exec(set_uid, set_gid)
 
 
@@ -364,7 +370,7 @@ def _become_leader(thread: Thread) -> None:
     kernel, process = thread.kernel, thread.process
     kernel.threads.pop(thread.tid, None)
     process.threads.pop(thread.tid, None)
-    kernel.pids.release(thread.tid)
+    release_number(kernel, process, thread.tid)
     thread.tid = process.pid
     process.threads[thread.tid] = thread
     kernel.threads[thread.tid] = thread

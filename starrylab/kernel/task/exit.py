@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from ...abi import signal as sig
 from ...abi.errno import EFAULT
 from ..core.sched import State
+from ..signal.actions import SignalAction
+from ..signal.info import SignalInfo
 from ..thread_signals import (
     groups_losing_link,
     hang_up_orphans,
@@ -24,6 +26,7 @@ from .resources import MEMORY
 
 if TYPE_CHECKING:
     from ..kernel import Kernel
+    from ..namespaces.pid import PidNamespace
     from ..thread import Thread
     from .process import Process
 
@@ -58,15 +61,16 @@ def exit_thread(thread: Thread) -> None:
     if not process.threads:
         if process.exit_status is None:
             process.exit_status = thread.exit_status
-        if kernel.semaphores:
-            kernel.semaphores.process_ended(process.pid, kernel.clock.realtime() // 1_000_000_000)
+        semaphores = thread.namespaces.ipc.semaphores
+        if semaphores:
+            semaphores.process_ended(process.pid, kernel.clock.realtime() // 1_000_000_000)
         _exit_process(kernel, process)
     else:
         if process.signals.pending.set:
             retarget(thread, process.signals.pending.set)  # it may have been about to take one
         process.children_changed.wake()
     if process.leader is not thread:  # the leader's number is the process's, and goes with it
-        kernel.pids.release(thread.tid)
+        release_number(kernel, process, thread.tid)
 
 
 def _clear_tid(thread: Thread) -> None:
@@ -83,6 +87,15 @@ def _exit_process(kernel: Kernel, process: Process) -> None:
         for timer in list(process.timers.values()):
             timer.delete()
         process.timers.clear()
+    ns = process.pid_ns
+    if ns is not None and ns.reaper is process:
+        if not _ends_alone(kernel, ns):
+            return
+        ns.reaper = None
+    _become_zombie(kernel, process)
+
+
+def _become_zombie(kernel: Kernel, process: Process) -> None:
     process.zombie = True
     session = process.session
     if session.sid == process.pid and session.terminal is not None:
@@ -103,14 +116,15 @@ def _exit_process(kernel: Kernel, process: Process) -> None:
 
 def _adopt_children(kernel: Kernel, process: Process) -> None:
     """Give the children to the nearest sub-reaper, else to init (PR_SET_CHILD_SUBREAPER)."""
+    ns = process.pid_ns
     reaper = process.parent
     while reaper is not None and not (reaper.subreaper and not reaper.zombie):
         reaper = reaper.parent
+    if ns is not None and (reaper is None or reaper.pid_ns is not ns):
+        reaper = ns.reaper
     reaper = reaper or kernel.init
     for child in list(process.children.values()):
         if child.death_signal and not child.zombie:
-            from ..signal.info import SignalInfo
-
             send_process_signal(child, SignalInfo(child.death_signal, code=sig.SI_USER,
                                                   pid=process.pid))  # fmt: skip
         del process.children[child.pid]
@@ -129,4 +143,49 @@ def reap(kernel: Kernel, process: Process) -> None:
         parent.add_child_usage(process)
     process.group.remove(process)
     kernel.processes.pop(process.pid, None)
-    kernel.pids.release(process.pid)
+    release_number(kernel, process, process.pid)
+    if process.pid_ns is not None:
+        _end_namespaces(kernel, process.pid_ns)
+
+
+def release_number(kernel: Kernel, process: Process, number: int) -> None:
+    """Give back the number of a process or a thread of it."""
+    kernel.pids.release(number)
+    if process.pid_ns is not None:
+        kernel.numbers.forget(number)
+
+
+# -- the end of a pid namespace (zap_pid_ns_processes() of kernel/pid_namespace.c)
+
+
+def _members(kernel: Kernel, ns: PidNamespace) -> list[Process]:
+    """Return who is in a pid namespace or below it, but for its init."""
+    return [
+        p
+        for p in kernel.processes.values()
+        if p.pid_ns is not None and p is not ns.reaper and p.pid_ns.is_below(ns)
+    ]
+
+
+def _ends_alone(kernel: Kernel, ns: PidNamespace) -> bool:
+    """Kill everybody in a namespace whose init has ended; tell whether nobody is left."""
+    ns.dead = True
+    reaper = ns.reaper
+    assert reaper is not None
+    reaper.signals.actions[sig.SIGCHLD] = SignalAction(sig.SIG_IGN, 0, 0)
+    for process in _members(kernel, ns):
+        if not process.zombie:
+            send_process_signal(process, SignalInfo.kernel(sig.SIGKILL), forced=True)
+        elif process.parent is reaper:
+            reap(kernel, process)
+    return not _members(kernel, ns)
+
+
+def _end_namespaces(kernel: Kernel, ns: PidNamespace | None) -> None:
+    """Let the inits go that waited for the last of their namespaces, innermost first."""
+    while ns is not None and ns.level:
+        reaper = ns.reaper
+        if ns.dead and reaper is not None and not reaper.zombie and not _members(kernel, ns):
+            ns.reaper = None
+            _become_zombie(kernel, reaper)
+        ns = ns.parent

@@ -83,6 +83,12 @@ def futex_key(mm: AddressSpace, addr: int, private: int) -> Hashable:
     return (mm, addr)
 
 
+def own_tid(thread: Thread) -> int:
+    """Return the number by which the thread knows itself."""
+    process = thread.process
+    return thread.tid if process.pid_ns is None else process.shown(thread.tid)
+
+
 class FutexTable:
     """All futex queues of one kernel.  A queue exists only while somebody waits in it."""
 
@@ -187,7 +193,7 @@ class FutexTable:
         """Take the lock if it is free; raise ``EDEADLK`` if ``thread`` has it already."""
         word = thread.mm.read_u32(addr)
         holder = word & FUTEX_TID_MASK
-        if holder == thread.tid:
+        if holder == own_tid(thread):
             raise EDEADLK
         if holder:
             return False
@@ -196,14 +202,14 @@ class FutexTable:
         if lock is not None and lock.waiters:
             keep |= FUTEX_WAITERS
             lock.owner = thread
-        thread.mm.write_u32(addr, thread.tid | keep)
+        thread.mm.write_u32(addr, own_tid(thread) | keep)
         return True
 
     def enter_pi(self, thread: Thread, addr: int, key: Hashable) -> PiWaiter:
         """Queue for a lock that is held; raise ``ESRCH`` if its owner does not exist."""
         mm = thread.mm
         word = mm.read_u32(addr)
-        owner = thread.kernel.threads.get(word & FUTEX_TID_MASK)
+        owner = thread.kernel.threads.get(thread.process.meant(word & FUTEX_TID_MASK))
         if owner is None:
             raise ESRCH
         mm.write_u32(addr, word | FUTEX_WAITERS)
@@ -237,7 +243,7 @@ class FutexTable:
     def unlock_pi(self, thread: Thread, addr: int, key: Hashable) -> None:
         """Hand the lock to the next waiter; raise ``EPERM`` if ``thread`` has it not."""
         mm = thread.mm
-        if mm.read_u32(addr) & FUTEX_TID_MASK != thread.tid:
+        if mm.read_u32(addr) & FUTEX_TID_MASK != own_tid(thread):
             raise EPERM
         if key not in self.pi:
             mm.write_u32(addr, 0)
@@ -253,7 +259,7 @@ class FutexTable:
             lock.owner = waiter.thread
         else:
             del self.pi[key]
-        mm.write_u32(addr, waiter.thread.tid | bits)
+        mm.write_u32(addr, own_tid(waiter.thread) | bits)
         waiter.acquired = True
         waiter.thread.wake()
 
@@ -328,7 +334,7 @@ def _mark_dead(thread: Thread, addr: int, pi: bool, *, pending: bool) -> None:
         # Died between the unlock in user memory and the wake that was to follow.
         futex_wake(thread.kernel, mm, addr, 1)
         return
-    if word & FUTEX_TID_MASK != thread.tid:
+    if word & FUTEX_TID_MASK != own_tid(thread):
         return
     mm.write_u32(addr, word & FUTEX_WAITERS | FUTEX_OWNER_DIED)
     if not pi and word & FUTEX_WAITERS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ...abi.errno import EAGAIN
+from ...abi.errno import EAGAIN, EEXIST
 
 
 class PidAllocator:
@@ -20,6 +20,14 @@ class PidAllocator:
         self._next = 1
         self._highest = 0
         self._used: set[int] = set()
+
+    def claim(self, number: int) -> int:
+        """Take a certain number (clone3(2)'s set_tid); raise ``EEXIST``."""
+        if number in self._used or (number <= self._highest and self._busy(number)):
+            raise EEXIST
+        self._used.add(number)
+        self._highest = max(self._highest, number)
+        return number
 
     def take(self) -> int:
         """Return a free number; raise ``EAGAIN`` when there is none."""

@@ -17,6 +17,7 @@ from .limits import Limits
 
 if TYPE_CHECKING:
     from ..mm.space import AddressSpace
+    from ..namespaces.pid import Pid, PidNamespace
     from ..signal.manager import ProcessSignals
     from ..thread import Thread
     from .ptrace import Tracee
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 class Session:
     """setsid(2): groups that share a controlling terminal."""
+
+    held: Pid | None = None  #: its numbers in other pid namespaces, which outlive its leader
 
     def __init__(self, sid: int) -> None:
         self.sid = sid
@@ -36,6 +39,8 @@ class Session:
 
 class ProcessGroup:
     """setpgid(2): processes that get job-control signals together."""
+
+    held: Pid | None = None  #: as in `Session`
 
     def __init__(self, pgid: int, session: Session) -> None:
         self.pgid = pgid
@@ -121,6 +126,9 @@ class Usage:
 
 class Process:
     """A thread group: what POSIX calls a process."""
+
+    pid_ns: PidNamespace | None = None  #: the pid namespace it is in; None: the initial one
+    nested = False  #: whether it is in another pid or user namespace than the initial ones
 
     def __init__(self, pid: int, parent: Process | None, limits: Limits) -> None:
         self.pid = pid
@@ -214,6 +222,14 @@ class Process:
         if self.threads:
             total.add_faults(next(iter(self.threads.values())).mm)
         return total
+
+    def shown(self, number: int) -> int:
+        """Return what this process is told of a number of the kernel's; 0: it does not see it."""
+        return number if self.pid_ns is None else self.pid_ns.shown(number)
+
+    def meant(self, number: int) -> int:
+        """Return the kernel's number for one that this process uses; 0 if nobody has it."""
+        return number if self.pid_ns is None else self.pid_ns.meant(number)
 
     def __repr__(self) -> str:
         return f"Process({self.pid} {self.comm.decode(errors='replace')})"

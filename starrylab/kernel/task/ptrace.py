@@ -223,8 +223,10 @@ def may_trace(viewer: Thread, thread: Thread, *, by_fs_ids: bool = False) -> boo
     ``by_fs_ids``: by the ids of file access (PTRACE_MODE_FSCREDS), not the real ones.
     """
     mine, other = viewer.cred, thread.cred
-    if viewer.process is thread.process or mine.capable(CAP_SYS_PTRACE):
+    if viewer.process is thread.process or mine.capable_in(other.user_ns, CAP_SYS_PTRACE):
         return True
+    if other.user_ns is not mine.user_ns:
+        return False
     uid, gid = (mine.fsuid, mine.fsgid) if by_fs_ids else (mine.uid, mine.gid)
     users, groups = {other.uid, other.euid, other.suid}, {other.gid, other.egid, other.sgid}
     return thread.process.dumpable == 1 and users == {uid} and groups == {gid}

@@ -26,6 +26,7 @@ from .job_control import groups_losing_link, hang_up_orphans
 from .sending import (
     force_fault,
     force_signal,
+    from_above,
     may_signal,
     notify_parent,
     require_may_signal,
@@ -35,8 +36,8 @@ from .sending import (
 )
 
 __all__ = [
-    "Delivery", "choose", "deliver", "force_fault", "force_signal", "groups_losing_link",
-    "hang_up_orphans", "may_signal", "notify_parent", "push", "require_may_signal", "retarget",
-    "send_group_signal", "send_process_signal", "send_signal", "serve_fault", "set_mask",
-    "sigreturn", "use_temporary_mask",
+    "Delivery", "choose", "deliver", "force_fault", "force_signal", "from_above",
+    "groups_losing_link", "hang_up_orphans", "may_signal", "notify_parent", "push",
+    "require_may_signal", "retarget", "send_group_signal", "send_process_signal",
+    "send_signal", "serve_fault", "set_mask", "sigreturn", "use_temporary_mask",
 ]  # fmt: skip

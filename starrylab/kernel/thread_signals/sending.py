@@ -6,6 +6,7 @@ Where the standards leave room, this follows ``complete_signal()``, ``prepare_si
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Final
 
 from ...abi import signal as sig
@@ -54,6 +55,8 @@ def send_process_signal(process: Process, info: SignalInfo, *, forced: bool = Fa
         return
     if not process.threads:
         return
+    if process.nested:
+        info = _seen_by(process, info)
     if info.signo >= SIGRTMIN and not _has_room(process, signals.pending, info):
         return
     if not signals.pending.add(info):
@@ -82,6 +85,8 @@ def send_signal(thread: Thread, info: SignalInfo, *, forced: bool = False) -> No
         return
     if mask & signals.actions.ignored and not mask & state.mask and thread.tracee is None:
         return
+    if process.nested:
+        info = _seen_by(process, info)
     if info.signo >= SIGRTMIN and not _has_room(process, state.pending, info):
         return
     if not state.pending.add(info):
@@ -132,7 +137,7 @@ def may_signal(sender: Thread, target: Process, signo: int) -> bool:
         return True
     mine, other = sender.cred, target.leader.cred
     users = (other.uid, other.suid)
-    if mine.uid in users or mine.euid in users or mine.capable(CAP_KILL):
+    if mine.uid in users or mine.euid in users or mine.capable_in(other.user_ns, CAP_KILL):
         return True
     return signo == SIGCONT and sender.process.session is target.session
 
@@ -173,8 +178,30 @@ def notify_parent(process: Process, code: int) -> None:
 
 
 def unkillable(process: Process) -> bool:
-    """Tell whether only handlers count: the init process (kill(2), "Notes")."""
-    return process is process.leader.kernel.init and not process.signals.killable
+    """Tell whether only handlers count: an init process (kill(2), "Notes")."""
+    if process.signals.killable:
+        return False
+    ns = process.pid_ns
+    return process is process.leader.kernel.init or (ns is not None and ns.reaper is process)
+
+
+def from_above(sender: Thread, process: Process) -> bool:
+    """Tell whether a pid namespace's init cannot refuse: the sender is not in its namespace."""
+    ns = process.pid_ns
+    if ns is None:
+        return False
+    other = sender.process.pid_ns
+    return other is None or not other.is_below(ns)
+
+
+def _seen_by(process: Process, info: SignalInfo) -> SignalInfo:
+    """Return a signal with the sender's numbers as ``process`` knows them."""
+    if info.raw is not None or not info.has_sender:
+        return info
+    seen = copy(info)
+    seen.pid = process.shown(info.pid)
+    seen.uid = process.leader.cred.shown_uid(info.uid)
+    return seen
 
 
 def _notify(thread: Thread, mask: SignalSet) -> None:

@@ -51,7 +51,11 @@ class Credentials(Protocol):
         ...
 
     def capable(self, capability: int) -> bool:
-        """Tell whether the effective set holds a CAP_* number."""
+        """Tell whether the effective set holds a CAP_* number, for the whole system."""
+        ...
+
+    def capable_over(self, uid: int, gid: int, capability: int) -> bool:
+        """Tell whether it does for a file of this owner."""
         ...
 
 

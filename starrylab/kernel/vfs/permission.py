@@ -33,13 +33,15 @@ def allowed(node: NodeOps, cred: Credentials, mask: int) -> bool:
     if not mask & ~granted & 7:
         return True
     if node.kind == DIRECTORY:
-        if not mask & MAY_WRITE and cred.capable(CAP_DAC_READ_SEARCH):
+        if not mask & MAY_WRITE and cred.capable_over(node.uid, node.gid, CAP_DAC_READ_SEARCH):
             return True
-        return cred.capable(CAP_DAC_OVERRIDE)
-    if mask == MAY_READ and cred.capable(CAP_DAC_READ_SEARCH):
+        return cred.capable_over(node.uid, node.gid, CAP_DAC_OVERRIDE)
+    if mask == MAY_READ and cred.capable_over(node.uid, node.gid, CAP_DAC_READ_SEARCH):
         return True
     # Even root executes only what somebody may execute.
-    return not (mask & MAY_EXEC and not mode & 0o111) and cred.capable(CAP_DAC_OVERRIDE)
+    return not (mask & MAY_EXEC and not mode & 0o111) and cred.capable_over(
+        node.uid, node.gid, CAP_DAC_OVERRIDE
+    )
 
 
 def check(node: NodeOps, cred: Credentials, mask: int) -> None:
@@ -50,7 +52,7 @@ def check(node: NodeOps, cred: Credentials, mask: int) -> None:
 
 def is_owner(node: NodeOps, cred: Credentials) -> bool:
     """Tell whether ``cred`` may act as the owner."""
-    return cred.fsuid == node.uid or cred.capable(CAP_FOWNER)
+    return cred.fsuid == node.uid or cred.capable_over(node.uid, node.gid, CAP_FOWNER)
 
 
 def require_owner(node: NodeOps, cred: Credentials) -> None:
@@ -71,7 +73,7 @@ def require_delete(directory: NodeOps, victim: NodeOps, cred: Credentials) -> No
     if (
         directory.mode & S_ISVTX
         and cred.fsuid not in (victim.uid, directory.uid)
-        and not cred.capable(CAP_FOWNER)
+        and not cred.capable_over(victim.uid, victim.gid, CAP_FOWNER)
     ):
         raise EPERM
 
@@ -83,27 +85,28 @@ def inherit(directory: NodeOps, mode: int, cred: Credentials) -> tuple[int, int]
     gid = directory.gid
     if mode & S_IFMT == 0o040000:
         mode |= S_ISGID
-    elif mode & S_ISGID and mode & S_IXGRP and not _in_group(gid, cred):
+    elif mode & S_ISGID and mode & S_IXGRP and not _in_group(directory, cred):
         mode &= ~S_ISGID
     return mode, gid
 
 
-def _in_group(gid: int, cred: Credentials) -> bool:
-    return cred.fsgid == gid or gid in cred.groups or cred.capable(CAP_FSETID)
+def _in_group(node: NodeOps, cred: Credentials) -> bool:
+    gid = node.gid
+    return cred.fsgid == gid or gid in cred.groups or cred.capable_over(node.uid, gid, CAP_FSETID)
 
 
 def change_mode(node: NodeOps, mode: int, cred: Credentials) -> None:
     """chmod(2) on a node; raise ``EPERM``."""
     require_owner(node, cred)
     mode &= 0o7777
-    if mode & S_ISGID and not _in_group(node.gid, cred):
+    if mode & S_ISGID and not _in_group(node, cred):
         mode &= ~S_ISGID
     node.update(mode=mode)
 
 
 def change_owner(node: NodeOps, uid: int, gid: int, cred: Credentials) -> None:
     """chown(2) on a node; -1 leaves an id as it is; raise ``EPERM``."""
-    powerful = cred.capable(CAP_CHOWN)
+    powerful = cred.capable_over(node.uid, node.gid, CAP_CHOWN)
     if uid != -1 and not powerful and (uid != node.uid or cred.fsuid != node.uid):
         raise EPERM
     if gid != -1 and not powerful:
@@ -131,5 +134,5 @@ def drop_privileges(node: NodeOps, cred: Credentials) -> None:
     """Clear the set-id bits of a regular file that is about to be written."""
     if node.mode & S_IFMT == S_IFREG and node.mode & (S_ISUID | S_ISGID):
         mode = without_privileges(node.mode)
-        if mode != node.mode and not cred.capable(CAP_FSETID):
+        if mode != node.mode and not cred.capable_over(node.uid, node.gid, CAP_FSETID):
             node.update(mode=mode & 0o7777)

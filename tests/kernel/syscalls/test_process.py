@@ -12,6 +12,7 @@ from starrylab.abi.sched import (
     CLONE_FILES,
     CLONE_FS,
     CLONE_NEWNS,
+    CLONE_NEWUSER,
     CLONE_PARENT_SETTID,
     CLONE_SETTLS,
     CLONE_SIGHAND,
@@ -185,7 +186,7 @@ def test_contradicting_flags(lab) -> None:
         yield m.call("clone", CLONE_THREAD)
         yield m.call("clone", CLONE_SIGHAND)
         yield m.call("clone", CLONE_NEWNS | CLONE_FS)
-        yield m.call("clone", CLONE_NEWNS)
+        yield m.call("clone", CLONE_NEWUSER | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)
         yield m.call("exit_group", 0)
 
     assert lab.run(program) == [-EINVAL.errno] * 4

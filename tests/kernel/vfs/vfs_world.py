@@ -70,7 +70,7 @@ class Thread:
         self.fds = like.fds.copy_table() if like else FdTable()
         self.fs = like.fs.copy() if like else FsContext(world.root.root_location)
         limits = Limits()
-        self.process = SimpleNamespace(pid=next(world.pids), limits=limits)
+        self.process = SimpleNamespace(pid=next(world.pids), limits=limits, shown=int)
         self.mm = AddressSpace(world.frames, Layout(), limits)
         self.base = self.mm.map(0, SCRATCH, 3, PRIVATE_ANON)
         self.signals = []

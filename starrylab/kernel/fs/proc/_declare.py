@@ -23,6 +23,7 @@ from ....abi.errno import ESRCH
 if TYPE_CHECKING:
     from ...kernel import Kernel
     from ...mm.space import AddressSpace
+    from ...namespaces.proxy import Namespaces
     from ...task.process import Process
     from ...thread import Thread
 
@@ -60,6 +61,12 @@ def find(kernel: Kernel, pid: int, tid: int | None) -> Subject:
     if leader.exited and process.threads:  # the first thread ended before the others
         leader = next(iter(process.threads.values()))
     return Subject(kernel, process, leader, whole=True)
+
+
+def seen_from(kernel: Kernel) -> Namespaces:
+    """Return the namespaces of whoever looks; the initial ones for the lab itself."""
+    found: Namespaces = getattr(kernel.executor.current, "namespaces", kernel.namespaces)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from ...ipc.objects import MOST
 from ...ipc.semaphores import SEMMNS, SEMMSL, SEMOPM
 from ...mm.layout import MAX_MAP_COUNT
 from ...task.limits import NR_OPEN
-from ._declare import proc
+from ._declare import proc, seen_from
 
 if TYPE_CHECKING:
     from ...kernel import Kernel
@@ -38,14 +38,19 @@ def _number(data: bytes, low: int, high: int) -> int:
     return int(text)
 
 
+def _set_name(kernel: Kernel, thread: Thread | None, which: str, data: bytes) -> None:
+    uts = kernel.uts if thread is None else thread.namespaces.uts
+    if thread is not None:
+        thread.cred.require_in(uts.user_ns, CAP_SYS_ADMIN)
+    setattr(uts, which, data.strip()[:_NAME_MAX])
+
+
 def _set_hostname(kernel: Kernel, thread: Thread | None, data: bytes) -> None:
-    _privileged(thread)
-    kernel.uts.nodename = data.strip()[:_NAME_MAX]
+    _set_name(kernel, thread, "nodename", data)
 
 
 def _set_domainname(kernel: Kernel, thread: Thread | None, data: bytes) -> None:
-    _privileged(thread)
-    kernel.uts.domainname = data.strip()[:_NAME_MAX]
+    _set_name(kernel, thread, "domainname", data)
 
 
 def _set_pid_max(kernel: Kernel, thread: Thread | None, data: bytes) -> None:
@@ -71,37 +76,37 @@ def _set_unprivileged_userfaultfd(kernel: Kernel, thread: Thread | None, data: b
 @proc("sys/kernel/hostname", mode=0o644, write=_set_hostname)
 def hostname(kernel: Kernel) -> bytes:
     """Show the host's name."""
-    return kernel.uts.nodename + b"\n"
+    return seen_from(kernel).uts.nodename + b"\n"
 
 
 @proc("sys/kernel/domainname", mode=0o644, write=_set_domainname)
 def domainname(kernel: Kernel) -> bytes:
     """Show the NIS domain."""
-    return kernel.uts.domainname + b"\n"
+    return seen_from(kernel).uts.domainname + b"\n"
 
 
 @proc("sys/kernel/ostype")
 def ostype(kernel: Kernel) -> bytes:
     """Show uname's sysname."""
-    return kernel.uts.sysname + b"\n"
+    return seen_from(kernel).uts.sysname + b"\n"
 
 
 @proc("sys/kernel/osrelease")
 def osrelease(kernel: Kernel) -> bytes:
     """Show uname's release."""
-    return kernel.uts.release + b"\n"
+    return seen_from(kernel).uts.release + b"\n"
 
 
 @proc("sys/kernel/version")
 def version(kernel: Kernel) -> bytes:
     """Show uname's version."""
-    return kernel.uts.version + b"\n"
+    return seen_from(kernel).uts.version + b"\n"
 
 
 @proc("sys/kernel/arch")
 def arch(kernel: Kernel) -> bytes:
     """Show uname's machine."""
-    return kernel.uts.machine + b"\n"
+    return seen_from(kernel).uts.machine + b"\n"
 
 
 @proc("sys/kernel/pid_max", mode=0o644, write=_set_pid_max)

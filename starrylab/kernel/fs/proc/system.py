@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ...core.sched import State
 from ...load import USER_HZ, cpu_times, load_average, processes_in_state
 from ...mm.frames import MemoryKind
-from ._declare import proc
+from ._declare import proc, seen_from
 
 if TYPE_CHECKING:
     from ...kernel import Kernel
@@ -19,7 +19,9 @@ _TICK_NS = 1_000_000_000 // USER_HZ
 def meminfo(kernel: Kernel) -> str:
     """proc_meminfo(5), from the frame allocator's counters."""
     usage = kernel.frames.usage()
-    shmem = sum(len(segment.pages) for segment in kernel.shm) << 12
+    shmem = (
+        sum(len(segment.pages) for space in kernel.ipc_namespaces() for segment in space.shm) << 12
+    )
     total = kernel.ram.size
     free = usage[MemoryKind.FREE]
     cache = usage[MemoryKind.PAGE_CACHE]
@@ -99,7 +101,7 @@ def loadavg(kernel: Kernel) -> str:
 @proc("version")
 def version(kernel: Kernel) -> bytes:
     """proc_version(5)."""
-    uts = kernel.uts
+    uts = seen_from(kernel).uts
     return b"%s version %s %s\n" % (uts.sysname, uts.release, uts.version)
 
 
@@ -220,7 +222,7 @@ def sysvipc_shm(kernel: Kernel) -> str:
         f"{s.ipc_key:10d} {s.shmid:10d}  {s.mode:4o} {s.size:21d} {s.cpid:5d} {s.lpid:5d}  "
         f"{s.nattch:5d} {s.uid:5d} {s.gid:5d} {s.cuid:5d} {s.cgid:5d} {s.atime:10d} "
         f"{s.dtime:10d} {s.ctime:10d} {len(s.pages) << 12:21d} {0:21d}\n"
-        for s in kernel.shm
+        for s in seen_from(kernel).ipc.shm
     )
 
 
@@ -235,7 +237,7 @@ def sysvipc_msg(kernel: Kernel) -> str:
         f"{q.key:10d} {q.id:10d}  {q.mode:4o}  {q.cbytes:10d} {len(q.letters):10d} {q.lspid:5d} "
         f"{q.lrpid:5d} {q.uid:5d} {q.gid:5d} {q.cuid:5d} {q.cgid:5d} {q.stime:10d} "
         f"{q.rtime:10d} {q.ctime:10d}\n"
-        for q in kernel.messages
+        for q in seen_from(kernel).ipc.messages
     )
 
 
@@ -246,5 +248,5 @@ def sysvipc_sem(kernel: Kernel) -> str:
     return head + "".join(
         f"{s.key:10d} {s.id:10d}  {s.mode:4o} {len(s.values):10d} {s.uid:5d} {s.gid:5d} "
         f"{s.cuid:5d} {s.cgid:5d} {s.otime:10d} {s.ctime:10d}\n"
-        for s in kernel.semaphores
+        for s in seen_from(kernel).ipc.semaphores
     )

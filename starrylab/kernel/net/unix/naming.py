@@ -44,7 +44,7 @@ def from_address(address: bytes) -> bytes:
 
 
 class AbstractNames:
-    """The abstract names of one kernel.  Kinds of sockets do not see each other's."""
+    """The abstract names of one network namespace.  Kinds of sockets do not see each other's."""
 
     def __init__(self) -> None:
         self._bound: dict[tuple[int, bytes], UnixSocket] = {}
@@ -77,7 +77,7 @@ class AbstractNames:
 
 def bind(thread: Thread, sock: UnixSocket, address: bytes) -> None:
     """bind(2): ``EINVAL``, ``EADDRINUSE``, and what making a node raises."""
-    names = thread.kernel.unix_names
+    names = thread.namespaces.net.unix_names
     if address == _FAMILY:
         if not sock.name:
             names.take_any(sock)
@@ -119,7 +119,7 @@ def find(thread: Thread, type_: int, address: bytes) -> UnixSocket:
     """
     name = from_address(address)
     if name[:1] == b"\0":
-        return thread.kernel.unix_names.find(type_, name)
+        return thread.namespaces.net.unix_names.find(type_, name)
     node = thread.fs.walk(name, thread.cred).node
     check(node, thread.cred, MAY_WRITE)
     sock: UnixSocket | None = node.bound(UnixSocket)
@@ -133,4 +133,4 @@ def find(thread: Thread, type_: int, address: bytes) -> UnixSocket:
 def bind_automatically(thread: Thread, sock: UnixSocket) -> None:
     """Name a socket that wants credentials before it speaks, as Linux does."""
     if sock.passcred and not sock.name:
-        thread.kernel.unix_names.take_any(sock)
+        thread.namespaces.net.unix_names.take_any(sock)
