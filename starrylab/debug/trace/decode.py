@@ -11,7 +11,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 from ...abi.errno import BY_NUMBER, EINTR
-from . import controls, networks, perf, processes, scalars, structures, times
+from . import controls, networks, perf, processes, rings, scalars, structures, times
 from .constants import CHOICES, FLAGS, choice
 from .view import PLAIN, Style, View, pointer, signed
 
@@ -71,6 +71,8 @@ SHOWERS: Final[dict[str, Shower]] = {
     "in:stack": processes.stack, "out:stack": processes.stack,
     "out:wstatus": processes.wait_status, "in:clone_args": processes.clone_args,
     "in:sockaddr": networks.sockaddr_in, "out:sockaddr": networks.sockaddr_out,
+    "out:uring_params": rings.params, "uring_enter": rings.enter_flags,
+    "uring_register": rings.operation,
     "in:msghdr": networks.msghdr_in, "out:msghdr": networks.msghdr_out,
     "in:sockopt": networks.option_in, "out:sockopt": networks.option_out,
     "in:pollfds": networks.pollfds, "in:fdset": networks.fdset,

@@ -36,6 +36,11 @@ def epoll_ctl(t: Thread, epfd: FdNum, op: EpollOp, fd: FdNum, event: InEvent) ->
     events = data = 0
     if op != EPOLL_CTL_DEL:
         events, data = EVENT.unpack(t.mm.read(event, EVENT.size))
+    change(t, epfd, op, fd, events, data)
+
+
+def change(t: Thread, epfd: int, op: int, fd: int, events: int, data: int) -> None:
+    """Add, modify or remove one descriptor of an interest list."""
     epoll, file = t.fds[epfd], t.fds[fd]
     if file.flags & O_PATH:
         raise EBADF
@@ -86,7 +91,7 @@ def _wait(
 ) -> int | Coroutine[Any, Any, int]:
     if not 0 < limit <= _MAX_EVENTS or not isinstance(file, Epoll):
         raise EINVAL
-    count = _collect(t, file, addr, limit)
+    count = collect(t, file, addr, limit)
     if count or (timeout_ns == 0 and mask is None):
         return count
     deadline = None if timeout_ns is None else min(t.executor.now + timeout_ns, MAX_NS)
@@ -95,7 +100,8 @@ def _wait(
     return under_mask(t, mask, _sleep(t, file, addr, limit, deadline, masked=True))
 
 
-def _collect(t: Thread, epoll: Epoll, addr: int, limit: int) -> int:
+def collect(t: Thread, epoll: Epoll, addr: int, limit: int) -> int:
+    """Store up to ``limit`` events; return how many there are."""
     if not epoll.ready:
         return 0
     found = epoll.collect(limit)
@@ -111,13 +117,13 @@ async def _sleep(
     epoll.acquire()
     try:
         while True:
-            count = _collect(t, epoll, addr, limit)
+            count = collect(t, epoll, addr, limit)
             if count:
                 return count
             if not await poll_any(t, watched, deadline):
                 break
         if masked:
             await look_for_signals(t)
-        return _collect(t, epoll, addr, limit)
+        return collect(t, epoll, addr, limit)
     finally:
         epoll.release()

@@ -133,6 +133,11 @@ async def _wait_for_peer(t: Thread, opening: FifoOpening, cloexec: bool) -> int:
 @syscall(restart=Restart.SA_RESTART)
 def openat2(t: Thread, dirfd: FdNum, path: Path, how: InOpenHow, size: Size) -> FdResult:
     """openat2(2)."""
+    return open_as(t, dirfd, path, *read_how(t, how, size))
+
+
+def read_how(t: Thread, how: int, size: int) -> tuple[int, int, int]:
+    """Return flags, mode and resolve of the open_how at ``how``."""
     if size < _OPEN_HOW:
         raise EINVAL
     if size > 4096:
@@ -141,6 +146,13 @@ def openat2(t: Thread, dirfd: FdNum, path: Path, how: InOpenHow, size: Size) -> 
     if any(data[_OPEN_HOW:]):
         raise E2BIG
     flags, mode, resolve = unpack("<QQQ", data[:_OPEN_HOW])
+    return flags, mode, resolve
+
+
+def open_as(
+    t: Thread, dirfd: int, path: bytes, flags: int, mode: int, resolve: int
+) -> FdResult:  # fmt: skip
+    """Open as an open_how says."""
     if flags & ~_KNOWN or resolve & ~_RESOLVE or mode & ~0o7777:
         raise EINVAL
     if mode and not flags & (O_CREAT | _TMPFILE):

@@ -143,6 +143,13 @@ def accept4(
     return _accepted(t, end, addr, addrlen, flags)
 
 
+def accept_now(t: Thread, sock: UnixSocket, addr: int, addrlen: int, flags: int) -> int:
+    """Accept a connection that is there; ``EAGAIN`` for none."""
+    if flags & ~_TYPE_FLAGS:
+        raise EINVAL
+    return _accepted(t, sock.accept(), addr, addrlen, flags)
+
+
 async def _accept_later(t: Thread, sock: UnixSocket, addr: int, addrlen: int, flags: int) -> int:
     sock.acquire()
     try:

@@ -60,19 +60,22 @@ def getsockopt(
 ) -> None:
     """getsockopt(2)."""
     sock = as_socket(file)
+    answer = get(sock, level, option, t.mm.read_i32(size))
+    t.mm.write(value, answer)
+    t.mm.write_u32(size, len(answer))
+
+
+def get(sock: UnixSocket, level: int, option: int, room: int) -> bytes:
+    """Return the value of an option, cut to ``room`` bytes."""
     if level != so.SOL_SOCKET:
         raise EOPNOTSUPP
-    room = t.mm.read_i32(size)
     if room < 0:
         raise EINVAL
     if option in _GET:
-        answer = _GET[option](sock)[:room]
-    elif option in _KEPT:
-        answer = sock.kept_options.get(option, bytes(_KEPT[option]))[:room]
-    else:
-        raise ENOPROTOOPT
-    t.mm.write(value, answer)
-    t.mm.write_u32(size, len(answer))
+        return _GET[option](sock)[:room]
+    if option in _KEPT:
+        return sock.kept_options.get(option, bytes(_KEPT[option]))[:room]
+    raise ENOPROTOOPT
 
 
 def _set_timeout(data: bytes) -> int | None:

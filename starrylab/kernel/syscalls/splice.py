@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ...abi.errno import EAGAIN, EBADF, EFAULT, EINVAL, EPIPE, ESPIPE
 from ...abi.fcntl import (
@@ -101,6 +101,25 @@ def splice(
     flags: SpliceFlags,
 ) -> Result:
     """splice(2)."""
+    return splice_at(t, source, off_in, target, off_out, size, flags)
+
+
+class At(NamedTuple):
+    """An offset that lies in no memory, and is not told when it has moved."""
+
+    offset: int
+
+
+def splice_at(
+    t: Thread,
+    source: File,
+    off_in: int | At,
+    target: File,
+    off_out: int | At,
+    size: int,
+    flags: int,
+) -> Result:
+    """Splice from and to offsets that lie at an address (0: the file's own), or are given."""
     if not size:
         return 0
     if flags & ~_KNOWN:
@@ -167,15 +186,20 @@ def _pipe_to_pipe(
     return _run(t, source, target, flags, attempt)
 
 
-def _offset(t: Thread, addr: int) -> int:
-    offset = t.mm.read_i64(addr)
+def _offset(t: Thread, place: int | At) -> int:
+    offset = place.offset if isinstance(place, At) else t.mm.read_i64(place)
     if offset < 0:
         raise EINVAL
     return offset
 
 
+def _moved(t: Thread, place: int | At, offset: int) -> None:
+    if not isinstance(place, At):
+        t.mm.write_u64(place, offset)
+
+
 def _pipe_to_file(
-    t: Thread, source: PipeReader, target: File, off_out: int, size: int, flags: int
+    t: Thread, source: PipeReader, target: File, off_out: int | At, size: int, flags: int
 ) -> Result:
     buffer = source.buffer
     start = _offset(t, off_out) if off_out else None
@@ -205,15 +229,15 @@ def _pipe_to_file(
             done += count
             if count < len(piece):
                 break
-        if off_out and start is not None:
-            t.mm.write_u64(off_out, start + done)
+        if start is not None:
+            _moved(t, off_out, start + done)
         return done
 
     return _run(t, source, target, flags, attempt)
 
 
 def _file_to_pipe(
-    t: Thread, source: File, target: PipeWriter, off_in: int, size: int, flags: int
+    t: Thread, source: File, target: PipeWriter, off_in: int | At, size: int, flags: int
 ) -> Result:
     buffer = target.buffer
     start = _offset(t, off_in) if off_in else None
@@ -239,8 +263,8 @@ def _file_to_pipe(
             done += len(data)
             if not isinstance(source, RegularFile):
                 break  # one read of a stream: another might wait
-        if off_in and start is not None:
-            t.mm.write_u64(off_in, start + done)
+        if start is not None:
+            _moved(t, off_in, start + done)
         return done
 
     return _run(t, source, target, flags, attempt)

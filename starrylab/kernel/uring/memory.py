@@ -6,14 +6,18 @@ is a release and a plain load an acquire; the program's own fences do the rest.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-from ...machine.api import PAGE_MASK, PAGE_SHIFT
+from ...abi.errno import ENXIO
+from ...machine.api import PAGE_MASK, PAGE_SHIFT, WRITE
 from ..mm.frames import FrameAllocator
 from ..mm.shared import SharedPages
 
 if TYPE_CHECKING:
     from ..mm.space import AddressSpace
+
+#: Pages from IORING_OFF_SQ_RING to IORING_OFF_CQ_RING, where the same memory is.
+_WINDOW: Final = 0x7FFF
 
 
 class Memory(Protocol):
@@ -45,19 +49,36 @@ class Memory(Protocol):
 
 
 class OwnMemory(SharedPages):
-    """Pages of the kernel that programs map; zeros at first, and there from the start."""
+    """Pages of the kernel that programs map; zeros at first, and there from the start.
 
-    __slots__ = ()
+    Programs find them at an offset of the ring that says which memory they mean; what is
+    above `_WINDOW` tells nothing about the page.
+    """
 
-    def __init__(self, frames: FrameAllocator, size: int, name: bytes) -> None:
-        super().__init__(frames, size, (15, 0), name)
+    __slots__ = ("base", "length")
+
+    def __init__(self, frames: FrameAllocator, length: int, offset: int) -> None:
+        super().__init__(frames, 1 << 48, (15, 0), b"anon_inode:[io_uring]")
+        self.length = (length + PAGE_MASK) & ~PAGE_MASK  #: bytes
+        self.base = offset >> PAGE_SHIFT  #: the page of its offset for mmap(2)
         self.hold()
         try:
-            for index in range((size + PAGE_MASK) >> PAGE_SHIFT):
-                self.frame(index, True)
+            for index in range(self.length >> PAGE_SHIFT):
+                super().frame(index, True)
         except BaseException:
             self.drop()
             raise
+
+    def frame(self, index: int, write: bool) -> int:
+        """See `PageSource.frame`."""
+        index = (index - self.base) & _WINDOW
+        if index not in self.pages:
+            raise ENXIO
+        return self.pages[index]
+
+    def cached(self, index: int) -> bool:
+        """See `PageSource.cached`."""
+        return (index - self.base) & _WINDOW in self.pages
 
     def _at(self, offset: int) -> int:
         return self.pages[offset >> PAGE_SHIFT] + (offset & PAGE_MASK)
@@ -86,8 +107,21 @@ class OwnMemory(SharedPages):
         self.frames.view[at : at + len(data)] = data
 
 
+class PinnedMemory(OwnMemory):
+    """Pages that a program gave for a ring (IORING_SETUP_NO_MMAP); kept whatever it does."""
+
+    __slots__ = ()
+
+    def __init__(self, mm: AddressSpace, addr: int, length: int) -> None:
+        super().__init__(mm.frames, 0, 0)
+        for index in range((length + PAGE_MASK) >> PAGE_SHIFT):
+            frame = mm.physical(addr + (index << PAGE_SHIFT), WRITE)
+            mm.frames.acquire(frame)
+            self.pages[index] = frame
+
+
 class UserMemory:
-    """Memory of a program (IORING_SETUP_NO_MMAP, rings of provided buffers); ``EFAULT``."""
+    """Memory of a program, looked up at each access (rings of provided buffers); ``EFAULT``."""
 
     __slots__ = ("_addr", "_mm")
 

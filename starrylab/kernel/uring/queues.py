@@ -115,10 +115,15 @@ class Queues:
         """How many completions the program has not seen yet."""
         return (self.cq_tail - self.memory.read_u32(CQ_HEAD)) & _M32
 
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for a completion."""
+        return self.completed >= self.shape.cq_entries
+
     def put(self, user_data: int, result: int, flags: int, extra: bytes = bytes(16)) -> bool:
         """Store a completion; False when there is no room."""
         shape = self.shape
-        if self.completed >= shape.cq_entries:
+        if self.full:
             return False
         at = CQES + (self.cq_tail & (shape.cq_entries - 1)) * shape.cqe_size
         data = CQE.pack(user_data, result, flags)

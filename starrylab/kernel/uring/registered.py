@@ -46,6 +46,11 @@ class Slots(Generic[T]):
             self._tell(tag)
         return item is not None
 
+    def forget(self) -> None:
+        """Empty all, and tell nobody."""
+        self.tags = [0] * len(self.items)
+        self.clear_all()
+
     def clear_all(self) -> None:
         """Empty all."""
         for index in range(len(self.items)):

@@ -58,9 +58,9 @@ class Request(Task):
     __slots__ = (
         "_coro", "addr", "addr3", "broken", "buf_index", "buffers", "cqe_flags", "cred", "data",
         "ended", "failed", "fd", "fds", "file", "file_index", "flags", "group", "ioprio", "kernel",
-        "length", "link", "link_timeout", "mm", "nowait", "off", "on_cancel", "op", "op_flags",
-        "opcode", "personality", "quiet", "quiet_links", "ring", "stopped", "tail", "thread",
-        "user_data",
+        "length", "link", "link_timeout", "mm", "nowait", "off", "on_begun", "on_cancel", "op",
+        "op_flags", "opcode", "personality", "quiet", "quiet_links", "ring", "stopped", "tail",
+        "thread", "user_data",
     )  # fmt: skip
 
     def __init__(self, ring: Ring, thread: Thread, entry: Entry, tail: bytes) -> None:
@@ -90,6 +90,8 @@ class Request(Task):
         self.quiet_links = False  #: nor for links that are cancelled
         self.ended = False
         self.on_cancel: Callable[[], object] | None = None  #: undoes what `LATER` waits for
+        #: called when it has begun and not ended at once
+        self.on_begun: Callable[[Request], object] | None = None
         self.stopped = True  #: not begun yet
         self._coro: Coroutine[Any, Any, int] | None = None
 
@@ -119,6 +121,11 @@ class Request(Task):
 
     def start(self) -> None:
         """Begin; it may have ended when this returns."""
+        self._begin()
+        if self.on_begun is not None and not self.ended:
+            self.on_begun(self)
+
+    def _begin(self) -> None:
         self.stopped = False
         try:
             self.ring.resolve(self)
@@ -240,6 +247,8 @@ class Request(Task):
                 self._coro = coro
                 return False
             coro.close()
+        if result < 0:
+            self.failed = True
         undo, self.on_cancel = self.on_cancel, None
         if undo is not None:
             undo()

@@ -6,11 +6,12 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from ...abi.errno import EAGAIN, EBADF, ECANCELED
+from ...abi.errno import EAGAIN, EBADF, ECANCELED, EINVAL
 from ...abi.fcntl import O_CLOEXEC, O_RDWR
 from ...abi.poll import POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM
 from ...abi.uring import (
     IORING_CQ_EVENTFD_DISABLED,
+    IORING_OFF_CQ_RING,
     IORING_SETUP_DEFER_TASKRUN,
     IORING_SETUP_R_DISABLED,
     IORING_SETUP_TASKRUN_FLAG,
@@ -24,20 +25,27 @@ from ..core.poll import PollSet
 from ..core.sched import Waker
 from ..files.eventfd import EventFd
 from ..files.file import File
+from .memory import OwnMemory
 from .queues import Queues
 from .registered import FixedBuffers, FixedFiles
 from .request import Request
 
 if TYPE_CHECKING:
+    from ..mm.source import PageSource
     from ..task.cred import Credentials
     from ..thread import Thread
     from .buffers import Group
     from .memory import Memory
 
+_OFFSET_MASK: Final = 0xF8000000  #: which memory an offset for mmap(2) means
 _READABLE: Final = POLLIN | POLLRDNORM
 _WRITABLE: Final = POLLOUT | POLLWRNORM
 
 Completion = tuple[int, int, int, bytes]  #: user data, result, flags, the second half
+
+
+#: register calls, operations, flags, flags that must be there
+Allowed = tuple[frozenset[int], frozenset[int], int, int]
 
 
 class Ring(File):
@@ -47,8 +55,8 @@ class Ring(File):
         "_batch", "_cq_waiters", "_deferred", "_drained", "_draining", "_moving", "_ready",
         "_serving", "_sq_waiters", "allowed", "buffers", "counted", "dead", "eventfd",
         "eventfd_async", "files", "groups", "issuer", "living", "maker", "next_personality",
-        "overflow", "personalities", "poller", "queues", "regions", "requests", "sequence", "setup",
-        "wait_region",
+        "overflow", "pending_allowed", "personalities", "poller", "queues", "regions", "requests",
+        "sequence", "setup",
     )  # fmt: skip
 
     kind = "io_uring"
@@ -70,14 +78,14 @@ class Ring(File):
         self.files: FixedFiles | None = None
         self.buffers: FixedBuffers | None = None
         self.groups: dict[int, Group] = {}
-        self.regions: dict[int, Memory] = {}  #: what mmap(2) finds, by the page of its offset
-        self.wait_region: tuple[int, int] | None = None  #: address and size of wait arguments
+        self.regions: dict[int, Memory] = {}  #: what mmap(2) finds, by its offset
         self.personalities: dict[int, Credentials] = {}
         self.next_personality = 1
         self.eventfd: EventFd | None = None
         self.eventfd_async = False
-        #: what restrictions allow: register calls, operations, flags, flags that must be
-        self.allowed: tuple[frozenset[int], frozenset[int], int, int] | None = None
+        #: what IORING_REGISTER_RESTRICTIONS allows
+        self.allowed: Allowed | None = None
+        self.pending_allowed: Allowed | None = None  #: ... once the ring is enabled
         self.poller: Waker | None = None  #: the task of IORING_SETUP_SQPOLL
         self.dead = False
         self._batch: list[tuple[Request, int]] | None = None
@@ -106,6 +114,14 @@ class Ring(File):
         if events & _WRITABLE:
             self._sq_waiters.register(waker)
 
+    def map_range(self, prot: int, flags: int, offset: int, size: int) -> tuple[PageSource, int]:
+        """See ``File.map_range``: the queues, the entries, rings of provided buffers."""
+        kind = offset & _OFFSET_MASK
+        memory = self.regions.get(0 if kind == IORING_OFF_CQ_RING else offset)
+        if not isinstance(memory, OwnMemory) or size > memory.length:
+            raise EINVAL
+        return memory, 0
+
     def took_entries(self) -> None:
         """Wake who waits for room in the submission queue."""
         self._sq_waiters.wake()
@@ -122,6 +138,10 @@ class Ring(File):
         for memory in self.regions.values():
             memory.drop()
         self.regions.clear()
+        self.stop_poller()
+
+    def stop_poller(self) -> None:
+        """End the task that looks for entries, if the ring has one."""
         poller, self.poller = self.poller, None
         if poller is not None:
             poller.wake()
@@ -218,13 +238,7 @@ class Ring(File):
 
     def post_more(self, request: Request, result: int, flags: int) -> bool:
         """Store one of several completions; False: the queue is full."""
-        if self.overflow or self.queues.completed >= self.queues.shape.cq_entries:
-            return False
-        if self._defers:
-            self._defer(lambda: self.post(request.user_data, result, flags))
-        else:
-            self.post(request.user_data, result, flags)
-        return True
+        return self.post_from_outside(request.user_data, result, flags)
 
     def post(
         self, user_data: int, result: int, flags: int = 0, extra: bytes = bytes(16)
@@ -236,6 +250,20 @@ class Ring(File):
         self.sequence += 1
         self._tell(inline=False)
         self._count()
+
+    def tell_tag(self, tag: int) -> None:
+        """Say that what was registered with ``tag`` is gone."""
+        self.post(tag, 0)
+
+    def post_from_outside(self, user_data: int, result: int, flags: int) -> bool:
+        """Store a completion that no request of this ring made; False: there is no room."""
+        if self.dead or self.overflow or self.queues.full:
+            return False
+        if self._defers:
+            self._defer(lambda: self.post(user_data, result, flags))
+        else:
+            self.post(user_data, result, flags)
+        return True
 
     def _put(self, user_data: int, result: int, flags: int, extra: bytes = bytes(16)) -> None:
         if self.overflow or not self.queues.put(user_data, result, flags, extra):
@@ -280,9 +308,11 @@ class Ring(File):
 
     def _count(self) -> None:
         """End the timeouts that have seen their number of completions."""
-        for request, target in list(self.counted):
-            if self.sequence >= target and request.cancel(0):
-                continue
+        if self.counted:
+            self.counted = [entry for entry in self.counted if not entry[0].ended]
+            for request, target in list(self.counted):
+                if self.sequence >= target:
+                    request.cancel(0)
 
     def _tell(self, *, inline: bool) -> None:
         """Wake who waits for completions."""

@@ -1,0 +1,76 @@
+"""What a thread has to do with rings: those that it registered, those that it submitted to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from weakref import WeakSet
+
+from ...abi.errno import EBADF, EBUSY, EINVAL
+from ...abi.uring import RINGFD_REGISTRATIONS
+
+if TYPE_CHECKING:
+    from ..thread import Thread
+    from .ring import Ring
+
+_ANY: Final = 0xFFFFFFFF
+
+
+class TaskRings:
+    """The rings of one thread."""
+
+    __slots__ = ("registered", "used", "workers")
+
+    def __init__(self) -> None:
+        self.registered: dict[int, Ring] = {}  #: IORING_REGISTER_RING_FDS
+        self.used: WeakSet[Ring] = WeakSet()  #: rings with requests of this thread
+        self.workers = [0, 0]  #: IORING_REGISTER_IOWQ_MAX_WORKERS, 0: as many as it takes
+
+    def register(self, ring: Ring, index: int) -> int:
+        """Give ``ring`` an index (2**32 - 1: any); ``EBUSY`` when it is taken."""
+        if index == _ANY:
+            index = next((i for i in range(RINGFD_REGISTRATIONS) if i not in self.registered), -1)
+            if index < 0:
+                raise EBUSY
+        elif index >= RINGFD_REGISTRATIONS:
+            raise EINVAL
+        elif index in self.registered:
+            raise EBUSY
+        ring.acquire()
+        self.registered[index] = ring
+        return index
+
+    def unregister(self, index: int) -> None:
+        """Free an index."""
+        if index >= RINGFD_REGISTRATIONS:
+            raise EINVAL
+        ring = self.registered.pop(index, None)
+        if ring is not None:
+            ring.release()
+
+    def get(self, index: int) -> Ring:
+        """Return the ring at an index; ``EINVAL``, ``EBADF``."""
+        if not 0 <= index < RINGFD_REGISTRATIONS:
+            raise EINVAL
+        ring = self.registered.get(index)
+        if ring is None:
+            raise EBADF
+        return ring
+
+    def leave(self, thread: Thread) -> None:
+        """Cancel what ``thread`` has under way: it ends, or becomes another program."""
+        for ring in list(self.used):
+            ring.cancel_all(lambda request: request.thread is thread)
+            if ring.maker is thread:
+                ring.stop_poller()
+        self.used.clear()
+        registered, self.registered = self.registered, {}
+        for ring in registered.values():
+            ring.release()
+
+
+def rings_of(thread: Thread) -> TaskRings:
+    """Return what ``thread`` has to do with rings."""
+    found = thread.kernel.urings.get(thread)
+    if found is None:
+        found = thread.kernel.urings[thread] = TaskRings()
+    return found
