@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
+FUTEX2_MPOL: Final = 8
+FUTEX2_NUMA: Final = 4
+FUTEX2_PRIVATE: Final = 128
+FUTEX2_SIZE_MASK: Final = 3
+FUTEX2_SIZE_U16: Final = 1
+FUTEX2_SIZE_U32: Final = 2
+FUTEX2_SIZE_U64: Final = 3
+FUTEX2_SIZE_U8: Final = 0
 FUTEX_32: Final = 2
 FUTEX_BITSET_MATCH_ANY: Final = 0xFFFFFFFF
 FUTEX_CLOCK_REALTIME: Final = 0x100

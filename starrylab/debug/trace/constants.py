@@ -81,6 +81,7 @@ FLAGS: Final[dict[str, Flags]] = {
     "eventfd": Flags(named(poll, "EFD_")),
     "timerfd": Flags(some(time, "TFD_CLOEXEC", "TFD_NONBLOCK")),
     "signalfd": Flags(named(signal, "SFD_")),
+    "futex2": Flags(named(futex, "FUTEX2_", without=("FUTEX2_SIZE",)) | {2: "FUTEX2_SIZE_U32"}),
     "userfaultfd": Flags(
         {**some(fcntl, "O_CLOEXEC", "O_NONBLOCK"), 1: "UFFD_USER_MODE_ONLY"}
     ),

@@ -6,7 +6,7 @@ two first and takes the other operations from a table.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Hashable
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 
@@ -170,6 +170,11 @@ def _start_wait(
     key = futex_key(t.mm, uaddr, op & FUTEX_PRIVATE_FLAG)
     if t.mm.read_u32(uaddr) != val:
         raise EAGAIN
+    return wait_on(t, key, bitset, deadline)
+
+
+def wait_on(t: Thread, key: Hashable, bitset: int, deadline: Deadline | None) -> Result:
+    """Wait for a wake-up of ``key`` whose bits meet ``bitset``."""
     waiter = t.kernel.futexes.enter(t, key, bitset)
     if deadline is None:
         return _sleep(t, waiter)
