@@ -47,6 +47,7 @@ _MOUNTS = (
     ("tmpfs", b"/dev/shm", b"tmpfs", b""),
     ("proc", b"/proc", b"proc", b""),
     ("sysfs", b"/sys", b"sysfs", b""),
+    ("tracefs", b"/sys/kernel/tracing", b"tracefs", b""),
 )
 
 

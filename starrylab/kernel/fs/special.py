@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from .proc._root import ProcFs
 from .sysfs import SysFs
+from .tracefs import TraceFs
 
 if TYPE_CHECKING:
     from ..kernel import Kernel
 
 
 def register(kernel: Kernel) -> None:
-    """Register proc and sysfs."""
+    """Register proc, sysfs and tracefs."""
     kernel.filesystems["proc"] = lambda kernel, _source, _flags, options: ProcFs(kernel, options)
     kernel.filesystems["sysfs"] = lambda kernel, _source, _flags, _options: SysFs(kernel)
+    kernel.filesystems["tracefs"] = lambda kernel, _source, _flags, _options: TraceFs(kernel)

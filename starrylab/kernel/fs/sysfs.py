@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ...abi.errno import ENOENT
 from ...abi.stat import S_IFDIR, SYSFS_MAGIC
 from ..vfs.node import FilesystemOps, NodeOps
+from .event_source import add_event_sources
 from .proc._declare import Declared
 from .proc._nodes import LiveDir, StaticDir, TextNode, ino_of
 
@@ -52,12 +53,14 @@ class SysFs(FilesystemOps):
         terminals.children[b"mem"] = ClassDir(self, "mem", lambda device: device.driver == "mem")
         kernel = self._folder(root, "kernel")
         self._folder(kernel, "mm")
+        self._folder(kernel, "tracing")  # where tracefs belongs
         fs = self._folder(root, "fs")
         for name in self.kernel.filesystems:
             self._folder(fs, name)
         dev = self._folder(root, "dev")
         for kind in ("char", "block"):
             dev.children[kind.encode()] = NumberDir(self, kind)
+        add_event_sources(self, root, self._folder, self._file)
         return root
 
     def _folder(self, parent: StaticDir, path: str) -> StaticDir:

@@ -243,10 +243,15 @@ class StaticDir(LiveDir):
     """A directory of files that are always there."""
 
     __slots__ = ("children",)
+    revalidates: ClassVar[bool] = True  #: so that something can be mounted there
 
     def __init__(self, fs: FilesystemOps, path: str) -> None:
         super().__init__(fs, ino_of(path, "/"), 0o555)
         self.children: dict[bytes, NodeOps] = {}
+
+    def revalidate(self, name: bytes, node: NodeOps) -> bool:
+        """See ``DirNodeOps.revalidate``."""
+        return self.children.get(name) is node
 
     def lookup(self, name: bytes) -> NodeOps:
         """See ``DirNodeOps.lookup``."""

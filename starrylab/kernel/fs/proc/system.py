@@ -115,7 +115,10 @@ def cmdline(kernel: Kernel) -> bytes:
 def cpuinfo(kernel: Kernel) -> str:
     """proc_cpuinfo(5); the rows are those of the architecture."""
     rows = {
-        "riscv64": {"hart": "0", "isa": "rv64imafdc", "mmu": "sv39"},
+        "riscv64": {
+            "hart": "0", "isa": "rv64imafdc", "mmu": "sv39",
+            "mvendorid": "0x0", "marchid": "0x0", "mimpid": "0x0",  # as riscv_hwprobe(2) tells
+        },
         "aarch64": {"Features": "fp asimd", "CPU architecture": "8"},
         "loongarch64": {"CPU Family": "Loongson-64bit", "ISA": "loongarch64"},
     }
