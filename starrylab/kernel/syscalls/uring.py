@@ -13,7 +13,6 @@ from ...abi.errno import (
     EEXIST,
     EINTR,
     EINVAL,
-    EOPNOTSUPP,
     EOWNERDEAD,
     ETIME,
     LinuxError,
@@ -51,7 +50,7 @@ from ..core.poll import poll_any
 from ..uring.memory import Memory, OwnMemory, PinnedMemory
 from ..uring.queues import Queues, Shape
 from ..uring.ring import Ring
-from ..uring.tasks import rings_of
+from ..uring.tasks import ring_at, rings_of
 from ._declare import syscall
 from ._shown import UringEnterFlags, UringParams
 from ._timespec import MAX_NS, read_timespec
@@ -193,16 +192,6 @@ def _memory(
 
 
 # -- enter -----------------------------------------------------------------------------------
-
-
-def ring_at(t: Thread, fd: int, *, registered: bool) -> Ring:
-    """Return the ring of a descriptor, or of an index; ``EBADF``, ``EOPNOTSUPP``."""
-    if registered:
-        return rings_of(t).get(fd)
-    file = t.file(fd)
-    if not isinstance(file, Ring):
-        raise EOPNOTSUPP
-    return file
 
 
 @syscall()

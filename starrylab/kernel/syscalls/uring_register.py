@@ -12,11 +12,8 @@ from ...abi.errno import (
     EBADFD,
     EBUSY,
     EEXIST,
-    EFAULT,
     EINVAL,
-    ENOENT,
     ENXIO,
-    EOVERFLOW,
     LinuxError,
 )
 from ...abi.uring import (
@@ -25,27 +22,23 @@ from ...abi.uring import (
     IORING_SETUP_R_DISABLED,
     IORING_SETUP_SINGLE_ISSUER,
 )
-from ...machine.api import PAGE_MASK
 from ..files.eventfd import EventFd
-from ..uring.buffers import RingGroup
-from ..uring.memory import Memory, OwnMemory, UserMemory
 from ..uring.request import Request
 from ..uring.ring import Ring
-from ..uring.tasks import rings_of
+from ..uring.tasks import ring_at, rings_of
 from ._declare import syscall
 from ._shown import UringRegisterOp
 from ._types import FdNum, Ptr, UInt
-from ._uring import cancel, slots
+from ._uring import cancel, register_groups, register_slots
+from ._uring.operation import no
 from ._uring.others import send_data
 from ._uring.table import LAST, OPERATIONS
-from .uring import ring_at
 
 if TYPE_CHECKING:
     from ..thread import Thread
 
 _Handler = Callable[["Thread", Ring, int, int], int | None]
 
-_MOST_ENTRIES: Final = 1 << 15  #: of a ring of buffers
 _PROBE_HEAD: Final = 16
 _PROBE_OP: Final = 8
 
@@ -66,111 +59,6 @@ def io_uring_register(t: Thread, fd: FdNum, opcode: UringRegisterOp, arg: Ptr, c
     if ring.allowed is not None and opcode not in ring.allowed[0]:
         raise EACCES
     return handler(t, ring, arg, count) or 0
-
-
-def _nothing(*fields: int) -> None:
-    if any(fields):
-        raise EINVAL
-
-
-# -- files and buffers -----------------------------------------------------------------------
-
-
-def _files(t: Thread, ring: Ring, arg: int, count: int) -> None:
-    if not arg:
-        raise EFAULT
-    slots.register_files(t, ring, arg, 0, count)
-
-
-def _no_files(t: Thread, ring: Ring, arg: int, count: int) -> None:
-    _nothing(arg, count)
-    if ring.files is None:
-        raise ENXIO
-    files, ring.files = ring.files, None
-    files.clear_all()
-
-
-def _read_resources(t: Thread, arg: int, count: int) -> tuple[int, int, int]:
-    """Read ``struct io_uring_rsrc_register``: data, tags, how many."""
-    if count != uring.RSRC_REGISTER.size:
-        raise EINVAL
-    number, flags, reserved, data, tags = uring.RSRC_REGISTER.unpack(t.mm.read(arg, count))
-    if reserved or not number or flags & ~uring.IORING_RSRC_REGISTER_SPARSE:
-        raise EINVAL
-    if flags and data:
-        raise EINVAL
-    return data, tags, number
-
-
-def _tagged_files(t: Thread, ring: Ring, arg: int, count: int) -> None:
-    slots.register_files(t, ring, *_read_resources(t, arg, count))
-
-
-def _tagged_buffers(t: Thread, ring: Ring, arg: int, count: int) -> None:
-    slots.register_buffers(t, ring, *_read_resources(t, arg, count))
-
-
-def _update_files(t: Thread, ring: Ring, arg: int, count: int) -> int:
-    if not count:
-        raise EINVAL
-    offset, reserved, data = uring.FILES_UPDATE.unpack(t.mm.read(arg, uring.FILES_UPDATE.size))
-    _nothing(reserved)
-    return slots.update_files(t, ring, offset, data, 0, count)
-
-
-def _read_update(t: Thread, arg: int, count: int) -> tuple[int, int, int, int]:
-    if count != uring.RSRC_UPDATE2.size:
-        raise EINVAL
-    offset, reserved, data, tags, number, more = uring.RSRC_UPDATE2.unpack(t.mm.read(arg, count))
-    if reserved or more or not number:
-        raise EINVAL
-    return offset, data, tags, number
-
-
-def _update_tagged_files(t: Thread, ring: Ring, arg: int, count: int) -> int:
-    return slots.update_files(t, ring, *_read_update(t, arg, count))
-
-
-def _update_buffers(t: Thread, ring: Ring, arg: int, count: int) -> int:
-    return slots.update_buffers(t, ring, *_read_update(t, arg, count))
-
-
-def _buffers(t: Thread, ring: Ring, arg: int, count: int) -> None:
-    if not arg:
-        raise EFAULT
-    slots.register_buffers(t, ring, arg, 0, count)
-
-
-def _no_buffers(t: Thread, ring: Ring, arg: int, count: int) -> None:
-    _nothing(arg, count)
-    if ring.buffers is None:
-        raise ENXIO
-    buffers, ring.buffers = ring.buffers, None
-    buffers.clear_all()
-
-
-def _clone_buffers(t: Thread, ring: Ring, arg: int, count: int) -> None:
-    if count != 1:
-        raise EINVAL
-    data = t.mm.read(arg, uring.CLONE_BUFFERS.size)
-    fd, flags, first, to, number, rest = uring.CLONE_BUFFERS.unpack(data)
-    known = uring.IORING_REGISTER_SRC_REGISTERED | uring.IORING_REGISTER_DST_REPLACE
-    if flags & ~known or any(rest):
-        raise EINVAL
-    source = ring_at(t, fd, registered=bool(flags & uring.IORING_REGISTER_SRC_REGISTERED))
-    replace = bool(flags & uring.IORING_REGISTER_DST_REPLACE)
-    slots.clone_buffers(source, ring, first, to, number, replace=replace)
-
-
-def _allocation_range(t: Thread, ring: Ring, arg: int, count: int) -> None:
-    if not arg or count:
-        raise EINVAL
-    first, length, reserved = uring.INDEX_RANGE.unpack(t.mm.read(arg, uring.INDEX_RANGE.size))
-    if first + length >= 1 << 32:
-        raise EOVERFLOW
-    if reserved or ring.files is None or first + length > len(ring.files):
-        raise EINVAL
-    ring.files.set_range(first, first + length)
 
 
 # -- telling ----------------------------------------------------------------------------------
@@ -196,7 +84,7 @@ def _tell(t: Thread, ring: Ring, arg: int, count: int, *, only_async: bool) -> N
 
 
 def _no_eventfd(t: Thread, ring: Ring, arg: int, count: int) -> None:
-    _nothing(arg, count)
+    no(arg, count)
     if ring.eventfd is None:
         raise ENXIO
     ring.set_eventfd(None)
@@ -220,7 +108,7 @@ def _probe(t: Thread, ring: Ring, arg: int, count: int) -> None:
 
 
 def _personality(t: Thread, ring: Ring, arg: int, count: int) -> int:
-    _nothing(arg, count)
+    no(arg, count)
     number = ring.next_personality
     ring.next_personality = number % uring.MAX_CUSTOM_PERSONALITIES + 1
     ring.personalities[number] = t.cred
@@ -228,7 +116,7 @@ def _personality(t: Thread, ring: Ring, arg: int, count: int) -> int:
 
 
 def _no_personality(t: Thread, ring: Ring, arg: int, count: int) -> None:
-    _nothing(arg)
+    no(arg)
     if ring.personalities.pop(count, None) is None:
         raise EINVAL
 
@@ -259,7 +147,7 @@ def _restrictions(t: Thread, ring: Ring, arg: int, count: int) -> None:
 
 
 def _enable(t: Thread, ring: Ring, arg: int, count: int) -> None:
-    _nothing(arg, count)
+    no(arg, count)
     if not ring.setup & IORING_SETUP_R_DISABLED:
         raise EBADFD
     ring.setup &= ~IORING_SETUP_R_DISABLED
@@ -280,7 +168,7 @@ def _register_rings(t: Thread, ring: Ring, arg: int, count: int) -> int:
         for index in range(count):
             at = arg + index * uring.FILES_UPDATE.size
             wanted, reserved, fd = uring.FILES_UPDATE.unpack(t.mm.read(at, uring.FILES_UPDATE.size))
-            _nothing(reserved)
+            no(reserved)
             given = rings_of(t).register(ring_at(t, fd & 0x7FFFFFFF, registered=False), wanted)
             t.mm.write_u32(at, given)
             done += 1
@@ -300,7 +188,7 @@ def _unregister_rings(t: Thread, ring: Ring, arg: int, count: int) -> int:
             number, reserved, data = uring.FILES_UPDATE.unpack(
                 t.mm.read(at, uring.FILES_UPDATE.size)
             )
-            _nothing(reserved, data)
+            no(reserved, data)
             rings_of(t).unregister(number)
             done += 1
     except LinuxError:
@@ -318,7 +206,7 @@ def _affinity(t: Thread, ring: Ring, arg: int, count: int) -> None:
 
 
 def _no_affinity(t: Thread, ring: Ring, arg: int, count: int) -> None:
-    _nothing(arg, count)
+    no(arg, count)
 
 
 def _workers(t: Thread, ring: Ring, arg: int, count: int) -> None:
@@ -333,76 +221,6 @@ def _workers(t: Thread, ring: Ring, arg: int, count: int) -> None:
         t.mm.write_u32(arg + 4 * index, kept[index])
         if number:
             kept[index] = number
-
-
-# -- rings of buffers ------------------------------------------------------------------------------
-
-
-def _buffer_ring(t: Thread, ring: Ring, arg: int, count: int) -> None:
-    if count != 1:
-        raise EINVAL
-    data = t.mm.read(arg, uring.BUF_REG.size)
-    addr, entries, number, flags = uring.BUF_REG.unpack(data)
-    if any(data[16:]) or flags & ~(uring.IOU_PBUF_RING_MMAP | uring.IOU_PBUF_RING_INC):
-        raise EINVAL
-    if not entries or entries & (entries - 1) or entries > _MOST_ENTRIES:
-        raise EINVAL
-    old = ring.groups.get(number)
-    if isinstance(old, RingGroup) or (old is not None and old.buffers):
-        raise EEXIST
-    size = entries * uring.BUF.size
-    mapped = bool(flags & uring.IOU_PBUF_RING_MMAP)
-    memory: Memory
-    if mapped:
-        if addr:
-            raise EINVAL
-        offset = _offset_of(number)
-        memory = ring.regions[offset] = OwnMemory(t.kernel.frames, size, offset)
-    else:
-        if not addr:
-            raise EFAULT
-        if addr & PAGE_MASK:
-            raise EINVAL
-        t.mm.read(addr, size)
-        memory = UserMemory(t.mm, addr)
-    ring.groups[number] = RingGroup(memory, entries, flags, mapped=mapped)
-
-
-def _offset_of(number: int) -> int:
-    return uring.IORING_OFF_PBUF_RING | number << uring.IORING_OFF_PBUF_SHIFT
-
-
-def _no_buffer_ring(t: Thread, ring: Ring, arg: int, count: int) -> None:
-    if count != 1:
-        raise EINVAL
-    data = t.mm.read(arg, uring.BUF_REG.size)
-    _, _, number, flags = uring.BUF_REG.unpack(data)
-    if any(data[16:]) or flags:
-        raise EINVAL
-    group = ring.groups.get(number)
-    if group is None:
-        raise ENOENT
-    if not isinstance(group, RingGroup):
-        raise EINVAL
-    del ring.groups[number]
-    memory = ring.regions.pop(_offset_of(number), None)
-    if memory is not None:
-        memory.drop()
-
-
-def _buffer_status(t: Thread, ring: Ring, arg: int, count: int) -> None:
-    if count != 1:
-        raise EINVAL
-    data = t.mm.read(arg, uring.BUF_STATUS.size)
-    number, _ = uring.BUF_STATUS.unpack(data)
-    if any(data[8:]):
-        raise EINVAL
-    group = ring.groups.get(number)
-    if group is None:
-        raise ENOENT
-    if not isinstance(group, RingGroup):
-        raise EINVAL
-    t.mm.write_u32(arg + 4, group.head)
 
 
 # -- requests --------------------------------------------------------------------------------------
@@ -438,33 +256,33 @@ def _send_message(t: Thread, arg: int, count: int) -> int:
 
 _HANDLERS: Final[Mapping[int, _Handler]] = MappingProxyType(
     {
-        uring.IORING_REGISTER_BUFFERS: _buffers,
-        uring.IORING_UNREGISTER_BUFFERS: _no_buffers,
-        uring.IORING_REGISTER_FILES: _files,
-        uring.IORING_UNREGISTER_FILES: _no_files,
+        uring.IORING_REGISTER_BUFFERS: register_slots.register_buffers,
+        uring.IORING_UNREGISTER_BUFFERS: register_slots.unregister_buffers,
+        uring.IORING_REGISTER_FILES: register_slots.register_files,
+        uring.IORING_UNREGISTER_FILES: register_slots.unregister_files,
         uring.IORING_REGISTER_EVENTFD: _eventfd,
         uring.IORING_UNREGISTER_EVENTFD: _no_eventfd,
-        uring.IORING_REGISTER_FILES_UPDATE: _update_files,
+        uring.IORING_REGISTER_FILES_UPDATE: register_slots.change_files,
         uring.IORING_REGISTER_EVENTFD_ASYNC: _eventfd_async,
         uring.IORING_REGISTER_PROBE: _probe,
         uring.IORING_REGISTER_PERSONALITY: _personality,
         uring.IORING_UNREGISTER_PERSONALITY: _no_personality,
         uring.IORING_REGISTER_RESTRICTIONS: _restrictions,
         uring.IORING_REGISTER_ENABLE_RINGS: _enable,
-        uring.IORING_REGISTER_FILES2: _tagged_files,
-        uring.IORING_REGISTER_FILES_UPDATE2: _update_tagged_files,
-        uring.IORING_REGISTER_BUFFERS2: _tagged_buffers,
-        uring.IORING_REGISTER_BUFFERS_UPDATE: _update_buffers,
+        uring.IORING_REGISTER_FILES2: register_slots.register_tagged_files,
+        uring.IORING_REGISTER_FILES_UPDATE2: register_slots.change_tagged_files,
+        uring.IORING_REGISTER_BUFFERS2: register_slots.register_tagged_buffers,
+        uring.IORING_REGISTER_BUFFERS_UPDATE: register_slots.change_buffers,
         uring.IORING_REGISTER_IOWQ_AFF: _affinity,
         uring.IORING_UNREGISTER_IOWQ_AFF: _no_affinity,
         uring.IORING_REGISTER_IOWQ_MAX_WORKERS: _workers,
         uring.IORING_REGISTER_RING_FDS: _register_rings,
         uring.IORING_UNREGISTER_RING_FDS: _unregister_rings,
-        uring.IORING_REGISTER_PBUF_RING: _buffer_ring,
-        uring.IORING_UNREGISTER_PBUF_RING: _no_buffer_ring,
+        uring.IORING_REGISTER_PBUF_RING: register_groups.register_ring,
+        uring.IORING_UNREGISTER_PBUF_RING: register_groups.unregister_ring,
         uring.IORING_REGISTER_SYNC_CANCEL: _cancel,
-        uring.IORING_REGISTER_FILE_ALLOC_RANGE: _allocation_range,
-        uring.IORING_REGISTER_PBUF_STATUS: _buffer_status,
-        uring.IORING_REGISTER_CLONE_BUFFERS: _clone_buffers,
+        uring.IORING_REGISTER_FILE_ALLOC_RANGE: register_slots.set_allocation_range,
+        uring.IORING_REGISTER_PBUF_STATUS: register_groups.status,
+        uring.IORING_REGISTER_CLONE_BUFFERS: register_slots.clone_buffers,
     }
 )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
-from ...abi.errno import EBADF, EBUSY, EINVAL
+from ...abi.errno import EBADF, EBUSY, EINVAL, EOPNOTSUPP
 from ...abi.uring import RINGFD_REGISTRATIONS
+from .ring import Ring
 
 if TYPE_CHECKING:
     from ..thread import Thread
-    from .ring import Ring
 
 _ANY: Final = 0xFFFFFFFF
 
@@ -74,3 +74,13 @@ def rings_of(thread: Thread) -> TaskRings:
     if found is None:
         found = thread.kernel.urings[thread] = TaskRings()
     return found
+
+
+def ring_at(thread: Thread, fd: int, *, registered: bool) -> Ring:
+    """Return the ring of a descriptor, or of an index; ``EBADF``, ``EOPNOTSUPP``."""
+    if registered:
+        return rings_of(thread).get(fd)
+    file = thread.file(fd)
+    if not isinstance(file, Ring):
+        raise EOPNOTSUPP
+    return file

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ....abi.uring import IORING_SETUP_R_DISABLED, IORING_SQ_NEED_WAKEUP
-from ...core.parking import park
+from ...core.parking import State
+from ...core.sched import Task, Timer
 from ...uring.tasks import rings_of
 from .submit import submit
 
 if TYPE_CHECKING:
-    from ...core.sched import CoroutineTask
     from ...thread import Thread
     from ...uring.ring import Ring
 
@@ -20,37 +20,53 @@ _LAST_NS: Final = 1_000_000
 
 
 def start_poller(t: Thread, ring: Ring, idle_ms: int) -> None:
-    """Begin to look for entries; they are submitted on behalf of ``t``'s process."""
+    """Begin to look for entries; they are submitted on behalf of ``t``, and end with it."""
     rings_of(t).used.add(ring)
-    poller = _Poller(ring, (idle_ms or _IDLE_MS) * 1_000_000)
-    poller.task = ring.poller = t.executor.spawn(f"io_uring poller of pid {t.process.pid}",
-                                                 poller.run())  # fmt: skip
+    ring.poller = poller = Poller(ring, (idle_ms or _IDLE_MS) * 1_000_000)
+    t.executor.enqueue(poller)
 
 
-class _Poller:
-    """Looks at the submission queue, ever more rarely, and sleeps when nothing comes."""
+class Poller(Task):
+    """Looks at the submission queue, ever more rarely, and sleeps when nothing comes.
 
-    __slots__ = ("_idle_ns", "_ring", "task")
+    A program sees in the queue's flags that it sleeps, and has to wake it.
+    """
+
+    __slots__ = ("_idle_ns", "_last", "_ring", "_sleeping", "_step", "_timer")
 
     def __init__(self, ring: Ring, idle_ns: int) -> None:
+        super().__init__(ring.maker.executor)
         self._ring = ring
         self._idle_ns = idle_ns
-        self.task: CoroutineTask = None  # type: ignore[assignment]  # set when it is there
+        self._last = self.executor.now  #: when it found something
+        self._step = _FIRST_NS
+        self._sleeping = False
+        self._timer: Timer | None = None
 
-    async def run(self) -> None:
-        """Do it until the ring is gone, or whose memory it is."""
+    @property
+    def name(self) -> str:
+        """See `Task.name`."""
+        return f"io_uring poller of pid {self._ring.maker.process.pid}"
+
+    def step(self) -> None:
+        """See `Task.step`."""
         ring = self._ring
-        executor = self.task.executor
-        last, step = executor.now, _FIRST_NS
-        while ring.poller is self.task:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if ring.poller is not self:
+            self.state = State.DONE
+            return
+        if self._sleeping:
+            self._show(sleeping=False)
+            self._last, self._step = self.executor.now, _FIRST_NS
+        try:
             if self._submit():
-                last, step = executor.now, _FIRST_NS
-            elif executor.now - last < self._idle_ns:
-                await self._pause(step)
-                step = min(2 * step, _LAST_NS)
-            else:
-                await self._sleep()
-                last, step = executor.now, _FIRST_NS
+                self._last, self._step = self.executor.now, _FIRST_NS
+        except Exception as bug:  # a kernel bug: stop this machine, not the lab
+            ring.maker.kernel.panic(bug)
+            return
+        self._rest()
 
     def _submit(self) -> int:
         ring = self._ring
@@ -58,19 +74,19 @@ class _Poller:
             return 0
         return submit(ring.maker, ring, ring.queues.shape.sq_entries)
 
-    async def _pause(self, duration_ns: int) -> None:
-        executor = self.task.executor
-        timer = executor.call_at(executor.now + duration_ns, self.task.wake)
-        try:
-            await park()
-        finally:
-            timer.cancel()
+    def _rest(self) -> None:
+        """Sleep for a moment, or until somebody wakes the task."""
+        executor = self.executor
+        now = executor.now
+        if now - self._last >= self._idle_ns:
+            self._show(sleeping=True)
+            if self._ring.queues.submitted and not self._ring.setup & IORING_SETUP_R_DISABLED:
+                return  # it came just now: look again
+        else:
+            self._timer = executor.call_at(now + self._step, self.wake)
+            self._step = min(2 * self._step, _LAST_NS)
+        self.state = State.PARKED
 
-    async def _sleep(self) -> None:
-        """Sleep until io_uring_enter(2) wakes the task; the program sees that it has to."""
-        queues = self._ring.queues
-        queues.set_flag(IORING_SQ_NEED_WAKEUP, on=True)
-        if not queues.submitted or self._ring.setup & IORING_SETUP_R_DISABLED:
-            await park()
-        if not self._ring.dead:
-            queues.set_flag(IORING_SQ_NEED_WAKEUP, on=False)
+    def _show(self, *, sleeping: bool) -> None:
+        self._sleeping = sleeping
+        self._ring.queues.set_flag(IORING_SQ_NEED_WAKEUP, on=sleeping)

@@ -8,10 +8,21 @@ from types import MappingProxyType
 from typing import Final
 
 from ....abi import uring
-from . import cancel, futexes, others, paths, polls, sockets, timeouts, transfer
+from . import cancel, futexes, messages, others, paths, polls, sockets, timeouts, transfer
 from .operation import Operation
 
-_FAMILIES: Final = (transfer, sockets, paths, polls, timeouts, cancel, futexes, others)
+_FAMILIES: Final = (
+    transfer,
+    messages,
+    sockets,
+    paths,
+    polls,
+    timeouts,
+    cancel,
+    futexes,
+    messages,
+    others,
+)
 
 OPERATIONS: Final[Mapping[int, Operation]] = MappingProxyType(
     {
