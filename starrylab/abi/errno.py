@@ -537,6 +537,12 @@ class ERFKILL(LinuxError):
     errno = 132
 
 
+class ENOTSUPP(LinuxError):
+    """Not for user code, but bpf(2) returns it all the same; nothing has a text for it."""
+
+    errno = 524
+
+
 EWOULDBLOCK = EAGAIN
 ENOTSUP = EOPNOTSUPP
 ENOATTR = ENODATA

@@ -1,0 +1,1 @@
+"""Maps: what programs and processes share."""

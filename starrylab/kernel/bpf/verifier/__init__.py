@@ -1,0 +1,1 @@
+"""The verifier: walks through every path of a program before anybody may run it."""
