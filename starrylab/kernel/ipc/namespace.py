@@ -33,9 +33,9 @@ class IpcNamespace(Namespace):
         self._made = False
         super().__init__(registry, user_ns, ino)
         self._frames = frames
-        self.shm = ShmTable(frames)  #: System V shared memory
-        self.messages: IpcTable[MessageQueue] = IpcTable()  #: System V message queues
-        self.semaphores = Semaphores()  #: System V semaphores
+        self.shm = ShmTable(frames, user_ns)  #: System V shared memory
+        self.messages: IpcTable[MessageQueue] = IpcTable(user_ns)  #: System V message queues
+        self.semaphores = Semaphores(user_ns)  #: System V semaphores
         self.queues = NamedQueues()  #: POSIX message queues
         self._made = not ino
 

@@ -16,6 +16,7 @@ from ..mm.sysv import IpcPerm
 if TYPE_CHECKING:
     from ..mm.heap import KernelHeap
     from ..mm.sysv import Caller
+    from ..namespaces.user import UserNamespace
 
 MOST: Final = 32_000  #: objects of a kind: MSGMNI, SEMMNI
 _SEQUENCE: Final = 1 << 15  #: an identifier is sequence * this + slot (IPCMNI)
@@ -48,11 +49,13 @@ class Charge:
 class IpcObject:
     """Something with a key, an identifier and an owner."""
 
-    __slots__ = ("cgid", "charge", "ctime", "cuid", "gid", "id", "key", "mode", "removed", "uid")
+    __slots__ = ("cgid", "charge", "ctime", "cuid", "gid", "id", "key", "mode", "removed", "uid",
+                 "user_ns")  # fmt: skip
 
     def __init__(self, owner: Caller, mode: int, now: int, heap: KernelHeap | None) -> None:
         self.id = -1  #: `IpcTable` sets both
         self.key = IPC_PRIVATE
+        self.user_ns: UserNamespace | None = None  #: that of the table
         self.mode = mode  #: permission bits
         self.uid = self.cuid = owner.euid
         self.gid = self.cgid = owner.egid
@@ -67,7 +70,7 @@ class IpcObject:
             granted >>= 6
         elif caller.in_group(self.cgid) or caller.in_group(self.gid):
             granted >>= 3
-        if wanted & ~granted & 7 and not caller.capable(CAP_IPC_OWNER):
+        if wanted & ~granted & 7 and not caller.capable_in(self.user_ns, CAP_IPC_OWNER):
             raise EACCES
 
     @property
@@ -92,9 +95,10 @@ T = TypeVar("T", bound=IpcObject)
 
 
 class IpcTable(Generic[T]):
-    """The objects of one kind in one kernel."""
+    """The objects of one kind in one IPC namespace, which belongs to ``user_ns``."""
 
-    def __init__(self) -> None:
+    def __init__(self, user_ns: UserNamespace | None = None) -> None:
+        self.user_ns = user_ns
         self._slots: dict[int, T] = {}
         self._keys: dict[int, T] = {}
         self._next = 0
@@ -131,7 +135,7 @@ class IpcTable(Generic[T]):
         made.id = self._next * _SEQUENCE + slot
         self._next = (self._next + 1) & 0xFFFF
         self._slots[slot] = made
-        made.key = key
+        made.key, made.user_ns = key, self.user_ns
         if key != IPC_PRIVATE:
             self._keys[key] = made
         return made

@@ -7,7 +7,7 @@ for removal and nobody has it attached, in either order.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ...abi.capability import CAP_IPC_OWNER
 from ...abi.errno import EACCES, EEXIST, EINVAL, ENOENT, ENOSPC
@@ -105,8 +105,8 @@ class Caller(Protocol):
         """Tell whether the caller belongs to ``gid``."""
         ...
 
-    def capable(self, cap: int) -> bool:
-        """Tell whether a capability is effective."""
+    def capable_in(self, target: Any, cap: int) -> bool:
+        """Tell whether a capability is effective in a user namespace."""
         ...
 
 
@@ -154,7 +154,7 @@ class Segment(SharedPages):
             granted >>= 6
         elif caller.in_group(self.cgid) or caller.in_group(self.gid):
             granted >>= 3
-        if wanted & ~granted & 7 and not caller.capable(CAP_IPC_OWNER):
+        if wanted & ~granted & 7 and not caller.capable_in(self.table.user_ns, CAP_IPC_OWNER):
             raise EACCES
 
     def status(self) -> ShmidDs:
@@ -169,10 +169,11 @@ class Segment(SharedPages):
 
 
 class ShmTable:
-    """The segments of one kernel."""
+    """The segments of one IPC namespace, which belongs to ``user_ns``."""
 
-    def __init__(self, frames: FrameAllocator) -> None:
+    def __init__(self, frames: FrameAllocator, user_ns: Any = None) -> None:
         self.frames = frames
+        self.user_ns = user_ns
         self._slots: dict[int, Segment] = {}
         self._keys: dict[int, Segment] = {}
         self._sequence = 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from ...abi.capability import CAP_SETFCAP
 from ...abi.errno import ENOSPC, EPERM
 from ...abi.sched import CLONE_NEWUSER
 from .base import Namespace, Registry
@@ -76,6 +77,7 @@ class UserNamespace(Namespace):
         self.group = group
         self.uids = IdMap()
         self.gids = IdMap()
+        self.owner_could_setfcap = True  #: whoever made it had CAP_SETFCAP
         self.may_set_groups: bool = True if parent is None else parent.may_set_groups
 
     def is_below(self, ancestor: UserNamespace | None) -> bool:
@@ -96,4 +98,6 @@ def made_for(registry: Registry, cred: Credentials) -> UserNamespace:
         parent.uids.inside(cred.euid) is None or parent.gids.inside(cred.egid) is None
     ):
         raise EPERM
-    return UserNamespace(registry, parent, cred.euid, cred.egid)
+    made = UserNamespace(registry, parent, cred.euid, cred.egid)
+    made.owner_could_setfcap = cred.capable_here(CAP_SETFCAP)
+    return made

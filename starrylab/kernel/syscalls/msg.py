@@ -15,6 +15,7 @@ from ...abi.poll import POLLIN, POLLOUT
 from ..ipc.messages import MSGMAX, MSGMNB, Letter, MessageQueue, MsqidDs
 from ..ipc.objects import MOST
 from ._declare import syscall
+from ._ipc_ids import meant_owner, shown_status
 from ._shown import MsgCommand, MsgFlags, ShmGetFlags
 from ._types import Int, Long, Ptr, Size
 
@@ -107,30 +108,34 @@ def msgctl(t: Thread, queue: Int, cmd: MsgCommand, buf: Ptr) -> int:
     return action(t, queue, buf)
 
 
+def _status(t: Thread, found: MessageQueue) -> MsqidDs:
+    return shown_status(t, found.status(), "msg_perm", "msg_lspid", "msg_lrpid")
+
+
 def _stat(t: Thread, queue: int, buf: int) -> int:
     found = t.namespaces.ipc.messages.find(queue)
     found.check(t.cred, _R)
-    t.mm.write_struct(buf, found.status())
+    t.mm.write_struct(buf, _status(t, found))
     return 0
 
 
 def _slot_stat(t: Thread, slot: int, buf: int) -> int:
     found = t.namespaces.ipc.messages.at(slot)
     found.check(t.cred, _R)
-    t.mm.write_struct(buf, found.status())
+    t.mm.write_struct(buf, _status(t, found))
     return found.id
 
 
 def _slot_stat_any(t: Thread, slot: int, buf: int) -> int:
     found = t.namespaces.ipc.messages.at(slot)
-    t.mm.write_struct(buf, found.status())
+    t.mm.write_struct(buf, _status(t, found))
     return found.id
 
 
 def _owned(t: Thread, queue: int) -> MessageQueue:
     found = t.namespaces.ipc.messages.find(queue)
     if t.cred.euid not in (found.uid, found.cuid):
-        t.cred.require(CAP_SYS_ADMIN)
+        t.cred.require_in(t.namespaces.ipc.user_ns, CAP_SYS_ADMIN)
     return found
 
 
@@ -138,8 +143,8 @@ def _set(t: Thread, queue: int, buf: int) -> int:
     wanted = t.mm.read_struct(MsqidDs, buf)
     found = _owned(t, queue)
     if wanted.msg_qbytes > MSGMNB:
-        t.cred.require(CAP_SYS_RESOURCE)
-    found.set_perm(wanted.msg_perm, _now(t))
+        t.cred.require_in(t.namespaces.ipc.user_ns, CAP_SYS_RESOURCE)
+    found.set_perm(meant_owner(t, wanted.msg_perm), _now(t))
     found.qbytes = wanted.msg_qbytes
     found.changed()
     return 0

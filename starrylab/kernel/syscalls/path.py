@@ -96,7 +96,7 @@ def linkat(
     """linkat(2)."""
     if flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH):
         raise EINVAL
-    if flags & AT_EMPTY_PATH and not old and not t.cred.capable(CAP_DAC_READ_SEARCH):
+    if flags & AT_EMPTY_PATH and not old and not t.cred.capable_here(CAP_DAC_READ_SEARCH):
         raise ENOENT
     place = place_at(t, old_dirfd, old, flags, follow=False)
     operations.make_link(t.fs, place, new, t.cred, start_of(t, new_dirfd, new))
@@ -172,14 +172,21 @@ def fchmodat2(t: Thread, dirfd: FdNum, path: Path, mode: Mode, flags: UnsignedAt
     attributes.set_mode(place, mode, t.cred)
 
 
-def _id(value: int) -> int:
-    return -1 if value == 0xFFFFFFFF else value
+def _ids(t: Thread, uid: int, gid: int) -> tuple[int, int]:
+    """Return the kernel's ids, -1 for those that stay; ``EINVAL`` for ids without a mapping."""
+    known = t.cred.meant_uid(uid), t.cred.meant_gid(gid)
+    found = []
+    for given, meant in zip((uid, gid), known, strict=True):
+        if meant is None and given != 0xFFFFFFFF:
+            raise EINVAL
+        found.append(-1 if meant is None else meant)
+    return found[0], found[1]
 
 
 @syscall()
 def fchown(t: Thread, file: Fd, uid: UserId, gid: UserId) -> None:
     """fchown(2)."""
-    attributes.set_owner(_place_of(file), _id(uid), _id(gid), t.cred)
+    attributes.set_owner(_place_of(file), *_ids(t, uid, gid), t.cred)
 
 
 @syscall()
@@ -187,7 +194,7 @@ def fchownat(t: Thread, dirfd: FdNum, path: Path, uid: UserId, gid: UserId, flag
     """fchownat(2)."""
     if flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH):
         raise EINVAL
-    attributes.set_owner(place_at(t, dirfd, path, flags), _id(uid), _id(gid), t.cred)
+    attributes.set_owner(place_at(t, dirfd, path, flags), *_ids(t, uid, gid), t.cred)
 
 
 @syscall()

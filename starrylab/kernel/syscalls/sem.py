@@ -22,6 +22,7 @@ from ..ipc.semaphores import (
     Waiter,
 )
 from ._declare import syscall
+from ._ipc_ids import meant_owner, shown_status
 from ._shown import InTime, SemCommand, ShmGetFlags
 from ._timespec import read_timespec
 from ._types import Int, Ptr, UInt
@@ -165,34 +166,38 @@ def _set_all(t: Thread, semid: int, number: int, arg: int) -> int:
     return 0
 
 
+def _status(t: Thread, found: SemaphoreSet) -> SemidDs:
+    return shown_status(t, found.status(), "sem_perm")
+
+
 def _stat(t: Thread, semid: int, number: int, arg: int) -> int:
-    t.mm.write_struct(arg, _of(t, semid, _R).status())
+    t.mm.write_struct(arg, _status(t, _of(t, semid, _R)))
     return 0
 
 
 def _slot_stat(t: Thread, slot: int, number: int, arg: int) -> int:
     found = t.namespaces.ipc.semaphores.at(slot)
     found.check(t.cred, _R)
-    t.mm.write_struct(arg, found.status())
+    t.mm.write_struct(arg, _status(t, found))
     return found.id
 
 
 def _slot_stat_any(t: Thread, slot: int, number: int, arg: int) -> int:
     found = t.namespaces.ipc.semaphores.at(slot)
-    t.mm.write_struct(arg, found.status())
+    t.mm.write_struct(arg, _status(t, found))
     return found.id
 
 
 def _owned(t: Thread, semid: int) -> SemaphoreSet:
     found = t.namespaces.ipc.semaphores.find(semid)
     if t.cred.euid not in (found.uid, found.cuid):
-        t.cred.require(CAP_SYS_ADMIN)
+        t.cred.require_in(t.namespaces.ipc.user_ns, CAP_SYS_ADMIN)
     return found
 
 
 def _set(t: Thread, semid: int, number: int, arg: int) -> int:
     wanted = t.mm.read_struct(SemidDs, arg).sem_perm
-    _owned(t, semid).set_perm(wanted, _now(t))
+    _owned(t, semid).set_perm(meant_owner(t, wanted), _now(t))
     return 0
 
 

@@ -28,6 +28,7 @@ from ...machine.api import EXEC, PAGE_MASK, READ, WRITE
 from ..mm.areas import VM_NOWRITE
 from ..mm.sysv import SHMALL, SHMMAX, SHMMIN, SHMMNI, Segment, ShmidDs, ShmInfo, ShmInfo64, ShmTable
 from ._declare import syscall
+from ._ipc_ids import meant_owner, shown_status
 from ._shown import IpcCommand, ShmAtFlags, ShmGetFlags
 from ._types import Int, Ptr, Size
 
@@ -112,36 +113,41 @@ def shmctl(t: Thread, shmid: Int, cmd: IpcCommand, buf: Ptr) -> int:
     return action(t, shmid, buf)
 
 
+def _status(t: Thread, found: Segment) -> ShmidDs:
+    return shown_status(t, found.status(), "shm_perm", "shm_cpid", "shm_lpid")
+
+
 def _stat(t: Thread, shmid: int, buf: int) -> int:
     segment = _table(t).find(shmid)
     segment.check(t.cred, _R)
-    t.mm.write_struct(buf, segment.status())
+    t.mm.write_struct(buf, _status(t, segment))
     return 0
 
 
 def _slot_stat(t: Thread, slot: int, buf: int) -> int:
     segment = _table(t).at(slot)
     segment.check(t.cred, _R)
-    t.mm.write_struct(buf, segment.status())
+    t.mm.write_struct(buf, _status(t, segment))
     return segment.shmid
 
 
 def _slot_stat_any(t: Thread, slot: int, buf: int) -> int:
     segment = _table(t).at(slot)
-    t.mm.write_struct(buf, segment.status())
+    t.mm.write_struct(buf, _status(t, segment))
     return segment.shmid
 
 
 def _owned(t: Thread, shmid: int) -> Segment:
     segment = _table(t).find(shmid)
     if t.cred.euid not in (segment.uid, segment.cuid):
-        t.cred.require(CAP_SYS_ADMIN)
+        t.cred.require_in(t.namespaces.ipc.user_ns, CAP_SYS_ADMIN)
     return segment
 
 
 def _set(t: Thread, shmid: int, buf: int) -> int:
     wanted = t.mm.read_struct(ShmidDs, buf).shm_perm
     segment = _owned(t, shmid)
+    meant_owner(t, wanted)
     segment.uid, segment.gid = wanted.uid, wanted.gid
     segment.mode = wanted.mode & 0o777
     segment.ctime = _now(t)
@@ -164,7 +170,7 @@ def _unlock(t: Thread, shmid: int, buf: int) -> int:
 
 
 def _may_lock(t: Thread, segment: Segment) -> Segment:
-    if not t.cred.capable(CAP_IPC_LOCK):
+    if not t.cred.capable_in(t.namespaces.ipc.user_ns, CAP_IPC_LOCK):
         owner = t.cred.euid in (segment.uid, segment.cuid)
         if not owner or not t.process.limits.soft(RLIMIT_MEMLOCK):
             raise EPERM

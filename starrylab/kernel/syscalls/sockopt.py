@@ -10,7 +10,7 @@ from ...abi import socket as so
 from ...abi.errno import EDOM, EINVAL, ENOPROTOOPT, EOPNOTSUPP
 from ..net.unix.message import Sender
 from ..net.unix.socket import MAX_BUFFER, MIN_BUFFER, UnixSocket
-from ._ancillary import as_socket
+from ._ancillary import as_socket, shown_sender
 from ._declare import syscall
 from ._shown import InOption, OutOption, OutU32, SocketLevel, SocketOption
 from ._types import Fd, Int
@@ -61,6 +61,8 @@ def getsockopt(
     """getsockopt(2)."""
     sock = as_socket(file)
     answer = get(sock, level, option, t.mm.read_i32(size))
+    if option == so.SO_PEERCRED and sock.peer_cred is not None:
+        answer = so.UCRED.pack(*shown_sender(t, sock.peer_cred))[: len(answer)]
     t.mm.write(value, answer)
     t.mm.write_u32(size, len(answer))
 

@@ -68,12 +68,15 @@ _ST_VALID: Final = 0x20
 _ST_RELATIME: Final = 0x1000
 
 
-def pack_stat(node: NodeOps) -> bytes:
-    """Return the node's ``struct stat``."""
+def pack_stat(node: NodeOps, cred: Credentials) -> bytes:
+    """Return the node's ``struct stat``, with owners as ``cred`` sees them."""
     node.refresh()
     atime, mtime, ctime = node.atime, node.mtime, node.ctime
+    uid, gid = node.uid, node.gid
+    if cred.user_ns is not None:
+        uid, gid = cred.shown_uid(uid), cred.shown_gid(gid)
     return layouts.STAT.pack(
-        node.fs.dev, node.ino, node.mode, node.nlink, node.uid, node.gid, node.rdev, node.size,
+        node.fs.dev, node.ino, node.mode, node.nlink, uid, gid, node.rdev, node.size,
         node.block_size, node.blocks,
         atime // _SECOND, atime % _SECOND, mtime // _SECOND, mtime % _SECOND,
         ctime // _SECOND, ctime % _SECOND,
@@ -86,7 +89,7 @@ def newfstatat(t: Thread, dirfd: FdNum, path: Path, buf: OutStat, flags: AtFlags
     if not flags and (dirfd == AT_FDCWD or path[:1] == b"/"):
         node = t.fs.walk(path, t.cred).entry.node
         assert node is not None
-        t.mm.write(buf, pack_stat(node))
+        t.mm.write(buf, pack_stat(node, t.cred))
         return
     if flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT):
         raise EINVAL
@@ -97,7 +100,7 @@ def newfstatat(t: Thread, dirfd: FdNum, path: Path, buf: OutStat, flags: AtFlags
     if flags & AT_EMPTY_PATH:
         walk |= EMPTY_PATH
     place = t.fs.walk(path, t.cred, start_of(t, dirfd, path), walk)
-    t.mm.write(buf, pack_stat(place.node))
+    t.mm.write(buf, pack_stat(place.node, t.cred))
 
 
 @syscall()
@@ -109,7 +112,7 @@ def fstat(t: Thread, file: Fd, buf: OutStat) -> None:
 def _stat_file(t: Thread, file: File) -> bytes:
     node = file.node
     if node is not None:
-        return pack_stat(node)
+        return pack_stat(node, t.cred)
     mode, ino = _anonymous(file)
     boot = t.kernel.boot_time_ns
     return layouts.STAT.pack(
@@ -142,20 +145,21 @@ def statx(
         if file.node is None:
             t.mm.write(buf, _statx_anonymous(t, file))
             return
-        t.mm.write(buf, _pack_statx(file.node, file.place))
+        t.mm.write(buf, _pack_statx(file.node, file.place, t.cred))
         return
     place = place_at(t, dirfd, path, flags)
-    t.mm.write(buf, _pack_statx(place.node, place))
+    t.mm.write(buf, _pack_statx(place.node, place, t.cred))
 
 
-def _pack_statx(node: NodeOps, place: Location | None) -> bytes:
+def _pack_statx(node: NodeOps, place: Location | None, cred: Credentials) -> bytes:
     node.refresh()
     at_root = place is not None and place.entry is place.mount.root
     dev, rdev = node.fs.dev, node.rdev
     atime, btime, ctime, mtime = node.atime, node.btime, node.ctime, node.mtime
     return layouts.STATX.pack(
         STATX_BASIC_STATS | STATX_BTIME | (STATX_MNT_ID if place else 0), node.block_size,
-        STATX_ATTR_MOUNT_ROOT if at_root else 0, node.nlink, node.uid, node.gid, node.mode,
+        STATX_ATTR_MOUNT_ROOT if at_root else 0,
+        node.nlink, cred.shown_uid(node.uid), cred.shown_gid(node.gid), node.mode,
         node.ino, node.size, node.blocks, STATX_ATTR_MOUNT_ROOT,
         atime // _SECOND, atime % _SECOND, btime // _SECOND, btime % _SECOND,
         ctime // _SECOND, ctime % _SECOND, mtime // _SECOND, mtime % _SECOND,
@@ -244,5 +248,8 @@ def _access(t: Thread, dirfd: int, path: bytes, mode: int, flags: int) -> None:
 def real_credentials(cred: Credentials) -> Credentials:
     """Return the credentials with which access(2) asks: the real ids."""
     return replace(
-        cred, fsuid=cred.uid, fsgid=cred.gid, effective=cred.permitted if cred.uid == 0 else 0
+        cred,
+        fsuid=cred.uid,
+        fsgid=cred.gid,
+        effective=cred.permitted if cred.uid == cred.root_uid else 0,
     )

@@ -19,10 +19,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ....abi.errno import ESRCH
+from ...task.cred import ROOT, Credentials
 
 if TYPE_CHECKING:
     from ...kernel import Kernel
     from ...mm.space import AddressSpace
+    from ...namespaces.pid import PidNamespace
     from ...namespaces.proxy import Namespaces
     from ...task.process import Process
     from ...thread import Thread
@@ -33,13 +35,41 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Subject:
     """Whom a file below /proc/PID is about; made for each look, and dropped after it."""
 
-    __slots__ = ("kernel", "process", "thread", "whole")
+    __slots__ = ("kernel", "ns", "process", "thread", "whole")
 
-    def __init__(self, kernel: Kernel, process: Process, thread: Thread, *, whole: bool) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        process: Process,
+        thread: Thread,
+        ns: PidNamespace | None,
+        *,
+        whole: bool,
+    ) -> None:
         self.kernel = kernel
         self.process = process
         self.thread = thread  #: the one asked about, or one that stands for the process
+        self.ns = ns  #: whose numbers the mount shows; None: the initial pid namespace's
         self.whole = whole  #: whether the figures are those of the process
+
+    def shown(self, number: int) -> int:
+        """Return what a number is in the mount's pid namespace; 0 if it is not in it."""
+        return number if self.ns is None else self.ns.shown(number)
+
+    def nested(self, number: int) -> str:
+        """Return a number in each namespace from the mount's to the process's own."""
+        inner = []
+        here = self.process.pid_ns
+        while here is not None and here.level and here is not self.ns:
+            inner.append(here.shown(number))
+            here = here.parent
+        return "\t".join(map(str, [self.shown(number), *reversed(inner)]))
+
+    @property
+    def cred(self) -> Credentials:
+        """Credentials of whoever looks, in whose user namespace ids are shown."""
+        found: Credentials = getattr(self.kernel.executor.current, "cred", ROOT)
+        return found
 
     @property
     def mm(self) -> AddressSpace | None:
@@ -47,8 +77,8 @@ class Subject:
         return None if self.process.zombie or self.thread.exited else self.thread.mm
 
 
-def find(kernel: Kernel, pid: int, tid: int | None) -> Subject:
-    """Return the subject with these numbers; raise ``ESRCH`` if it is gone."""
+def find(kernel: Kernel, pid: int, tid: int | None, ns: PidNamespace | None = None) -> Subject:
+    """Return the subject with these numbers of the kernel's; raise ``ESRCH`` if it is gone."""
     process = kernel.processes.get(pid)
     if process is None:
         raise ESRCH
@@ -56,11 +86,11 @@ def find(kernel: Kernel, pid: int, tid: int | None) -> Subject:
         thread = process.threads.get(tid)
         if thread is None and not (process.zombie and tid == pid):
             raise ESRCH
-        return Subject(kernel, process, thread or process.leader, whole=False)
+        return Subject(kernel, process, thread or process.leader, ns, whole=False)
     leader = process.leader
     if leader.exited and process.threads:  # the first thread ended before the others
         leader = next(iter(process.threads.values()))
-    return Subject(kernel, process, leader, whole=True)
+    return Subject(kernel, process, leader, ns, whole=True)
 
 
 def seen_from(kernel: Kernel) -> Namespaces:

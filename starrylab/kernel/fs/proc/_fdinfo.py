@@ -17,12 +17,11 @@ from ...files.signalfd import SignalFd
 from ...files.timerfd import TimerFd
 from ...files.userfaultfd import UserfaultFile
 from ...vfs.locks import LockTable
+from ._declare import Subject
 from ._lock_rows import lock_rows
 
 if TYPE_CHECKING:
     from ...files.file import File
-    from ...kernel import Kernel
-    from ._declare import Subject
 
 _SECOND: Final = 1_000_000_000  #: ns
 
@@ -43,7 +42,7 @@ def fdinfo(subject: Subject, fd: int) -> str:
         rows += _locks(subject, file)
     special = _SPECIAL.get(type(file))
     if special is not None:
-        rows += special(file, subject.kernel)
+        rows += special(file, subject)
     return "".join(rows)
 
 
@@ -58,7 +57,7 @@ def _locks(subject: Subject, file: File) -> Iterator[str]:
         yield f"lock:\t{number}: {row}"
 
 
-def _epoll(file: Epoll, _: Kernel) -> Iterator[str]:
+def _epoll(file: Epoll, _: Subject) -> Iterator[str]:
     for item in file.items():
         node = None if item.file is None else item.file.node
         position = getattr(item.file, "offset", 0)
@@ -70,11 +69,11 @@ def _epoll(file: Epoll, _: Kernel) -> Iterator[str]:
         )
 
 
-def _eventfd(file: EventFd, _: Kernel) -> Iterator[str]:
+def _eventfd(file: EventFd, _: Subject) -> Iterator[str]:
     yield f"eventfd-count: {file.count:16x}\neventfd-semaphore: {int(file.semaphore)}\n"
 
 
-def _inotify(file: Inotify, _: Kernel) -> Iterator[str]:
+def _inotify(file: Inotify, _: Subject) -> Iterator[str]:
     for watch in file.watches.values():
         node = watch.node()
         if node is not None:
@@ -84,17 +83,21 @@ def _inotify(file: Inotify, _: Kernel) -> Iterator[str]:
             )
 
 
-def _pidfd(file: PidFd, kernel: Kernel) -> Iterator[str]:
+def _pidfd(file: PidFd, subject: Subject) -> Iterator[str]:
     process = file.process
-    pid = process.pid if kernel.processes.get(process.pid) is process else -1  # -1: reaped
-    yield f"Pid:\t{pid}\nNSpid:\t{pid}\n"
+    if subject.kernel.processes.get(process.pid) is not process:
+        yield "Pid:\t-1\nNSpid:\t-1\n"  # reaped
+        return
+    seen = Subject(subject.kernel, process, process.leader, subject.ns, whole=True)
+    pid = seen.shown(process.pid)
+    yield f"Pid:\t{pid}\nNSpid:\t{seen.nested(process.pid) if pid else 0}\n"
 
 
-def _signalfd(file: SignalFd, _: Kernel) -> Iterator[str]:
+def _signalfd(file: SignalFd, _: Subject) -> Iterator[str]:
     yield f"sigmask:\t{file.mask:016x}\n"
 
 
-def _timerfd(file: TimerFd, _: Kernel) -> Iterator[str]:
+def _timerfd(file: TimerFd, _: Subject) -> Iterator[str]:
     interval, left = file.get_time()
     flags = TFD_TIMER_ABSTIME * file.absolute | TFD_TIMER_CANCEL_ON_SET * file.cancel_on_set
     yield f"clockid: {file.clock_id}\nticks: {file.ticks}\nsettime flags: 0{flags:o}\n"
@@ -102,11 +105,11 @@ def _timerfd(file: TimerFd, _: Kernel) -> Iterator[str]:
         yield f"it_{name}: ({ns // _SECOND}, {ns % _SECOND})\n"
 
 
-def _userfaultfd(file: UserfaultFile, _: Kernel) -> Iterator[str]:
+def _userfaultfd(file: UserfaultFile, _: Subject) -> Iterator[str]:
     yield file.info()
 
 
-_SPECIAL: Final[dict[type[File], Callable[[Any, Kernel], Iterator[str]]]] = {
+_SPECIAL: Final[dict[type[File], Callable[[Any, Subject], Iterator[str]]]] = {
     Epoll: _epoll,
     EventFd: _eventfd,
     Inotify: _inotify,

@@ -17,6 +17,7 @@ from ._declare import Declared, Subject, find
 if TYPE_CHECKING:
     from ...files.file import File
     from ...kernel import Kernel
+    from ...namespaces.pid import PidNamespace
     from ...task.process import Process
     from ...thread import Thread
     from ...vfs.mount import Location
@@ -29,6 +30,12 @@ _SEEK_SET, _SEEK_CUR = 0, 1
 def ino_of(*parts: object) -> int:
     """Return an inode number that stays the same for the same object."""
     return zlib.crc32(repr(parts).encode()) | 1 << 32
+
+
+def pid_ns_of(fs: FilesystemOps) -> PidNamespace | None:
+    """Return the pid namespace whose numbers an instance shows; ``None``: the initial one."""
+    found: PidNamespace | None = getattr(fs, "pid_ns", None)
+    return found
 
 
 def may_inspect(viewer: Thread | None, process: Process) -> bool:
@@ -150,7 +157,8 @@ class TaskNode(FileNodeOps):
     def open(self, thread: Thread | None, location: Location, flags: int) -> File:
         """See ``NodeOps.open``; raises ``EACCES`` for what only a tracer may see."""
         kernel, declared, pid, tid = self._kernel, self._declared, self._pid, self._tid
-        subject = find(kernel, pid, tid)
+        ns = pid_ns_of(self.fs)
+        subject = find(kernel, pid, tid, ns)
         if declared.guarded and not may_inspect(thread, subject.process):
             raise EACCES
         write = None
@@ -158,11 +166,11 @@ class TaskNode(FileNodeOps):
             store = declared.write
 
             def write(data: bytes) -> object:
-                return store(find(kernel, pid, tid), thread, data)
+                return store(find(kernel, pid, tid, ns), thread, data)
 
         cred = ROOT if thread is None else thread.cred
         return TextFile(
-            location, flags, cred, lambda: declared.render(find(kernel, pid, tid)), write
+            location, flags, cred, lambda: declared.render(find(kernel, pid, tid, ns)), write
         )
 
 
@@ -283,7 +291,7 @@ class TaskDir(LiveDir):
     def subject(self) -> Subject:
         """Return whom the directory is about; raise ``ENOENT`` if it has ended."""
         try:
-            return find(self.kernel, self.pid, self.tid)
+            return find(self.kernel, self.pid, self.tid, pid_ns_of(self.fs))
         except ESRCH:
             raise ENOENT from None
 

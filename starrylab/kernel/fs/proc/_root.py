@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from ....abi.errno import EINVAL, ENOENT
 from ....abi.stat import PROC_SUPER_MAGIC
 from ...vfs.node import FilesystemOps, NodeOps
 from ..options import parse_options
-from ._declare import Declared, declared, find
+from ._declare import Declared, declared, find, seen_from
 from ._kmsg import KmsgNode
-from ._nodes import DIR, Link, StaticDir, TextNode, current_thread, ino_of
+from ._nodes import DIR, Link, StaticDir, TextNode, current_thread, ino_of, pid_ns_of
 from ._task_dirs import PidDir, task_files
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ class ProcFs(FilesystemOps):
     def __init__(self, kernel: Kernel, options: bytes = b"") -> None:
         super().__init__(kernel.clock.realtime)
         self.remount(options)
+        below = seen_from(kernel).pid_for_children
+        self.pid_ns = below if below.level else None  #: None: the initial one
         self._root = ProcRoot(self, kernel)
 
     @property
@@ -85,13 +87,21 @@ class ProcRoot(StaticDir):
         thread = current_thread(self._kernel)
         if thread is None:
             raise ENOENT
-        return b"%d" % thread.process.pid
+        return b"%d" % self._own(thread.process.pid)
 
     def _thread_self(self) -> bytes:
         thread = current_thread(self._kernel)
         if thread is None:
             raise ENOENT
-        return b"%d/task/%d" % (thread.process.pid, thread.tid)
+        return b"%d/task/%d" % (self._own(thread.process.pid), self._own(thread.tid))
+
+    def _own(self, number: int) -> int:
+        """Return what a number is here; ``ENOENT`` if it is in another pid namespace."""
+        ns = pid_ns_of(self.fs)
+        shown = number if ns is None else ns.shown(number)
+        if not shown:
+            raise ENOENT
+        return shown
 
     def lookup(self, name: bytes) -> NodeOps:
         """See ``DirNodeOps.lookup``."""
@@ -100,16 +110,24 @@ class ProcRoot(StaticDir):
         number = int(name)
         if name != b"%d" % number:
             raise ENOENT
-        kernel = self._kernel
+        kernel, ns = self._kernel, pid_ns_of(self.fs)
+        if ns is not None:
+            number = ns.meant(number)
         if number not in kernel.processes:
             thread = kernel.threads.get(number)  # a thread's number works, and is not listed
             if thread is None:
                 raise ENOENT
-            return PidDir(self.fs, find(kernel, thread.process.pid, number), number, self._files)
-        return PidDir(self.fs, find(kernel, number, None), None, self._files)
+            return PidDir(
+                self.fs, find(kernel, thread.process.pid, number, ns), number, self._files
+            )
+        return PidDir(self.fs, find(kernel, number, None, ns), None, self._files)
 
     def names(self) -> Iterator[tuple[bytes, int]]:
         """See ``LiveDir.names``."""
         yield from super().names()
-        for pid in sorted(self._kernel.processes):
+        ns = pid_ns_of(self.fs)
+        pids: Iterable[int] = self._kernel.processes
+        if ns is not None:
+            pids = [shown for pid in pids if (shown := ns.shown(pid))]
+        for pid in sorted(pids):
             yield b"%d" % pid, DIR

@@ -131,13 +131,18 @@ class ThreadsDir(TaskDir):
 
     def lookup(self, name: bytes) -> NodeOps:
         """See ``DirNodeOps.lookup``."""
-        if not name.isdigit() or int(name) not in self._tids():
+        subject = self.subject()
+        tid = int(name) if name.isdigit() else 0
+        if subject.ns is not None:
+            tid = subject.ns.meant(tid)
+        if tid not in self._tids():
             raise ENOENT
-        return PidDir(self.fs, self.subject(), int(name), self._files)
+        return PidDir(self.fs, subject, tid, self._files)
 
     def names(self) -> Iterator[tuple[bytes, int]]:
         """See ``LiveDir.names``."""
-        for tid in self._tids():
+        subject = self.subject()
+        for tid in sorted(subject.shown(tid) for tid in self._tids()):
             yield b"%d" % tid, DIR
 
 

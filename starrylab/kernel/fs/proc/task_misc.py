@@ -243,7 +243,7 @@ def schedstat(task: Subject) -> str:
 def children(task: Subject) -> str:
     """proc_tid_children(5); a process's children all count as its first thread's."""
     is_leader = task.whole or task.thread is task.process.leader
-    return "".join(f"{pid} " for pid in task.process.children) if is_leader else ""
+    return "".join(f"{task.shown(pid)} " for pid in task.process.children) if is_leader else ""
 
 
 def _set_slack(task: Subject, thread: Thread | None, data: bytes) -> None:

@@ -55,7 +55,7 @@ def usage_of(task: Subject) -> Usage:
 def _terminal(task: Subject) -> tuple[int, int]:
     """Return the number of the controlling terminal and its foreground group."""
     tty = task.process.session.terminal
-    return (0, -1) if tty is None else (makedev(tty.major, tty.minor), tty.pgid)
+    return (0, -1) if tty is None else (makedev(tty.major, tty.minor), task.shown(tty.pgid))
 
 
 def _priority(thread: Thread) -> int:
@@ -89,10 +89,11 @@ def stat(task: Subject) -> bytes:
     tty, foreground = _terminal(task)
     at = _addresses(mm)
     pending, blocked, ignored, caught = (mask & 0x7FFFFFFF for mask in _masks(task))
-    parent = 0 if process.parent is None else process.parent.pid
+    parent = 0 if process.parent is None else task.shown(process.parent.pid)
+    pgrp, session = task.shown(process.group.pgid), task.shown(process.session.sid)
     started = (process.start_time_ns - task.kernel.boot_monotonic_ns) // _TICK_NS
     fields = [
-        state_letter(task), parent, process.group.pgid, process.session.sid, tty, foreground, 0,
+        state_letter(task), parent, pgrp, session, tty, foreground, 0,
         own.minflt, children.minflt, own.majflt, children.majflt,
         own.utime_ns // _TICK_NS, own.stime_ns // _TICK_NS,
         children.utime_ns // _TICK_NS, children.stime_ns // _TICK_NS,
@@ -103,7 +104,7 @@ def stat(task: Subject) -> bytes:
         thread.policy, 0, 0, 0, 0, 0, at["brk"], at["arg0"], at["arg1"], at["env0"], at["env1"],
         process.exit_status or 0,
     ]  # fmt: skip
-    number = process.pid if task.whole else thread.tid
+    number = task.shown(process.pid if task.whole else thread.tid)
     return b"%d (%s) %s\n" % (number, comm_of(task), " ".join(map(str, fields)).encode())
 
 
@@ -130,23 +131,26 @@ def status(task: Subject) -> bytes:
     process, thread = task.process, task.thread
     cred, letter, guard = thread.cred, state_letter(task), thread.seccomp
     fds = 0 if task.mm is None else len(thread.fds)
+    number, tracer, seer = process.pid if task.whole else thread.tid, thread.tracee, task.cred
+    uids = (cred.uid, cred.euid, cred.suid, cred.fsuid)
+    gids = (cred.gid, cred.egid, cred.sgid, cred.fsgid)
     rows: dict[str, object] = {
         "Name": comm_of(task).decode("utf-8", "surrogateescape").replace("\n", "\\n"),
         "Umask": f"{thread.fs.umask:04o}" if task.mm is not None else "0000",
         "State": f"{letter} ({_NAMES[letter]})",
-        "Tgid": process.pid,
+        "Tgid": task.shown(process.pid),
         "Ngid": 0,
-        "Pid": process.pid if task.whole else thread.tid,
-        "PPid": 0 if process.parent is None else process.parent.pid,
-        "TracerPid": 0 if thread.tracee is None else thread.tracee.tracer.process.pid,
-        "Uid": f"{cred.uid}\t{cred.euid}\t{cred.suid}\t{cred.fsuid}",
-        "Gid": f"{cred.gid}\t{cred.egid}\t{cred.sgid}\t{cred.fsgid}",
+        "Pid": task.shown(number),
+        "PPid": 0 if process.parent is None else task.shown(process.parent.pid),
+        "TracerPid": 0 if tracer is None else task.shown(tracer.tracer.process.pid),
+        "Uid": "\t".join(str(seer.shown_uid(uid)) for uid in uids),
+        "Gid": "\t".join(str(seer.shown_gid(gid)) for gid in gids),
         "FDSize": max(64, 1 << max(0, fds - 1).bit_length()),
-        "Groups": "".join(f"{gid} " for gid in cred.groups),
-        "NStgid": process.pid,
-        "NSpid": process.pid if task.whole else thread.tid,
-        "NSpgid": process.group.pgid,
-        "NSsid": process.session.sid,
+        "Groups": "".join(f"{seer.shown_gid(gid)} " for gid in cred.groups),
+        "NStgid": task.nested(process.pid),
+        "NSpid": task.nested(number),
+        "NSpgid": task.nested(process.group.pgid),
+        "NSsid": task.nested(process.session.sid),
         "Kthread": 0,
         **_memory_rows(task),
         "Threads": max(1, len(process.threads)),
