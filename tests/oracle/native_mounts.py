@@ -29,6 +29,7 @@ NUMBERS = {
     "open_tree_attr": 467,
 }
 
+PROC = os.open("/proc", os.O_RDONLY)  #: outside of the new root: no mount is in the way
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -49,7 +50,7 @@ def call(name: str, *args: Any) -> int:
 def other(name: str, *args: Any) -> Any:
     """What is no mount call: file system calls by Python's names, and looking."""
     if name == "mountinfo":
-        with open("/proc/self/mountinfo", "rb") as file:
+        with open(os.open("self/mountinfo", os.O_RDONLY, dir_fd=PROC), "rb") as file:
             return file.read().decode()
     try:
         if name == "read":
@@ -75,8 +76,6 @@ def perform(calls: list[list[Any]], folder: str) -> list[Any]:
     libc.unshare(CLONE_NEWNS)
     assert call("mount", 0, b"/", 0, MS_REC | MS_PRIVATE, 0) == 0, "no rights to mount here"
     assert call("mount", b"root", folder.encode(), b"tmpfs", 0, 0) == 0
-    os.mkdir(f"{folder}/proc")
-    assert call("mount", b"/proc", f"{folder}/proc".encode(), 0, 0x1000, 0) == 0
     os.chroot(folder)
     os.chdir("/")
     results = []

@@ -11,7 +11,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 from ...abi.errno import BY_NUMBER, EINTR
-from . import controls, networks, perf, processes, rings, scalars, structures, times
+from . import controls, mounts, networks, perf, processes, rings, scalars, structures, times
 from .constants import CHOICES, FLAGS, choice
 from .view import PLAIN, Style, View, pointer, signed
 
@@ -72,12 +72,16 @@ SHOWERS: Final[dict[str, Shower]] = {
     "out:wstatus": processes.wait_status, "in:clone_args": processes.clone_args,
     "in:sockaddr": networks.sockaddr_in, "out:sockaddr": networks.sockaddr_out,
     "out:uring_params": rings.params, "uring_enter": rings.enter_flags,
-    "uring_register": rings.operation,
+    "uring_register": rings.operation, "fsconfig_command": mounts.command,
+    "in:mount_attr": mounts.mount_attr, "in:mnt_id_req": mounts.mnt_id_req,
     "in:msghdr": networks.msghdr_in, "out:msghdr": networks.msghdr_out,
     "in:sockopt": networks.option_in, "out:sockopt": networks.option_out,
     "in:pollfds": networks.pollfds, "in:fdset": networks.fdset,
     "in:epoll_event": networks.epoll_event, "out:epoll_events": networks.epoll_events,
 }  # fmt: skip
+
+#: family of kinds -> its tables
+_TABLES: Final = {"flags": FLAGS, "mount": mounts.MOUNT_FLAGS}
 
 #: kind -> what a call has found there, for behind its result
 _NOTES: Final[dict[str, Callable[[View, int, int], str]]] = {
@@ -89,8 +93,8 @@ _NOTES: Final[dict[str, Callable[[View, int, int], str]]] = {
 def shower(kind: str) -> Shower:
     """Return what shows a kind; raise ``KeyError`` for one that does not exist."""
     family, _, table = kind.partition(":")
-    if family == "flags":
-        flags = FLAGS[table]
+    if family in _TABLES:
+        flags = _TABLES[family][table]
         return lambda view, value, index: flags.text(_word(view, value, index))
     if family == "choice":
         CHOICES[table]

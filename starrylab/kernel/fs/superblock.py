@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from ...abi.errno import EBUSY
 from ...abi.fcntl import MS_DIRSYNC, MS_LAZYTIME, MS_MANDLOCK, MS_RDONLY, MS_SYNCHRONOUS
-from ..vfs.mount import Mountpoint
 from ..vfs.node import FilesystemOps
 from .system import make_filesystem
 
@@ -46,23 +45,22 @@ def flags_of(fs: FilesystemOps) -> int:
     return fs.sb_flags | (MS_RDONLY if fs.read_only else 0)
 
 
-def reconfigure(mount: Mountpoint, flags: int, mask: int, options: bytes) -> None:
-    """Change flags and options of the whole file system that ``mount`` shows.
+def reconfigure(kernel: Kernel, fs: FilesystemOps, flags: int, mask: int, options: bytes) -> None:
+    """Change flags and options of a whole file system.
 
-    Raises ``EBUSY`` if it would become read-only under files that are open for writing, and
+    Raises ``EBUSY`` if it would become read-only under files that are open for writing,
     ``EINVAL`` for options that it does not know, ``EROFS`` if it cannot be writable.
     """
-    fs = mount.fs
-    if mask & flags & MS_RDONLY and not fs.read_only:
-        shown = mount.namespace.table.shown.get(fs, {})
-        if any(other.writers for other in shown):
+    read_only = fs.read_only if not mask & MS_RDONLY else bool(flags & MS_RDONLY)
+    if read_only and not fs.read_only:
+        shown = kernel.mounts.table.shown.get(fs, {})
+        if any(mount.writers for mount in shown):
             raise EBUSY
     if options:
         fs.remount(options)
-    if mask & MS_RDONLY and fs.read_only != bool(flags & MS_RDONLY):
-        fs.set_read_only(bool(flags & MS_RDONLY))
+    if read_only != fs.read_only:
+        fs.set_read_only(read_only)
     fs.sb_flags = (fs.sb_flags & ~mask | flags & mask) & ~MS_RDONLY
-    mount.namespace.changed()
 
 
 def shown_flags(fs: FilesystemOps) -> list[str]:

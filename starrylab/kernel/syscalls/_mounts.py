@@ -33,13 +33,12 @@ _PAGE: Final = 4096
 
 def namespace_of(t: Thread) -> MountNamespace:
     """Return the mount namespace that ``t`` is in."""
-    return t.kernel.mounts
+    return t.namespaces.mnt.tree
 
 
 def require_mounter(t: Thread) -> None:
     """Raise ``EPERM`` unless ``t`` may mount in its namespace."""
-    if not t.cred.capable(CAP_SYS_ADMIN):
-        raise EPERM
+    t.cred.require_in(t.namespaces.mnt.user_ns, CAP_SYS_ADMIN)
 
 
 def own_mount(t: Thread, place: Location) -> Mountpoint:

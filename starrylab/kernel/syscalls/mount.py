@@ -138,7 +138,7 @@ def _change_flags(t: Thread, place: Location, flags: int) -> None:
 def _remount(t: Thread, place: Location, flags: int, options: bytes) -> None:
     mount = own_mount(t, place)
     wanted = remounted(mount, flags)
-    reconfigure(mount, flags & _RECONFIGURED, _RECONFIGURED, options)
+    reconfigure(t.kernel, mount.fs, flags & _RECONFIGURED, _RECONFIGURED, options)
     mount.flags = wanted
     mount.namespace.changed()
 
@@ -172,7 +172,8 @@ def umount2(t: Thread, target: Path, flags: UmountFlags) -> None:
             raise EINVAL
         _expire(mount, marked=mount in expiring)
     if is_root and not flags & MNT_DETACH:
-        reconfigure(mount, MS_RDONLY, MS_RDONLY, b"")
+        reconfigure(t.kernel, mount.fs, MS_RDONLY, MS_RDONLY, b"")
+        namespace.changed()
         return
     namespace.unmount(mount, lazy=bool(flags & MNT_DETACH))
 

@@ -66,6 +66,8 @@ class Thread:
     def __init__(self, world: World, cred: Credentials, like: Thread | None) -> None:
         self.kernel = world.kernel
         self.cred = cred
+        mnt = SimpleNamespace(tree=world.mounts, user_ns=None)
+        self.namespaces = SimpleNamespace(mnt=mnt)
         self.usage = Usage()
         self.fds = like.fds.copy_table() if like else FdTable()
         self.fs = like.fs.copy() if like else FsContext(world.root.root_location)

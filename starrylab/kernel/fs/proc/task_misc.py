@@ -139,7 +139,7 @@ def _visible(task: Subject) -> list[tuple[Mountpoint, bytes]]:
         return []
     root = task.thread.fs.root
     found = []
-    for mount in root.mount.namespace:
+    for mount in task.thread.namespaces.mnt.tree:
         place = mount.root_location
         if place.is_below(root):
             found.append((mount, place.path(root)))

@@ -166,10 +166,20 @@ class MountNamespace:
         if at.entry.unlinked:
             self.dissolve(tree)
             attach(tree, at)  # says why
-        copies = propagation.copies_for_peers(tree, at.mount, at.entry)
+        self._put(tree, at)
+
+    def _put(self, tree: Mountpoint, at: Location) -> None:
+        """Hang a tree, which may hang elsewhere, at a place, and copies where that is heard of."""
+        moving = tree.parent is not None
+        copies = propagation.copies_for_peers(tree, at.mount, at.entry, moving=moving)
+        if moving:
+            detach(tree)
+        elif tree.namespace.root is tree:
+            tree.namespace.root = None
         self.adopt(tree, at.mount.namespace)
-        attach(tree, at)
-        propagation.hang_copies(copies, at.entry)
+        propagation.hang_beneath(tree, at.mount, at.entry)
+        for copy, parent in copies:
+            propagation.hang_beneath(copy, parent, at.entry)
         for copy, parent in copies:
             if parent.namespace.owner is not self.owner:
                 propagation.lock_tree(copy)
@@ -189,26 +199,70 @@ class MountNamespace:
         """
         at = at.topmost()
         self._check_move(mount, at)
+        self._check_target(mount, at)
+        self._put(mount, at)
+
+    def move_beneath(self, mount: Mountpoint, at: Location, root: Mountpoint) -> None:
+        """Put a mount below the one whose root is ``at`` (MOVE_MOUNT_BENEATH).
+
+        ``root`` is the caller's root, below which nothing goes.  Raises ``EINVAL``, ``ELOOP``.
+        """
+        at = at.topmost()
+        top = at.mount
+        self._check_move(mount, at)
+        below, entry = top.parent, top.at
+        if below is None or entry is None or at.entry is not top.root or top.locked:
+            raise EINVAL
+        if top is root or below is self.root or is_ancestor(top, mount):
+            raise EINVAL
+        if mount.root.mounts is not None and mount in mount.root.mounts:
+            raise EINVAL("something is mounted on top of it")
+        movers = (top, mount) if mount.namespace is self else (top,)
+        if any(propagation.would_cover(below, entry, m) for m in movers):
+            raise EINVAL("propagation would put it on top")
+        place = Location(below, entry)
+        self._check_target(mount, place)
+        self._put(mount, place)
+
+    @staticmethod
+    def _check_target(mount: Mountpoint, at: Location) -> None:
         if mount.is_directory != (at.node.kind == DIRECTORY):
             raise EINVAL
         if at.mount.group is not None and any(m.unbindable for m in subtree(mount)):
             raise EINVAL("unbindable mounts do not go into a shared one")
         if is_ancestor(mount, at.mount):
             raise ELOOP
-        if mount.parent is None:
-            mount.namespace.root = None
-        else:
-            detach(mount)
-        self.graft(mount, at)
 
     def _check_move(self, mount: Mountpoint, at: Location) -> None:
-        if not mount.is_attached or at.mount.namespace is not self:
+        """Raise ``EINVAL`` unless ``mount`` may leave its place, and go to where ``at`` is."""
+        target = at.mount.namespace
+        if not mount.is_attached or not at.mount.is_attached:
             raise EINVAL
         if mount.namespace is self:
             if mount.parent is None or mount.locked or mount.parent.group is not None:
-                raise EINVAL
+                raise EINVAL("it cannot be taken from where it is")
         elif not mount.namespace.is_anonymous or mount.parent is not None:
+            raise EINVAL("part of a tree that is not here")
+        elif target.is_anonymous and target is not mount.namespace:
+            return
+        if target is not self:
+            raise EINVAL("a place in another namespace")
+
+    def set_group(self, source: Mountpoint, to: Mountpoint) -> None:
+        """Give a private mount the peers and the master of another; raise ``EINVAL``.
+
+        Both show the same file system, and ``source`` at least what ``to`` shows.
+        """
+        if source.fs is not to.fs or not source.root.is_ancestor_of(to.root):
             raise EINVAL
+        if any(child.locked for child in mounted_inside(Location(source, to.root))):
+            raise EINVAL
+        if to.group is not None or to.master is not None:
+            raise EINVAL("it has a group already")
+        if source.group is None and source.master is None:
+            raise EINVAL("a private mount has no group")
+        propagation.join(to, source)
+        self.changed()
 
     # -- unmounting --------------------------------------------------------------------------
 
@@ -271,8 +325,9 @@ class MountNamespace:
 
     def pivot(self, new_root: Location, put_old: Location, old_root: Location) -> None:
         """pivot_root(2), the tree's part: swap the root mount; raise ``EINVAL``, ``EBUSY``."""
+        put_old = put_old.topmost()
         new, old = new_root.mount, old_root.mount
-        above = (old, new.parent, old.parent)
+        above = (put_old.mount, new.parent, old.parent)
         if any(m is not None and m.group is not None for m in above):
             raise EINVAL("a shared mount does not change its place")
         if new.namespace is not self or old.namespace is not self or new.locked:
@@ -281,7 +336,7 @@ class MountNamespace:
             raise EBUSY
         if new.parent is None or new_root.entry is not new.root or old_root.entry is not old.root:
             raise EINVAL
-        if not put_old.is_below(new_root):
+        if not put_old.is_below(new_root) or not new_root.is_below(old_root):
             raise EINVAL
         parent, at = old.parent, old.at
         detach(new)

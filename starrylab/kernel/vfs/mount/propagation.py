@@ -45,6 +45,15 @@ def share(mount: Mountpoint) -> None:
         mount.group.members[mount] = None
 
 
+def join(mount: Mountpoint, like: Mountpoint) -> None:
+    """Put a private mount into the group of ``like``, and below its master."""
+    _obey(mount, like.master)
+    if like.group is not None:
+        mount.unbindable = False
+        mount.group = like.group
+        mount.group.members[mount] = None
+
+
 def _obey(mount: Mountpoint, master: PeerGroup | None) -> None:
     """Make ``mount`` a slave of ``master``, or of nobody."""
     if mount.master is not None:
@@ -96,68 +105,71 @@ class _Copy(NamedTuple):
     parent: Mountpoint
 
 
-def copies_for_peers(source: Mountpoint, parent: Mountpoint, at: DirEntry) -> list[_Copy]:
+def copies_for_peers(
+    source: Mountpoint, parent: Mountpoint, at: DirEntry, *, moving: bool
+) -> list[_Copy]:
     """Copy the tree ``source`` for all who hear what is mounted on ``at`` of ``parent``.
 
-    All of the tree is shared afterwards if ``parent`` is.
+    All of the tree is shared afterwards if ``parent`` is.  A new tree hears nothing yet, though
+    it may be a copy of its own parent; one that is ``moving`` does.
     """
     if parent.group is None:
         return []
     for mount in subtree(source):
         share(mount)
-    # New are the mounts of the tree itself, which may be a copy of its own parent.
-    new = set(subtree(source))
+    waiting = set(hearers(parent))  # and not the copies, which may get into the same groups
+    if not moving:
+        waiting.difference_update(subtree(source))
     made: list[_Copy] = []
-    _spread(source, parent.group, at, {parent, *new}, made)
+    _spread(source, parent.group, at, waiting, made)
     return made
 
 
 def _spread(
-    source: Mountpoint, group: PeerGroup, at: DirEntry, done: set[Mountpoint], made: list[_Copy]
+    source: Mountpoint, group: PeerGroup, at: DirEntry, waiting: set[Mountpoint], made: list[_Copy]
 ) -> None:
     """Copy ``source`` for the members of a group as peers, then for its slaves."""
     for member in list(group.members):
-        if member not in done:
-            done.add(member)
+        if member in waiting:
+            waiting.remove(member)
             if member.root.is_ancestor_of(at):
                 copy = copy_tree(source.root_location, member.namespace)
                 made.append(_Copy(copy, member))
     for slave in list(group.slaves):
-        if slave not in done:
-            _spread_to_slave(source, slave, at, done, made)
+        if slave in waiting:
+            _spread_to_slave(source, slave, at, waiting, made)
 
 
 def _spread_to_slave(
-    source: Mountpoint, slave: Mountpoint, at: DirEntry, done: set[Mountpoint], made: list[_Copy]
+    source: Mountpoint, slave: Mountpoint, at: DirEntry, waiting: set[Mountpoint], made: list[_Copy]
 ) -> None:
+    """Copy ``source`` as its own slave for a slave, or for the first of its peers; then go on."""
     peers = [slave] if slave.group is None else list(slave.group.members)
-    first = None
-    for peer in peers:
-        if peer in done or not peer.root.is_ancestor_of(at):
-            continue
-        if first is not None:
-            break  # `_spread` does the others
-        done.add(peer)
-        first = copy_tree(source.root_location, peer.namespace, slaves=True)
+    waiting.discard(slave)
+    first = next((peer for peer in peers if peer.root.is_ancestor_of(at)), None)
+    below = source
+    if first is not None:
+        waiting.discard(first)
+        below = copy_tree(source.root_location, first.namespace, slaves=True)
         if slave.group is not None:
-            for mount in subtree(first):
+            for mount in subtree(below):
                 share(mount)
-        made.append(_Copy(first, peer))
-    done.add(slave)
+        made.append(_Copy(below, first))
     if slave.group is not None:
-        _spread(first or source, slave.group, at, done, made)
+        if slave is not first:
+            waiting.add(slave)
+        _spread(below, slave.group, at, waiting, made)
 
 
-def hang_copies(copies: Iterable[_Copy], at: DirEntry) -> None:
-    """Hang each copy where it belongs; what is mounted there already comes to lie on it."""
-    for tree, parent in copies:
-        above = None if at.mounts is None else at.mounts.get(parent)
-        if above is not None:
-            detach(above)
-        hang(tree, parent, at)
-        if above is not None:
-            top = tree.root_location.topmost()
-            hang(above, top.mount, top.entry)
+def hang_beneath(tree: Mountpoint, parent: Mountpoint, at: DirEntry) -> None:
+    """Hang a tree on ``at``; what is mounted there already comes to lie on it."""
+    above = None if at.mounts is None else at.mounts.get(parent)
+    if above is not None:
+        detach(above)
+    hang(tree, parent, at)
+    if above is not None:
+        top = tree.root_location.topmost()
+        hang(above, top.mount, top.entry)
 
 
 # -- unmounting -------------------------------------------------------------------------------
@@ -188,6 +200,15 @@ def echoes(mount: Mountpoint) -> list[Mountpoint]:
         return []
     found = (mount.at.mounts.get(hearer) for hearer in hearers(mount.parent))
     return [m for m in found if m is not None]
+
+
+def would_cover(parent: Mountpoint, at: DirEntry, mount: Mountpoint) -> bool:
+    """Tell whether what is mounted on ``at`` of ``parent`` comes to lie on ``mount`` as well.
+
+    That is so if ``mount`` hears of it and begins just there (propagation_would_overmount() of
+    Linux's fs/pnode.c).
+    """
+    return mount.root is at and any(m is mount for m in hearers(parent))
 
 
 def topper(mount: Mountpoint) -> Mountpoint | None:

@@ -1,0 +1,127 @@
+"""The same mount calls on this kernel and on the host's, and what both say of them."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from starrylab.abi.errno import LinuxError
+from starrylab.abi.fcntl import AT_FDCWD
+from starrylab.kernel.fs.proc.task_misc import mountinfo
+from starrylab.kernel.vfs.mount import MountNamespace
+from tests.kernel.vfs.vfs_world import Thread, World
+
+SERVER = Path(__file__).parents[3] / "oracle" / "native_mounts.py"
+
+Call = list[Any]  #: name of a call and its arguments; "$3" is the fourth call's result
+
+
+class Native:
+    """The host's kernel: each list of calls has a mount namespace of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        command = [sys.executable, str(SERVER), str(folder)]
+        pipe = subprocess.PIPE
+        self.server = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
+
+    def perform(self, calls: list[Call]) -> list[Any]:
+        assert self.server.stdin
+        assert self.server.stdout
+        self.server.stdin.write(json.dumps(calls) + "\n")
+        self.server.stdin.flush()
+        answer: list[Any] = json.loads(self.server.stdout.readline())
+        assert len(answer) == len(calls), answer
+        return [normal(each) for each in answer]
+
+    def close(self) -> None:
+        assert self.server.stdin
+        assert self.server.stdout
+        self.server.stdin.close()
+        self.server.wait()
+        self.server.stdout.close()
+
+
+def perform(calls: list[Call]) -> list[Any]:
+    """Make the calls on this kernel; the root is a mount in another one, as on the host."""
+    thread = World(ram=4 << 20).thread()
+    thread.call("mkdirat", AT_FDCWD, b"/r", 0o755)
+    thread.call("mount", b"root", b"/r", b"tmpfs", 0, 0)
+    thread.call("chroot", b"/r")
+    thread.call("chdir", b"/")
+    results: list[Any] = []
+    for name, *args in calls:
+        values = [value(a, results) for a in args]
+        try:
+            results.append(_call(thread, name, values))
+        except LinuxError as error:
+            results.append(-error.errno)
+    return [normal(each) for each in results]
+
+
+def value(arg: Any, results: list[Any]) -> Any:
+    if isinstance(arg, str) and arg.startswith("$"):
+        return results[int(arg[1:])]
+    return arg.encode("latin-1") if isinstance(arg, str) else arg
+
+
+def _call(thread: Thread, name: str, args: list[Any]) -> Any:
+    if name == "mountinfo":
+        return mountinfo(SimpleNamespace(mm=1, thread=thread)).decode()  # type: ignore[arg-type]
+    if name == "read":
+        return thread.read(args[0], 4096).decode()
+    if name == "write_file":
+        return thread.put(args[0], b"")
+    if name == "mkdir":
+        return thread.call("mkdirat", AT_FDCWD, args[0], 0o755)
+    if name == "open":
+        return thread.open(args[0], args[1])
+    return thread.call(name, *args)
+
+
+# -- what may differ -------------------------------------------------------------------------
+
+
+class _Numbers:
+    """Numbers by the order in which they are first seen."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, int] = {}
+
+    def __call__(self, number: str) -> str:
+        return str(self.seen.setdefault(number, len(self.seen) + 1))
+
+
+def normal(answer: Any) -> Any:
+    """Return an answer without what may differ: numbers, and the order in which mounts came."""
+    if not isinstance(answer, str) or " - " not in answer:
+        return 0 if answer is None or (isinstance(answer, int) and answer >= 0) else answer
+    rows = [line.split(" ") for line in answer.splitlines()]
+    known = {row[0] for row in rows}
+    below: dict[str, list[list[str]]] = {}
+    for row in rows:
+        below.setdefault(row[1] if row[1] in known - {row[0]} else "", []).append(row)
+    devices, groups = _Numbers(), _Numbers()
+    shown: list[str] = []
+
+    def show(parent: str, depth: int) -> None:
+        for ident, _, device, *rest in sorted(below.get(parent, ()), key=lambda row: row[4]):
+            fields = re.sub(
+                r"((?:shared|master|propagate_from):)(\d+)",
+                lambda m: m[1] + groups(m[2]),
+                " ".join(rest),
+            )
+            shown.append(f"{'  ' * depth}{devices(device)} {fields}")
+            show(ident, depth + 1)
+
+    show("", 0)
+    return shown
+
+
+def tree(namespace: MountNamespace) -> list[str]:
+    """Return the mounts of a namespace as text."""
+    return [f"{m.source.decode()} {m.root_location.path().decode()}" for m in namespace]
