@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from .files.file import File
     from .fs.system import Factory
     from .mm.frames import FrameAllocator
+    from .mm.policies import Policy
     from .syscalls._sigio import Announcer
     from .task.chosen_loader import ChosenLoader
     from .task.limits import Limits
@@ -110,6 +111,7 @@ class Kernel:
         self.aio: WeakKeyDictionary[AddressSpace, dict[int, AioContext]] = WeakKeyDictionary()
         self.rseqs: WeakKeyDictionary[Thread, Registration] = WeakKeyDictionary()
         self.io_priorities: WeakKeyDictionary[Thread, int] = WeakKeyDictionary()  #: ioprio_set(2)
+        self.mempolicies: WeakKeyDictionary[Thread, Policy] = WeakKeyDictionary()  #: numa(7)
         self.anon_inodes = count(1)  #: inode numbers of pipes and sockets
         self.processes: dict[int, Process] = {}  #: zombies too, until they are reaped
         self.threads: dict[int, Thread] = {}

@@ -29,6 +29,7 @@ NATIVE = {
     "every_pointer": "checks much in another order",
     "fork_wait": "its own helper thread takes the adopted child",
     "futex2": "has none of these calls",
+    "mempolicies": "has none of these calls",
     "mempolicy": "has no get_mempolicy",
     "message_queues": "aborts where msgrcv has a bad pointer",
     "mmap_basics": "ignores MAP_FIXED_NOREPLACE and unknown madvise",

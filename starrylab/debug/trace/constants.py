@@ -12,6 +12,7 @@ from ...abi import (
     inotify,
     ioctl,
     ipc,
+    mempolicy,
     mman,
     perf,
     poll,
@@ -73,6 +74,10 @@ _AT: Final = some(fcntl, "AT_SYMLINK_NOFOLLOW", "AT_EMPTY_PATH", "AT_NO_AUTOMOUN
 _EPOLL: Final = named(poll, "EPOLL", without=("EPOLL_",))
 
 #: what follows ``flags:`` in a kind
+_POLICY_FLAGS: Final = some(
+    mempolicy, "MPOL_F_STATIC_NODES", "MPOL_F_RELATIVE_NODES", "MPOL_F_NUMA_BALANCING"
+)
+
 FLAGS: Final[dict[str, Flags]] = {
     "open": Flags(_OPEN),
     "fd": Flags(some(fcntl, "O_CLOEXEC")),
@@ -82,6 +87,8 @@ FLAGS: Final[dict[str, Flags]] = {
     "timerfd": Flags(some(time, "TFD_CLOEXEC", "TFD_NONBLOCK")),
     "signalfd": Flags(named(signal, "SFD_")),
     "futex2": Flags(named(futex, "FUTEX2_", without=("FUTEX2_SIZE",)) | {2: "FUTEX2_SIZE_U32"}),
+    "mbind": Flags(named(mempolicy, "MPOL_MF_")),
+    "get_mempolicy": Flags(some(mempolicy, "MPOL_F_NODE", "MPOL_F_ADDR", "MPOL_F_MEMS_ALLOWED")),
     "userfaultfd": Flags(
         {**some(fcntl, "O_CLOEXEC", "O_NONBLOCK"), 1: "UFFD_USER_MODE_ONLY"}
     ),
@@ -154,6 +161,11 @@ CHOICES: Final[dict[str, dict[int, str]]] = {
                      "FUTEX_OP_XOR"),
     "map": some(mman, "MAP_SHARED", "MAP_PRIVATE", "MAP_SHARED_VALIDATE"),
     "madvise": named(mman, "MADV_"),
+    "mempolicy": {
+        mode | flag: name + (f"|{label}" if flag else "")
+        for mode, name in named(mempolicy, "MPOL_", without=("MPOL_F_", "MPOL_MF_")).items()
+        for flag, label in ({0: ""} | _POLICY_FLAGS).items()
+    },
     "prctl": named(prctl, "PR_SET_", "PR_GET_", "PR_CAP", without=(
         "PR_SET_MM_", "PR_CAP_AMBIENT_", "PR_SET_PTRACER_", "PR_SET_VMA_")) |
         some(prctl, "PR_SCHED_CORE", "PR_SVE_SET_VL", "PR_SVE_GET_VL", "PR_MCE_KILL"),

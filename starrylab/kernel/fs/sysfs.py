@@ -15,6 +15,7 @@ from ..vfs.node import FilesystemOps, NodeOps
 from .event_source import add_event_sources
 from .proc._declare import Declared
 from .proc._nodes import LiveDir, StaticDir, TextNode, ino_of
+from .proc.system import NODE_FILES
 
 if TYPE_CHECKING:
     from ..dev.device import Device
@@ -46,8 +47,10 @@ class SysFs(FilesystemOps):
         self._file(cpu, "offline", lambda _: "\n")
         self._folder(cpu, "cpu0")
         node = self._folder(root, "devices/system/node")
-        for name in ("online", "possible"):
+        for name in ("online", "possible", "has_cpu", "has_memory", "has_normal_memory"):
             self._file(node, name, lambda _: "0\n")
+        for name, render in NODE_FILES.items():
+            self._file(self._folder(node, "node0"), name, render)
         terminals = self._folder(root, "class")
         terminals.children[b"tty"] = ClassDir(self, "tty", _is_terminal)
         terminals.children[b"mem"] = ClassDir(self, "mem", lambda device: device.driver == "mem")

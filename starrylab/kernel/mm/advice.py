@@ -94,7 +94,7 @@ class Advice(Growth):
         if advice in _POPULATE:
             self._populate_advice(addr, end, _POPULATE[advice])
             return
-        complete = self._covered(addr, end)
+        complete = self.covers(addr, end)
         if advice in _FLAG_ADVICE:
             self._advise_flags(addr, end, advice)
         else:
@@ -116,14 +116,14 @@ class Advice(Growth):
         self.rewrite(addr, end, lambda area: area.changed(area.prot, area.flags & ~clear | put))
 
     def _populate_advice(self, addr: int, end: int, access: int) -> None:
-        if not self._covered(addr, end):
+        if not self.covers(addr, end):
             raise ENOMEM
         first, last = self.overlapping(addr, end)
         if not all(area.pte & access for area in self.areas[first:last]):
             raise EINVAL
         self.touch(addr, end, access)
 
-    def _covered(self, addr: int, end: int) -> bool:
+    def covers(self, addr: int, end: int) -> bool:
         """Tell whether there is no hole between ``addr`` and ``end``."""
         first, last = self.overlapping(addr, end)
         cursor = addr
@@ -137,7 +137,7 @@ class Advice(Growth):
 
     def seal(self, addr: int, end: int) -> None:
         """Make areas stay as they are (mseal(2)); ``ENOMEM`` for a hole."""
-        if not self._covered(addr, end):
+        if not self.covers(addr, end):
             raise ENOMEM
         self.sealed = True
         self.rewrite(addr, end, lambda area: area.changed(area.prot, area.flags | VM_SEALED))
@@ -160,7 +160,7 @@ class Advice(Growth):
         if not self.may_lock_all and self.locked_vm() + fresh > limit:
             raise ENOMEM
         flags = _LOCK if on_fault else VM_LOCKED
-        complete = self._covered(low, high)
+        complete = self.covers(low, high)
         self.rewrite(low, high, lambda a: a.changed(a.prot, a.flags & ~_LOCK | flags))
         if not complete:
             raise ENOMEM
@@ -178,7 +178,7 @@ class Advice(Growth):
     def unlock(self, addr: int, length: int) -> None:
         """Undo `lock`; raise ``ENOMEM`` for a hole."""
         low, high = self._page_range(addr, length)
-        complete = self._covered(low, high)
+        complete = self.covers(low, high)
         self.rewrite(low, high, lambda a: a.changed(a.prot, a.flags & ~_LOCK))
         if not complete:
             raise ENOMEM
@@ -231,7 +231,7 @@ class Advice(Growth):
                 area.source.write_back(low, high)
                 # The next write has to mark its page dirty again.
                 self.protect_pages(area.source, low, high)
-        if not self._covered(addr, end):
+        if not self.covers(addr, end):
             raise ENOMEM
 
     def mincore(self, addr: int, length: int) -> bytes:
@@ -242,7 +242,7 @@ class Advice(Growth):
         if addr & PAGE_MASK:
             raise EINVAL
         end = addr + page_up(length)
-        if end > self.user_top or not self._covered(addr, end):
+        if end > self.user_top or not self.covers(addr, end):
             raise ENOMEM
         return bytes(self._in_core(vpn) for vpn in range(addr >> 12, end >> 12))
 

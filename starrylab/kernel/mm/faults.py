@@ -19,6 +19,7 @@ from .layout import INFINITY, STACK_GUARD_GAP, Layout
 from .pages import PageMap
 
 if TYPE_CHECKING:
+    from .policies import Policies
     from .source import Limits
     from .userfault import SpaceWatch
 
@@ -38,6 +39,7 @@ class Faults(PageMap):
         self.total_vm = 0  #: bytes mapped
         self.peak_vm = 0
         self._last = NOWHERE  #: the area of the latest fault
+        self.policies: Policies | None = None  #: of memory, once there is one (mbind(2))
         self.watch: SpaceWatch | None = None  #: of userfaultfds, once there is one
 
     # -- faults --------------------------------------------------------------------------

@@ -173,6 +173,8 @@ class Growth(Mapping):
         if not self.is_free(old_end, new_end):
             return False
         self.insert(area.part(old_end, new_end))
+        if self.policies is not None:
+            self.policies.put(old_end, new_end, self.policies.find(old_end - 1))
         if area.flags & (VM_LOCKED | VM_LOCKONFAULT) == VM_LOCKED:
             self.populate(old_end, new_end)
         return True
@@ -195,6 +197,8 @@ class Growth(Mapping):
             self.flush()
         if self.watch is not None:
             self.watch.moved(area, old, target, old_size)
+        if self.policies is not None:
+            self.policies.move(old, target, old_size, new_size)
         if keep:
             unlocked = flags & ~(VM_LOCKED | VM_LOCKONFAULT)
             self.rewrite(old, old + old_size, lambda a: a.changed(a.prot, unlocked))

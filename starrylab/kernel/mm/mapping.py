@@ -196,6 +196,8 @@ class Mapping(Placement):
         areas = self.areas
         if self.watch is not None:
             self.watch.unmapping(areas[first:last], low, high)
+        if self.policies is not None:
+            self.policies.put(low, high, None)
         pages = self.present(low >> 12, high >> 12)
         if areas[first].start >= low and areas[last - 1].end <= high:  # nothing to cut
             gone = areas[first:last]

@@ -46,6 +46,7 @@ class AddressSpace(Report):
         if self.watch is not None:
             self.watch.end()
             self.watch = None
+        self.policies = None
         self.clear_pages()
         self.splice(0, len(self.areas), [])
         self.total_vm = 0
@@ -93,6 +94,7 @@ class AddressSpace(Report):
         new.total_vm = new.peak_vm = self.total_vm
         new._last = NOWHERE
         new.watch = None
+        new.policies = None if self.policies is None else self.policies.copy()
         new.view, new._u32, new._u64 = self.view, self._u32, self._u64
         new._grain = self._grain
         new.bottom_up, new.mmap_top = self.bottom_up, self.mmap_top

@@ -185,6 +185,9 @@ def _inherit(parent: Thread, child: Thread, flags: int) -> None:
     priority = parent.kernel.io_priorities.get(parent)
     if priority is not None:
         parent.kernel.io_priorities[child] = priority
+    memory_policy = parent.kernel.mempolicies.get(parent)
+    if memory_policy is not None:
+        parent.kernel.mempolicies[child] = memory_policy
     child.policy = parent.policy
     child.priority = parent.priority
     child.timer_slack_ns = parent.timer_slack_ns

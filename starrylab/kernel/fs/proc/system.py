@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 from ...core.sched import State
 from ...load import USER_HZ, cpu_times, load_average, processes_in_state
@@ -55,6 +57,26 @@ def meminfo(kernel: Kernel) -> str:
     }
     del rows["Dirty"], rows["Writeback"], rows["Mapped"]  # not counted
     return "".join(f"{name + ':':<16}{size >> 10:8d} kB\n" for name, size in rows.items())
+
+
+def _node_meminfo(kernel: Kernel) -> str:
+    """Show the memory of the only node, which is all there is."""
+    rows = (line.split() for line in meminfo(kernel).splitlines())
+    rest = (row for row in rows if row[0] not in ("MemAvailable:", "Buffers:", "Cached:"))
+    return "".join(
+        f"Node 0 {name:<15} {value:>8}{' kB' if unit else ''}\n" for name, value, *unit in rest
+    )
+
+
+#: /sys/devices/system/node/node0
+NODE_FILES: Final[Mapping[str, Callable[[Kernel], str]]] = MappingProxyType(
+    {
+        "cpulist": lambda _: "0\n",
+        "cpumap": lambda _: "1\n",
+        "distance": lambda _: "10\n",
+        "meminfo": _node_meminfo,
+    }
+)
 
 
 @proc("memory2")

@@ -92,6 +92,39 @@ def _flag_line(prot: int, shared: bool, locked: bool) -> bytes:
     return b"VmFlags: " + "".join(f"{name} " for name, on in names if on).encode() + b"\n"
 
 
+@task("numa_maps", guarded=True)
+def numa_maps(task: Subject) -> bytes:
+    """Show the memory policies, and on which node pages are (numa(7))."""
+    mm = task.mm
+    if mm is None:
+        return b""
+    own = task.kernel.mempolicies.get(task.thread)
+    rows = []
+    for entry in mm.maps():
+        held = None if mm.policies is None else mm.policies.find(entry.start)
+        policy = held or own
+        row = f"{entry.start:08x} {'default' if policy is None else policy}".encode()
+        name = entry.name if entry.name or entry.place is None else entry.place.path()
+        if name in (b"[heap]", b"[stack]"):
+            row += b" " + name[1:-1]
+        elif name and not name.startswith(b"["):
+            row += b" file=" + name.replace(b"\n", b"\\012")
+        rows.append(row + _node_pages(mm, entry) + b"\n")
+    return b"".join(rows)
+
+
+def _node_pages(mm: AddressSpace, entry: MapEntry) -> bytes:
+    """Return the figures of one area: all of its pages are on the only node."""
+    pages = mm.page_states(entry.start, entry.end)
+    anon, total = pages.copied + pages.cow, pages.resident
+    if not total:
+        return b""
+    figures = [f"{name}={n}" for name, n in (("anon", anon), ("dirty", anon)) if n]
+    if total not in (anon, 0):
+        figures.append(f"mapped={total}")
+    return f" {' '.join(figures)} N0={total} kernelpagesize_kB=4".encode()
+
+
 def _strings(mm: AddressSpace | None, start: int, end: int) -> bytes:
     """Return what user memory holds between two addresses, as far as it is there."""
     if mm is None or end <= start:
