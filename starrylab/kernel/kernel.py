@@ -19,6 +19,7 @@ from .core.component import Components
 from .core.events import Events
 from .core.sched import TICK_NS, Executor
 from .files.travelling import Travelling
+from .files.watching import Watching
 from .hwprobe import probe
 from .ipc.namespace import IpcNamespace
 from .load import LoadAverage
@@ -104,7 +105,7 @@ class Kernel:
         self.futexes = FutexTable()
         self.follower = Follower()  #: stops traced threads at their calls
         self.travelling = Travelling()  #: descriptors that lie in sockets
-        self.inotify_instances = 0
+        self.watching = Watching()  #: limits of inotify(7) and fanotify(7)
         self.unprivileged_userfaultfd = False  #: /proc/sys/vm/unprivileged_userfaultfd
         self.announcers: WeakKeyDictionary[File, Announcer] = WeakKeyDictionary()  #: O_ASYNC
         #: contexts of io_setup(2) by their id, of each address space that has some

@@ -7,8 +7,10 @@ from types import ModuleType
 from typing import Final
 
 from ...abi import (
+    fanotify,
     fcntl,
     futex,
+    handles,
     inotify,
     ioctl,
     ipc,
@@ -110,6 +112,8 @@ FLAGS: Final[dict[str, Flags]] = {
     "at": Flags(_AT),
     "unlinkat": Flags(some(fcntl, "AT_REMOVEDIR")),
     "linkat": Flags(some(fcntl, "AT_SYMLINK_FOLLOW", "AT_EMPTY_PATH")),
+    "handle_at": Flags({
+        **some(fcntl, "AT_SYMLINK_FOLLOW", "AT_EMPTY_PATH"), **named(handles, "AT_HANDLE_")}),
     "access_at": Flags({**_AT, **some(fcntl, "AT_EACCESS")}),
     "statx_at": Flags({**_AT, **some(fcntl, "AT_STATX_FORCE_SYNC", "AT_STATX_DONT_SYNC")}),
     "statx_mask": Flags(named(stat, "STATX_", without=("STATX_ATTR", "STATX__"))),
@@ -126,6 +130,14 @@ FLAGS: Final[dict[str, Flags]] = {
     "perf": Flags(named(perf, "PERF_FLAG_")),
     "pidfd": Flags({fcntl.O_NONBLOCK: "PIDFD_NONBLOCK", fcntl.O_EXCL: "PIDFD_THREAD"}),
     "message": Flags(named(socket, "MSG_")),
+    "fanotify": Flags(named(fanotify, "FAN_", without=(
+        "FAN_CLOEXEC", "FAN_NONBLOCK", "FAN_CLASS", "FAN_UNLIMITED", "FAN_ENABLE", "FAN_REPORT",
+        "FAN_MARK", "FAN_NO", "FAN_EPIDFD", "FAN_EVENT_INFO", "FAN_ALLOW", "FAN_DENY", "FAN_AUDIT",
+        "FAN_INFO", "FAN_ERRNO", "FAN_RESPONSE"))),
+    "fanotify_init": Flags(named(
+        fanotify, "FAN_CLOEXEC", "FAN_NONBLOCK", "FAN_CLASS", "FAN_UNLIMITED", "FAN_ENABLE",
+        "FAN_REPORT"), "FAN_CLASS_NOTIF"),
+    "fanotify_mark": Flags(named(fanotify, "FAN_MARK_")),
     "inotify": Flags(named(inotify, "IN_", without=(
         "IN_ALL", "IN_KNOWN", "IN_NONBLOCK", "IN_CLOEXEC"))),
     "inotify_init": Flags(some(inotify, "IN_NONBLOCK", "IN_CLOEXEC")),

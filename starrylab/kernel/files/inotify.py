@@ -18,6 +18,7 @@ from ...abi.inotify import (
     IN_MASK_CREATE,
     IN_ONESHOT,
     IN_Q_OVERFLOW,
+    IN_UNMOUNT,
     NAME_UNIT,
 )
 from ...abi.ioctl import FIONREAD
@@ -28,12 +29,11 @@ from ..vfs.mount import Location
 from ..vfs.node import FilesystemOps, NodeOps
 from ..vfs.notify import Watches
 from .file import File
+from .watching import Kind, Share, Watching
 
 if TYPE_CHECKING:
     from ..thread import Thread
 
-MAX_EVENTS: Final = 16_384  #: /proc/sys/fs/inotify/max_queued_events
-MAX_WATCHES: Final = 65_536  #: of an instance
 _IN: Final = POLLIN | POLLRDNORM
 
 
@@ -57,15 +57,16 @@ class Event(NamedTuple):
 class InotifyWatch:
     """One watch.  It does not keep its node alive: that the node goes is an event."""
 
-    __slots__ = ("__weakref__", "_gone", "fs", "inotify", "mask", "node", "wd")
+    __slots__ = ("__weakref__", "_gone", "fs", "inotify", "mask", "node", "share", "wd")
 
-    def __init__(self, inotify: Inotify, wd: int, place: Location, mask: int) -> None:
+    def __init__(self, inotify: Inotify, wd: int, place: Location, mask: int, share: Share) -> None:
         self.inotify = inotify
+        self.share = share  #: of what a user may watch
         self.wd = wd
         self.mask = mask
         node = place.node
         self.fs: FilesystemOps = place.mount.fs
-        self.fs.watched += 1
+        self.fs.watched[self] = None
         self.node = weakref.ref(node)
         watches = node.bound(Watches)
         if watches is None:
@@ -89,10 +90,16 @@ class InotifyWatch:
         if self.mask & IN_ONESHOT:
             self.inotify.remove(self)
 
+    def unmounted(self) -> None:
+        """See ``vfs.notify.Ending``."""
+        self.inotify.add(Event(self.wd, IN_UNMOUNT))
+        self.inotify.remove(self)
+
     def end(self) -> None:
         """Stop watching."""
         self._gone.detach()
-        self.fs.watched -= 1
+        self.share.give_back()
+        self.fs.watched.pop(self, None)
         node = self.node()
         if node is not None:
             watches = node.bound(Watches)
@@ -104,12 +111,16 @@ class InotifyWatch:
 class Inotify(File):
     """An instance: its watches, and the events that were not read yet."""
 
-    __slots__ = ("_closed", "_last_wd", "_readers", "events", "watches")
+    __slots__ = ("_closed", "_last_wd", "_readers", "_watching", "events", "uid", "watches")
 
     kind = "inotify"
 
-    def __init__(self, flags: int, closed: Callable[[], object]) -> None:
+    def __init__(
+        self, flags: int, watching: Watching, uid: int, closed: Callable[[], object]
+    ) -> None:
         super().__init__(flags)
+        self._watching = watching  #: the limits
+        self.uid = uid  #: who made it, on whose account its watches go
         self.watches: dict[int, InotifyWatch] = {}
         self.events: deque[Event] = deque()
         self._last_wd = 0
@@ -130,10 +141,9 @@ class Inotify(File):
                 raise EEXIST
             watch.mask = watch.mask | kept if mask & IN_MASK_ADD else kept
             return watch.wd
-        if len(self.watches) >= MAX_WATCHES:
-            raise ENOSPC
+        share = self._watching.take(Kind.INOTIFY_WATCHES, self.uid, ENOSPC)
         self._last_wd += 1
-        self.watches[self._last_wd] = InotifyWatch(self, self._last_wd, place, kept)
+        self.watches[self._last_wd] = InotifyWatch(self, self._last_wd, place, kept, share)
         return self._last_wd
 
     def _of(self, node: NodeOps) -> InotifyWatch | None:
@@ -160,7 +170,7 @@ class Inotify(File):
         events = self.events
         if events and events[-1] == event:
             return
-        if len(events) >= MAX_EVENTS:
+        if len(events) >= self._watching.queued_events["inotify"]:
             if events[-1].mask != IN_Q_OVERFLOW:
                 events.append(Event(-1, IN_Q_OVERFLOW))
             return

@@ -15,7 +15,8 @@ from ...abi.inotify import IN_CLOSE_NOWRITE, IN_CLOSE_WRITE
 from ..vfs.locks import LockTable, drop_process_locks
 from ..vfs.mount import Location
 from ..vfs.node import DIRECTORY, Credentials, NodeOps
-from ..vfs.notify import tell_entry
+from ..vfs.notify import tell_file
+from .dnotify import Notices
 from .file import File
 
 if TYPE_CHECKING:
@@ -52,12 +53,15 @@ class NodeFile(File):
         if data is not None and LockTable in data:
             data[LockTable].closed(self)
         if mount.fs.watched and self.kind != "path":
-            tell_entry(self.place.entry, IN_CLOSE_WRITE if self.writable else IN_CLOSE_NOWRITE)
+            tell_file(self.place, IN_CLOSE_WRITE if self.writable else IN_CLOSE_NOWRITE)
 
     def drop_locks(self, table: FdTable) -> None:
         """See ``File.drop_locks``."""
-        if self.node.data is not None:
+        data = self.node.data
+        if data is not None:
             drop_process_locks(self.node, table)
+            if Notices in data:
+                data[Notices].dropped(self, table)
 
     def path(self) -> bytes:
         """See ``File.path``."""

@@ -36,7 +36,7 @@ from ..mm.space import AddressSpace
 from ..vfs.locks import LockTable
 from ..vfs.mount import Location
 from ..vfs.node import Credentials, FileNodeOps
-from ..vfs.notify import tell_entry
+from ..vfs.notify import tell_file
 from ..vfs.page_cache import MAX_SIZE, PageCache
 from ..vfs.permission import drop_privileges
 from .node_file import DAY_NS, NodeFile
@@ -95,7 +95,7 @@ class RegularFile(NodeFile):
         if data is not None and LockTable in data:
             data[LockTable].closed(self)
         if mount.fs.watched:
-            tell_entry(self.place.entry, IN_CLOSE_WRITE if self.writable else IN_CLOSE_NOWRITE)
+            tell_file(self.place, IN_CLOSE_WRITE if self.writable else IN_CLOSE_NOWRITE)
 
     # Reading.
 

@@ -44,6 +44,7 @@ class Tmpfs(FilesystemOps):
 
     name = "tmpfs"
     magic = TMPFS_MAGIC
+    exports = True
 
     def __init__(self, now: Callable[[], int], pool: PagePool, options: bytes = b"") -> None:
         super().__init__(now)

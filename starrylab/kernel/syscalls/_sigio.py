@@ -7,7 +7,7 @@ from weakref import ref
 
 from ...abi import signal as sig
 from ...abi.errno import EAGAIN
-from ...abi.poll import POLLERR, POLLHUP, POLLIN, POLLOUT, POLLPRI, POLLRDNORM, POLLWRNORM
+from ...abi.poll import POLLERR, POLLHUP, POLLIN, POLLMSG, POLLOUT, POLLPRI, POLLRDNORM, POLLWRNORM
 from ..core.sched import Waker
 from ..signal.info import SignalInfo
 from ..thread_signals import send_process_signal, send_signal
@@ -62,24 +62,34 @@ class Announcer(Waker):
             self._announce(file, ready)
 
     def _announce(self, file: File, ready: int) -> None:
-        cred = file.signal_cred
-        for process in _owners(self._kernel, file.owner):
-            if cred is None or _permits(cred, process):
-                self._send(file, process, ready)
+        code, band = next((code, band) for bit, code, band in _CODES if ready & bit)
+        tell_owner(self._kernel, file, self._fd, code, band)
 
-    def _send(self, file: File, process: Process, ready: int) -> None:
+
+def tell_owner(kernel: Kernel, file: File, fd: int, code: int, band: int) -> None:
+    """Send the signal of a file to its owner (``send_sigio``); ``fd`` is what he calls it."""
+    cred = file.signal_cred
+    for process in _owners(kernel, file.owner):
+        if cred is None or _permits(cred, process):
+            _send(kernel, file, process, SignalInfo(file.signal, code, band=band, fd=fd))
+
+
+def tell_of_message(kernel: Kernel, file: File, fd: int) -> None:
+    """Tell the owner of a file that there is news of it (POLL_MSG): of a lease or a directory."""
+    tell_owner(kernel, file, fd, sig.POLL_MSG, POLLIN | POLLRDNORM | POLLMSG)
+
+
+def _send(kernel: Kernel, file: File, process: Process, info: SignalInfo) -> None:
+    if not file.signal:
         info = SignalInfo.kernel(sig.SIGPOLL)
-        if file.signal:
-            code, band = next((code, band) for bit, code, band in _CODES if ready & bit)
-            info = SignalInfo(file.signal, code, band=band, fd=self._fd)
-        thread = self._kernel.threads.get(file.owner) if file.owner_is_thread else None
-        try:
-            if thread is not None:
-                send_signal(thread, info)
-            else:
-                send_process_signal(process, info)
-        except EAGAIN:  # the queue is full: the plain signal says that something was lost
-            send_process_signal(process, SignalInfo.kernel(sig.SIGPOLL))
+    thread = kernel.threads.get(file.owner) if file.owner_is_thread else None
+    try:
+        if thread is not None:
+            send_signal(thread, info)
+        else:
+            send_process_signal(process, info)
+    except EAGAIN:  # the queue is full: the plain signal says that something was lost
+        send_process_signal(process, SignalInfo.kernel(sig.SIGPOLL))
 
 
 def _owners(kernel: Kernel, owner: int) -> list[Process]:

@@ -15,11 +15,13 @@ from ...abi.fcntl import (
     F_GET_SEALS,
     F_GETFD,
     F_GETFL,
+    F_GETLEASE,
     F_GETLK,
     F_GETOWN,
     F_GETOWN_EX,
     F_GETPIPE_SZ,
     F_GETSIG,
+    F_NOTIFY,
     F_OFD_GETLK,
     F_OFD_SETLK,
     F_OFD_SETLKW,
@@ -28,6 +30,7 @@ from ...abi.fcntl import (
     F_OWNER_TID,
     F_SETFD,
     F_SETFL,
+    F_SETLEASE,
     F_SETLK,
     F_SETLKW,
     F_SETOWN,
@@ -49,7 +52,7 @@ from ..files.file import File
 from ..files.pipe import PipeReader, PipeWriter
 from ..files.regular import RegularFile
 from ..vfs.permission import require_owner
-from . import locks
+from . import _notices, locks
 from ._declare import Restart, syscall
 from ._shown import FcntlArg, FcntlCommand, FdFlags, IoctlArg, IoctlRequest
 from ._sigio import KINDS, O_ASYNC, follow_flag
@@ -110,7 +113,7 @@ def dup3(t: Thread, old: FdNum, new: FdNum, flags: FdFlags) -> FdNum:
 # fcntl(2): a table of commands.
 
 
-@syscall(restart=Restart.SA_RESTART, partial="no leases, no directory notification")
+@syscall(restart=Restart.SA_RESTART)
 def fcntl(t: Thread, fd: FdNum, cmd: FcntlCommand, arg: FcntlArg) -> Result:
     """fcntl(2)."""
     file = t.fds[fd]
@@ -249,6 +252,7 @@ _COMMANDS: Final[dict[int, _Command]] = {
     F_GET_SEALS: _get_seals, F_ADD_SEALS: _add_seals, F_GETLK: locks.get_lock,
     F_SETLK: locks.set_lock, F_SETLKW: locks.set_lock_wait, F_OFD_GETLK: locks.get_ofd_lock,
     F_OFD_SETLK: locks.set_ofd_lock, F_OFD_SETLKW: locks.set_ofd_lock_wait,
+    F_SETLEASE: _notices.set_lease, F_GETLEASE: _notices.get_lease, F_NOTIFY: _notices.notify,
 }  # fmt: skip
 _PATH_COMMANDS: Final = frozenset({F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL})
 

@@ -11,12 +11,9 @@ from ...abi.errno import (
     EAGAIN,
     EINVAL,
     EMFILE,
-    EOPNOTSUPP,
 )
 from ...abi.fcntl import (
-    AT_EMPTY_PATH,
     AT_FDCWD,
-    AT_SYMLINK_FOLLOW,
     MFD_ALLOW_SEALING,
     MFD_CLOEXEC,
     MFD_HUGETLB,
@@ -51,10 +48,10 @@ from ..files.opening import open_place
 from ..fs.system import hidden_file
 from ..vfs.mount import Location
 from ..vfs.open_options import OpenOptions, locate
-from ._at import place_at, start_of
+from ._at import start_of
 from ._declare import Restart, syscall
-from ._shown import InOpenHow, LinkFlags, MemFdFlags, OpenFlags, OpenMode
-from ._types import FdNum, Path, Ptr, Size, UInt
+from ._shown import InOpenHow, MemFdFlags, OpenFlags, OpenMode
+from ._types import FdNum, Path, Size, UInt
 
 if TYPE_CHECKING:
     from ..thread import Thread
@@ -196,12 +193,3 @@ def memfd_secret(t: Thread, flags: UInt) -> FdNum:
         raise EINVAL
     place, _ = hidden_file(t.kernel, b"secretmem", 0o600, t.cred.fsuid, t.cred.fsgid)
     return t.install(open_secret(place, t.cred), cloexec=bool(flags & O_CLOEXEC))
-
-
-@syscall(partial="file systems here give no handles: always EOPNOTSUPP")
-def name_to_handle_at(
-    t: Thread, dirfd: FdNum, path: Path, handle: Ptr, mount_id: Ptr, flags: LinkFlags
-) -> int:
-    """name_to_handle_at(2)."""
-    place_at(t, dirfd, path, flags & (AT_EMPTY_PATH | AT_SYMLINK_FOLLOW), follow=False)
-    raise EOPNOTSUPP

@@ -26,16 +26,18 @@ from ...abi.errno import (
     ENOMEM,
     LinuxError,
 )
-from ...abi.fcntl import MS_NOEXEC, MS_NOSUID
+from ...abi.fanotify import FAN_ACCESS, FAN_CLOSE_NOWRITE
+from ...abi.fcntl import MS_NOSUID
 from ...abi.mman import MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE
 from ...abi.resource import RLIMIT_NPROC, RLIMIT_STACK
-from ...abi.stat import S_IFMT, S_IFREG, S_ISGID, S_ISUID, S_IXGRP
+from ...abi.stat import S_ISGID, S_ISUID, S_IXGRP
 from ...machine.api import EXEC, PAGE_MASK, PAGE_SIZE, WRITE
 from ..mm.space import AddressSpace
 from ..vfs.node import FileNodeOps
-from ..vfs.permission import MAY_EXEC, check
+from ..vfs.notify import tell_file
 from . import elf
 from .auxv import auxv_of, identity
+from .exec_files import FIRST_READ, MAX_INTERPRETERS, executable, interpreter_of, open_image
 from .exit import release_number
 from .futexes import exit_robust_list
 from .resources import ACTIONS, FILES, MEMORY
@@ -47,9 +49,6 @@ if TYPE_CHECKING:
     from .chosen_loader import ChosenLoader
     from .cred import Credentials
 
-_HEAD: Final = 256  #: bytes of a file that decide what it is (BINPRM_BUF_SIZE)
-_FIRST_READ: Final = 1024  #: bytes; the program headers of most files are among them
-_MAX_INTERPRETERS: Final = 4
 _MAX_ARG_STRING: Final = 32 * PAGE_SIZE
 _COMM_SIZE: Final = 15
 
@@ -73,6 +72,7 @@ def execve(
     the thread's context stands at the new program's first instruction.
     """
     program = _resolve(thread, place, name, argv)
+    tell_file(program.place, FAN_CLOSE_NOWRITE)
     cred = _new_credentials(thread, program.place)
     loader = thread.kernel.loader
     if loader is not None and loader.serves(program.image):
@@ -119,35 +119,19 @@ def _resolve(thread: Thread, place: Location, name: bytes, argv: list[bytes]) ->
     script = name
     argv = argv or [b""]  # Linux 5.18: an empty argv becomes {""}
     machine = ARCHES[thread.kernel.arch].elf_machine
-    for _ in range(_MAX_INTERPRETERS + 1):
-        node = executable(thread, place)
-        head = node.read_at(_FIRST_READ, 0)
+    for _ in range(MAX_INTERPRETERS + 1):
+        node = open_image(thread, place)
+        head = node.read_at(FIRST_READ, 0)
+        tell_file(place, FAN_ACCESS)
         if head[:2] != b"#!":
             image = elf.parse(node.read_at, machine, head)
             return _Program(place, image, name, argv)  # a script's own name, as AT_EXECFN
-        interpreter, argument = _shebang(head[:_HEAD])
+        interpreter, argument = interpreter_of(head)
         argv = [interpreter, *([argument] if argument else []), script, *argv[1:]]
         script = interpreter
+        tell_file(place, FAN_CLOSE_NOWRITE)
         place = thread.fs.walk(interpreter, thread.cred)
     raise ELOOP
-
-
-def executable(thread: Thread, place: Location) -> FileNodeOps:
-    """Return the file at ``place`` if the thread may execute it; ``EACCES`` if not."""
-    node = place.node
-    if node.mode & S_IFMT != S_IFREG or place.mount.flags & MS_NOEXEC:
-        raise EACCES
-    check(node, thread.cred, MAY_EXEC)
-    return cast("FileNodeOps", node)
-
-
-def _shebang(head: bytes) -> tuple[bytes, bytes]:
-    line, newline, _ = head[2:].partition(b"\n")
-    line = line.strip(b" \t")
-    interpreter, *rest = line.split(None, 1)[:2] if line else [b""]
-    if not interpreter or (not newline and len(head) == _HEAD and not rest):
-        raise ENOEXEC
-    return interpreter, rest[0].strip(b" \t") if rest else b""
 
 
 # -- mapping -----------------------------------------------------------------------------
@@ -185,11 +169,14 @@ def _load(thread: Thread, program: _Program) -> tuple[AddressSpace, int, list[tu
 
 def _open_interpreter(thread: Thread, path: bytes) -> tuple[FileNodeOps, elf.Image, Location]:
     place = thread.fs.walk(path, thread.cred)
-    node = executable(thread, place)
+    node = open_image(thread, place)
+    tell_file(place, FAN_ACCESS)
     try:
         image = elf.parse(node.read_at, ARCHES[thread.kernel.arch].elf_machine)
     except (ENOEXEC, EINVAL):
         raise ELIBBAD from None
+    finally:
+        tell_file(place, FAN_CLOSE_NOWRITE)
     return node, image, place
 
 
@@ -378,3 +365,6 @@ def _become_leader(thread: Thread) -> None:
 
 
 __all__ = ["ENOENT", "ENOMEM", "EXEC", "execve"]
+
+
+__all__ = ["executable", "execve"]

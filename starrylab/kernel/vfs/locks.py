@@ -1,4 +1,4 @@
-"""Advisory locks: record locks and flock (fcntl_locking(2), flock(2)).
+"""Advisory locks: record locks and flock (fcntl_locking(2), flock(2)); leases (`leases`).
 
 A ``LockTable`` is bound to a node.  It never waits: a request that conflicts raises
 ``EAGAIN``, and the system call registers with `changed` and tries again.  Owners are
@@ -9,11 +9,15 @@ the table share its locks), the open file for the other two kinds.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ...abi.errno import EAGAIN, EDEADLK
 from ..core.poll import PollSet
 from .node import NodeOps
+
+if TYPE_CHECKING:
+    from ..files.file import File
+    from .leases import Lease
 
 TO_THE_END: Final = (1 << 63) - 1  #: the last byte of a lock with l_len 0
 
@@ -54,13 +58,14 @@ class WaitGraph:
 
 
 class LockTable:
-    """The record locks and the flock of one node."""
+    """The record locks, the flock and the leases of one node."""
 
-    __slots__ = ("changed", "flocks", "records")
+    __slots__ = ("changed", "flocks", "leases", "records")
 
     def __init__(self) -> None:
         self.records: list[Lock] = []  #: sorted by start; those of one owner do not overlap
         self.flocks: dict[object, bool] = {}  #: open file -> exclusive
+        self.leases: dict[File, Lease] = {}  #: of open files
         self.changed = PollSet()
 
     @staticmethod
@@ -147,10 +152,14 @@ class LockTable:
         if self.flocks.pop(file, None) is not None:
             self.changed.wake()
 
-    def closed(self, file: object) -> None:
+    def closed(self, file: File) -> None:
         """Release everything an open file held (its last descriptor went)."""
         self.unflock(file)
         self.release(file)
+        lease = self.leases.pop(file, None)
+        if lease is not None:
+            lease.end()
+            self.changed.wake()
 
     def __iter__(self) -> Iterator[Lock]:
         return iter(self.records)

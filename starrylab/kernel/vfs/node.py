@@ -20,10 +20,12 @@ from ...abi.stat import S_IFDIR, S_IFMT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from weakref import WeakValueDictionary
 
     from ..files.file import File
     from ..thread import Thread
     from .mount import Location
+    from .notify import Ending, Marks
     from .page_cache import PageCache
 
 #: What path resolution must know of a node.
@@ -78,6 +80,7 @@ class FilesystemOps:
     name: ClassVar[str] = "none"  #: the type in /proc/mounts and mount(2)
     magic: ClassVar[int] = 0
     has_device: ClassVar[bool] = False  #: without "nodev" in /proc/filesystems
+    exports: ClassVar[bool] = False  #: nodes are found again by their handles
 
     def __init__(self, now: Callable[[], int]) -> None:
         self.now = now  #: wall clock, nanoseconds since 1970
@@ -85,7 +88,10 @@ class FilesystemOps:
         self.read_only = False
         self.sb_flags = 0  #: MS_SYNCHRONOUS and the like: what is neither a mount's nor an option
         self.mounts = 0  #: how many mounts show this instance
-        self.watched = 0  #: watches of nodes here (inotify(7))
+        self.watched: dict[Ending, None] = {}  #: watches and marks here (inotify(7), fanotify(7))
+        self.marks: Marks | None = None  #: what fanotify(7) marked here, if anything
+        #: nodes that handles were given for, by inode number
+        self.exported: WeakValueDictionary[int, NodeOps] | None = None
         self.cookies = count(1)  #: what the two events of a move have in common
         self.options = b""  #: as in /proc/mounts, without the generic ones
 

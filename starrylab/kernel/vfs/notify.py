@@ -1,20 +1,45 @@
-"""Who wants to know what happens to nodes (inotify(7)); `files.inotify` implements it.
+"""Who wants to know what happens to nodes (inotify(7), fanotify(7), and F_NOTIFY of fcntl(2)).
 
 What happens to a file is told to those who watch it, and with its name to those who watch its
-directory.  A file system counts its watches in `watched`: nothing is looked for where that is 0.
+directory.  A file system has its watches in `watched`: nothing is looked for where there are none.
+`files.inotify` and `files.dnotify` implement a `Watch` of one node; a mark of `files.fanotify` may
+be on a node, a mount or a file system, and all of one group that an event concerns are looked at
+together (send_to_group() of Linux's fs/notify/fsnotify.c).
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from weakref import WeakKeyDictionary, finalize
 
-from ...abi.inotify import IN_ISDIR
+from ...abi.fanotify import FAN_RENAME
+from ...abi.inotify import IN_DELETE_SELF, IN_ISDIR
 from .dentry import DirEntry
-from .mount import Location
-from .node import DIRECTORY, NodeOps
+from .handles import Handle, identify
+from .node import DIRECTORY, FilesystemOps, NodeOps
+
+if TYPE_CHECKING:
+    from .mount import Location, Mountpoint
+
+#: What a mark is on, as seen from an event.
+ON_NODE: Final = 0
+ON_PARENT: Final = 1  #: the directory of the node
+ON_TARGET: Final = 2  #: the directory that a node moves to
+ON_MOUNT: Final = 3
+ON_FILESYSTEM: Final = 4
 
 
-class Watch(Protocol):
+class Ending(Protocol):
+    """What a file system knows of a watch or mark in it."""
+
+    def unmounted(self) -> None:
+        """End: the last mount of the file system is gone."""
+        ...
+
+
+class Watch(Ending, Protocol):
     """One watch of a node."""
 
     def event(self, mask: int, name: bytes, cookie: int, *, unlinked: bool) -> None:
@@ -26,10 +51,84 @@ class Watches(dict[Watch, None]):
     """The watches of a node, bound to it."""
 
 
-def tell_node(
+class Identity(NamedTuple):
+    """What is left to tell of a node, even when it is gone."""
+
+    handle: Handle
+    is_directory: bool
+
+    @classmethod
+    def of(cls, node: NodeOps) -> Identity:
+        """Return what tells ``node`` from others."""
+        return cls(identify(node), node.kind == DIRECTORY)
+
+
+@dataclass(slots=True)
+class Event:
+    """What happened, for those who mark more than one node."""
+
+    mask: int  #: FAN_*
+    fs: FilesystemOps
+    subject: Identity
+    place: Location | None = None  #: how it was reached, if somebody had it open
+    directory: NodeOps | None = None  #: where it is, or was
+    name: bytes = b""  #: as what
+    target: tuple[NodeOps, bytes] | None = None  #: of FAN_RENAME: where to
+
+
+class Listener(Protocol):
+    """A group of marks (fanotify_init(2))."""
+
+    priority: int  #: who has more hears of an event first
+
+    def tell(self, event: Event, marks: Found) -> None:
+        """Note an event that concerns ``marks`` of this listener."""
+        ...
+
+
+Found = list[tuple[int, Any]]  #: what a mark is on, and the mark
+Table = dict[Listener, Any]  #: the mark of each listener
+
+
+class NodeMarks(Table):
+    """The marks of a node, bound to it."""
+
+
+class Marks:
+    """What is marked in a file system."""
+
+    __slots__ = ("count", "mounts", "whole")
+
+    def __init__(self) -> None:
+        self.count = 0  #: of all marks, those of nodes as well
+        self.mounts: WeakKeyDictionary[Mountpoint, Table] = WeakKeyDictionary()
+        self.whole: Table = {}
+
+
+def concerned(
+    event: Event, node: NodeOps | None, parent: NodeOps | None, target: NodeOps | None = None
+) -> Iterator[tuple[Listener, Found]]:
+    """Yield all listeners with marks near ``event``, and these marks."""
+    marks = event.fs.marks
+    if marks is None:
+        return
+    found: dict[Listener, Found] = {}
+    tables = (
+        (ON_NODE, None if node is None else node.bound(NodeMarks)),
+        (ON_PARENT, None if parent is None else parent.bound(NodeMarks)),
+        (ON_TARGET, None if target is None else target.bound(NodeMarks)),
+        (ON_MOUNT, None if event.place is None else marks.mounts.get(event.place.mount)),
+        (ON_FILESYSTEM, marks.whole),
+    )
+    for kind, table in tables:
+        for listener, mark in (table or {}).items():
+            found.setdefault(listener, []).append((kind, mark))
+    yield from sorted(found.items(), key=lambda item: -item[0].priority)
+
+
+def _tell_watches(
     node: NodeOps, mask: int, name: bytes = b"", cookie: int = 0, *, unlinked: bool = False
 ) -> None:
-    """Tell those who watch ``node`` itself."""
     data = node.data
     watches = None if data is None else data.get(Watches)
     if watches:
@@ -37,16 +136,47 @@ def tell_node(
             watch.event(mask, name, cookie, unlinked=unlinked)
 
 
-def tell_entry(entry: DirEntry, mask: int) -> None:
-    """Tell those who watch the node of ``entry``, or the directory that it is in."""
+def tell_node(node: NodeOps, mask: int) -> None:
+    """Tell what happened to ``node``, by no name."""
+    fs = node.fs
+    if not fs.watched:
+        return
+    _tell_watches(node, mask)
+    if fs.marks is not None:
+        if node.kind == DIRECTORY:
+            mask |= IN_ISDIR
+        event = Event(mask, fs, Identity.of(node))
+        for listener, marks in concerned(event, node, None):
+            listener.tell(event, marks)
+
+
+def about_entry(entry: DirEntry, mask: int, place: Location | None = None) -> Event:
+    """Return the event for the node of ``entry``, which was reached by ``place``."""
+    node = entry.node
+    assert node is not None
+    if node.kind == DIRECTORY:
+        mask |= IN_ISDIR
+    directory = None if entry.parent is None else entry.parent.node
+    return Event(mask, node.fs, Identity.of(node), place, directory, entry.name)
+
+
+def tell_entry(entry: DirEntry, mask: int, place: Location | None = None) -> None:
+    """Tell those who watch the node of ``entry``, or the directory that it is in.
+
+    ``place``: somebody has it open there.
+    """
     node = entry.node
     if node is None:
         return
-    if node.kind == DIRECTORY:
-        mask |= IN_ISDIR
-    if entry.parent is not None and entry.parent.node is not None:
-        tell_node(entry.parent.node, mask, entry.name, unlinked=entry.unlinked)
-    tell_node(node, mask)
+    shown = mask | IN_ISDIR if node.kind == DIRECTORY else mask
+    directory = None if entry.parent is None else entry.parent.node
+    if directory is not None:
+        _tell_watches(directory, shown, entry.name, unlinked=entry.unlinked)
+    _tell_watches(node, shown)
+    if node.fs.marks is not None:
+        event = about_entry(entry, mask, place)
+        for listener, marks in concerned(event, node, directory):
+            listener.tell(event, marks)
 
 
 def tell_place(place: Location, mask: int) -> None:
@@ -55,9 +185,74 @@ def tell_place(place: Location, mask: int) -> None:
         tell_entry(place.entry, mask)
 
 
-def tell_name(directory: NodeOps, mask: int, name: bytes, node: NodeOps, cookie: int = 0) -> None:
-    """Tell those who watch ``directory`` what happened to a name of ``node`` in it."""
-    if directory.data is not None:
-        if node.kind == DIRECTORY:
-            mask |= IN_ISDIR
-        tell_node(directory, mask, name, cookie)
+def tell_file(place: Location, mask: int) -> None:
+    """Tell what was done to a file that is, or was, open at ``place``."""
+    if place.mount.fs.watched and not place.quiet:
+        tell_entry(place.entry, mask, place)
+
+
+def tell_name(
+    directory: NodeOps, mask: int, name: bytes, subject: NodeOps | Identity, cookie: int = 0
+) -> None:
+    """Tell those who watch ``directory`` what happened to a name of ``subject`` in it."""
+    fs = directory.fs
+    if not fs.watched:
+        return
+    made = Identity.of(subject) if isinstance(subject, NodeOps) else subject
+    if made.is_directory:
+        mask |= IN_ISDIR
+    _tell_watches(directory, mask, name, cookie)
+    if fs.marks is not None:
+        event = Event(mask, fs, made, None, directory, name)
+        for listener, marks in concerned(event, directory, None):
+            listener.tell(event, marks)
+
+
+def tell_rename(
+    directory: NodeOps, name: bytes, target: NodeOps, new_name: bytes, node: NodeOps
+) -> None:
+    """Tell of a move as one event (FS_RENAME)."""
+    fs = directory.fs
+    if not fs.watched:
+        return
+    subject = Identity.of(node)
+    mask = FAN_RENAME | (IN_ISDIR if subject.is_directory else 0)
+    if directory is target:  # F_NOTIFY knows no other
+        _tell_watches(directory, mask, name)
+    if fs.marks is not None:
+        event = Event(mask, fs, subject, None, directory, name, (target, new_name))
+        for listener, marks in concerned(event, directory, None, target):
+            listener.tell(event, marks)
+
+
+def will_go(node: NodeOps) -> Identity | None:
+    """Note that ``node`` has lost a name: if it was the last, its end is to be told.
+
+    Returns what will be left of it, ``None`` where nobody watches.
+    """
+    fs = node.fs
+    if not fs.watched:
+        return None
+    left = Identity.of(node)
+    if fs.marks is not None and (node.nlink == 0 or left.is_directory):
+        table: Table = node.bound(NodeMarks) or node.bind(NodeMarks, NodeMarks())
+        finalize(node, _gone, fs, left, table).atexit = False
+    return left
+
+
+def _gone(fs: FilesystemOps, left: Identity, own: Table) -> None:
+    """Tell of the end of a node, and end its marks."""
+    event = Event(IN_DELETE_SELF | (IN_ISDIR if left.is_directory else 0), fs, left)
+    found: dict[Listener, Found] = {listener: [(ON_NODE, mark)] for listener, mark in own.items()}
+    for listener, mark in ({} if fs.marks is None else fs.marks.whole).items():
+        found.setdefault(listener, []).append((ON_FILESYSTEM, mark))
+    for listener, marks in found.items():
+        listener.tell(event, marks)
+    for mark in list(own.values()):
+        mark.end()
+
+
+def tell_unmount(fs: FilesystemOps) -> None:
+    """Tell all who watch nodes of ``fs`` that its last mount is gone, and end their watches."""
+    for watch in list(fs.watched):
+        watch.unmounted()

@@ -26,7 +26,6 @@ from ...abi.inotify import (
     IN_ATTRIB,
     IN_CREATE,
     IN_DELETE,
-    IN_ISDIR,
     IN_MOVE_SELF,
     IN_MOVED_FROM,
     IN_MOVED_TO,
@@ -36,7 +35,7 @@ from .context import FsContext
 from .dentry import DirEntry
 from .mount import Location
 from .node import DIRECTORY, Credentials, DirNodeOps, NodeOps
-from .notify import tell_name, tell_node
+from .notify import tell_name, tell_node, tell_rename, will_go
 from .permission import (
     MAY_EXEC,
     MAY_WRITE,
@@ -185,8 +184,10 @@ def unlink(fs: FsContext, path: bytes, cred: Credentials, start: Location | None
     place.entry.directory.unlink(name, node)
     place.entry.detach(child)
     tell_node(node, IN_ATTRIB)
+    left = will_go(node)
     del child, node  # that it is gone is told first, if it is
-    tell_node(place.node, IN_DELETE, name)
+    if left is not None:
+        tell_name(place.node, IN_DELETE, name, left)
 
 
 def remove_directory(
@@ -213,8 +214,10 @@ def remove_directory(
     directory.dead = True
     place.entry.detach(child)
     child.forget()
+    left = will_go(node)
     del child, node, directory  # that it is gone is told first, if it is
-    tell_node(place.node, IN_DELETE | IN_ISDIR, name)
+    if left is not None:
+        tell_name(place.node, IN_DELETE, name, left)
 
 
 def rename(
@@ -312,11 +315,15 @@ def _moved(
     replaced: NodeOps | None,
 ) -> None:
     """Tell who watches (fsnotify_move()); both halves of a move have the same cookie."""
+    if not node.fs.watched:
+        return
     cookie = next(node.fs.cookies)
+    tell_rename(source, old_name, target, new_name, node)
     tell_name(source, IN_MOVED_FROM, old_name, node, cookie)
     tell_name(target, IN_MOVED_TO, new_name, node, cookie)
     if replaced is not None:
         tell_node(replaced, IN_ATTRIB)
+        will_go(replaced)
     tell_node(node, IN_MOVE_SELF)
 
 

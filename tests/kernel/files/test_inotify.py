@@ -14,7 +14,8 @@ from starrylab.abi.inotify import (
     IN_OPEN,
     IN_Q_OVERFLOW,
 )
-from starrylab.kernel.files.inotify import MAX_EVENTS, Event, Inotify
+from starrylab.kernel.files.inotify import Event, Inotify
+from starrylab.kernel.files.watching import Watching
 from starrylab.kernel.syscalls import table
 
 AT_FDCWD = -100
@@ -22,16 +23,16 @@ O_RDWR, O_CREAT = 2, 0o100
 
 
 def instance() -> Inotify:
-    made = Inotify(0, lambda: None)
+    made = Inotify(0, Watching(), 0, lambda: None)
     made.acquire()
     return made
 
 
 def test_a_full_queue_says_so_once() -> None:
     inotify = instance()
-    for number in range(MAX_EVENTS + 5):
+    for number in range(16_389):
         inotify.add(Event(1, IN_OPEN, 0, b"%d" % number))
-    assert len(inotify.events) == MAX_EVENTS + 1
+    assert len(inotify.events) == 16_385
     assert inotify.events[-1] == Event(-1, IN_Q_OVERFLOW)
 
 
@@ -96,12 +97,12 @@ def test_nobody_pays_when_nobody_watches(lab) -> None:
         second = yield m.call("inotify_init1", 0)
         assert served() != before
         yield m.call("inotify_add_watch", first, m.string(m.scratch, b"/"), IN_ALL_EVENTS)
-        assert lab.kernel.root.fs.watched == 1
+        assert lab.kernel.root.fs.watched
         yield m.call("close", first)
         assert served() != before
         yield m.call("close", second)
         assert served() == before
-        assert lab.kernel.root.fs.watched == 0
+        assert not lab.kernel.root.fs.watched
         yield m.call("exit_group", 0)
 
     lab.run(program)

@@ -254,7 +254,8 @@ def test_fdinfo_tells_what_is_special(lab):
         watcher = yield m.call("inotify_init1", 0)
         assert (yield m.call("inotify_add_watch", watcher, m.scratch, 0x100)) == 1
         assert re.fullmatch(
-            r"inotify wd:1 ino:[0-9a-f]+ sdev:[0-9a-f]+ mask:100 ignored_mask:0\n",
+            r"inotify wd:1 ino:[0-9a-f]+ sdev:[0-9a-f]+ mask:100 ignored_mask:0 "
+            r"fhandle-bytes:c fhandle-type:81 f_handle:[0-9a-f]{24}\n",
             (yield from info(watcher)),
         )
         process = yield m.call("pidfd_open", 1, 0)

@@ -11,12 +11,16 @@ from ....abi.poll import POLLERR, POLLHUP
 from ....abi.time import TFD_TIMER_ABSTIME, TFD_TIMER_CANCEL_ON_SET
 from ...files.epoll import Epoll
 from ...files.eventfd import EventFd
+from ...files.fanotify import Fanotify
 from ...files.inotify import Inotify
 from ...files.pidfd import PidFd
 from ...files.signalfd import SignalFd
 from ...files.timerfd import TimerFd
 from ...files.userfaultfd import UserfaultFile
+from ...vfs.handles import identify
 from ...vfs.locks import LockTable
+from ...vfs.mount import Mountpoint
+from ...vfs.node import FilesystemOps, NodeOps
 from ._declare import Subject
 from ._lock_rows import lock_rows
 
@@ -79,8 +83,26 @@ def _inotify(file: Inotify, _: Subject) -> Iterator[str]:
         if node is not None:
             yield (
                 f"inotify wd:{watch.wd:x} ino:{node.ino:x} sdev:{watch.fs.dev:x} "
-                f"mask:{watch.mask:x} ignored_mask:0\n"
+                f"mask:{watch.mask:x} ignored_mask:0 {_handle(node)}\n"
             )
+
+
+def _handle(node: NodeOps) -> str:
+    kind, data = identify(node)
+    return f"fhandle-bytes:{len(data):x} fhandle-type:{kind:x} f_handle:{data.hex()}"
+
+
+def _fanotify(file: Fanotify, _: Subject) -> Iterator[str]:
+    yield f"fanotify flags:{file.mode:x} event-flags:{file.event_flags:x}\n"
+    for mark in file.marks:
+        marked = mark.object()
+        tail = f"mflags:{mark.flags:x} mask:{mark.mask:x} ignored_mask:{mark.ignored:x}"
+        if isinstance(marked, Mountpoint):
+            yield f"fanotify mnt_id:{marked.id:x} {tail}\n"
+        elif isinstance(marked, FilesystemOps):
+            yield f"fanotify sdev:{marked.dev:x} {tail}\n"
+        elif marked is not None:
+            yield (f"fanotify ino:{marked.ino:x} sdev:{mark.fs.dev:x} {tail} {_handle(marked)}\n")
 
 
 def _pidfd(file: PidFd, subject: Subject) -> Iterator[str]:
@@ -112,6 +134,7 @@ def _userfaultfd(file: UserfaultFile, _: Subject) -> Iterator[str]:
 _SPECIAL: Final[dict[type[File], Callable[[Any, Subject], Iterator[str]]]] = {
     Epoll: _epoll,
     EventFd: _eventfd,
+    Fanotify: _fanotify,
     Inotify: _inotify,
     PidFd: _pidfd,
     SignalFd: _signalfd,

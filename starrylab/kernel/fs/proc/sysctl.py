@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from ....abi.capability import CAP_SYS_ADMIN
 from ....abi.errno import EINVAL, EPERM
 from ...dev.pty import PTY_MAX
-from ...files.inotify import MAX_EVENTS, MAX_WATCHES
 from ...files.pipe import MAX_CAPACITY
 from ...ipc.messages import MSGMAX, MSGMNB
 from ...ipc.mqueue import MAX_MESSAGES, MAX_QUEUES, MAX_SIZE
@@ -149,18 +148,6 @@ def msgmni(_: Kernel) -> str:
 def sem(_: Kernel) -> str:
     """Show the limits of semaphores: of a set, of all, operations of a call, sets."""
     return f"{SEMMSL}\t{SEMMNS}\t{SEMOPM}\t{MOST}\n"
-
-
-@proc("sys/fs/inotify/max_queued_events")
-def max_queued_events(_: Kernel) -> str:
-    """Show how many events an inotify instance keeps."""
-    return f"{MAX_EVENTS}\n"
-
-
-@proc("sys/fs/inotify/max_user_watches")
-def max_user_watches(_: Kernel) -> str:
-    """Show how many watches an inotify instance may have."""
-    return f"{MAX_WATCHES}\n"
 
 
 @proc("sys/fs/mqueue/queues_max")

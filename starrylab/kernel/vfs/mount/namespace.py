@@ -11,6 +11,7 @@ from ....abi.fcntl import MS_PRIVATE
 from ..dentry import DirEntry
 from ..locks import WaitGraph
 from ..node import DIRECTORY, FilesystemOps
+from ..notify import tell_unmount
 from . import propagation
 from .point import Location, Mountpoint, PeerGroup
 from .tree import attach, clone, copy_tree, detach, hang, is_ancestor, mounted_inside, subtree
@@ -319,6 +320,7 @@ class MountNamespace:
         # hold its nodes, and only the caches between its entries are cut.
         entry = self.table.roots.pop(fs, None)
         if not mount.users:
+            tell_unmount(fs)
             if entry is not None:
                 entry.forget()
             fs.unmounted()

@@ -1,0 +1,154 @@
+"""Events of fanotify(7) as read(2) shows them, and questions that wait for an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...abi.errno import LinuxError
+from ...abi.fanotify import (
+    DIRENT_EVENTS,
+    FAN_EVENT_INFO_TYPE_DFID,
+    FAN_EVENT_INFO_TYPE_DFID_NAME,
+    FAN_EVENT_INFO_TYPE_FID,
+    FAN_EVENT_INFO_TYPE_NEW_DFID_NAME,
+    FAN_EVENT_INFO_TYPE_OLD_DFID_NAME,
+    FAN_ONDIR,
+    FAN_RENAME,
+    FAN_REPORT_DIR_FID,
+    FAN_REPORT_FID,
+    FAN_REPORT_NAME,
+    FAN_REPORT_TARGET_FID,
+    FID_BITS,
+    INFO_FID,
+    INFO_UNIT,
+)
+from ..core.poll import PollSet
+from ..core.sched import park_killable
+from ..vfs.handles import Handle, fsid, identify
+from ..vfs.notify import ON_FILESYSTEM, ON_NODE, ON_TARGET, Event
+
+if TYPE_CHECKING:
+    from ..task.process import Process
+    from ..thread import Thread
+    from ..vfs.mount import Location
+    from ..vfs.node import FilesystemOps
+
+
+class Question:
+    """Whether something is permitted; somebody waits to know."""
+
+    __slots__ = ("_changed", "_denial", "answered", "fd")
+
+    def __init__(self) -> None:
+        self.answered = False
+        self.fd = -1  #: by which the listener names it
+        self._denial: type[LinuxError] | None = None
+        self._changed = PollSet()
+
+    def decide(self, denial: type[LinuxError] | None) -> None:
+        """Let whoever waits go on, with an error or without."""
+        self.answered = True
+        self._denial = denial
+        self._changed.wake()
+
+    async def answer(self, t: Thread) -> None:
+        """Wait for the answer, as long as the thread lives; raise the error that it is."""
+        while not self.answered:
+            self._changed.register(t.waker)
+            await park_killable()
+        if self._denial is not None:
+            raise self._denial
+
+
+@dataclass(slots=True)
+class Item:
+    """An event in the queue."""
+
+    mask: int
+    pid: int = 0
+    process: Process | None = None
+    place: Location | None = None  #: what is to be opened for the reader
+    records: bytes = b""
+    key: Hashable = None  #: events with the same one are shown as one; ``None``: never
+    question: Question | None = None
+
+
+class _Record(NamedTuple):
+    type: int
+    handle: Handle
+    name: bytes | None = None
+
+    def pack(self, fs: FilesystemOps) -> bytes:
+        tail = self.handle.data + (b"" if self.name is None else self.name + b"\0")
+        size = -(-(INFO_FID.size + len(tail)) // INFO_UNIT) * INFO_UNIT
+        header = INFO_FID.pack(
+            self.type, 0, size, *fsid(fs), len(self.handle.data), self.handle.type
+        )
+        return (header + tail).ljust(size, b"\0")
+
+
+def records(event: Event, mask: int, mode: int, matched: int) -> bytes:
+    """Return what tells the nodes of an event to a group that reports by ``mode`` (FAN_REPORT_*).
+
+    ``matched``: bits of what the marks that it matched are on.  As fanotify_alloc_event() and
+    copy_info_records_to_user() do in Linux's fs/notify/fanotify.
+    """
+    mode &= FID_BITS
+    if not mode:
+        return b""
+    return b"".join(record.pack(event.fs) for record in _records(event, mask, mode, matched))
+
+
+def _records(event: Event, mask: int, mode: int, matched: int) -> Iterator[_Record]:
+    of_name = mask & DIRENT_EVENTS
+    above = None if event.directory is None else identify(event.directory)
+    subject: Handle | None = event.subject.handle
+    if of_name and not mode & FAN_REPORT_TARGET_FID:
+        subject = above
+    if not of_name and event.subject.is_directory:
+        above = event.subject.handle
+    if not mode & FAN_REPORT_DIR_FID or above is None:
+        yield from _alone(subject, mask, mode)
+        return
+    target_wanted = mode & (FAN_REPORT_TARGET_FID if of_name else FAN_REPORT_FID)
+    child = subject if target_wanted and (of_name or not mask & FAN_ONDIR) else None
+    if child == above:
+        child = None
+    named = bool(mode & FAN_REPORT_NAME and (of_name or not mask & FAN_ONDIR))
+    if not named and child is None:
+        yield from _alone(above, mask, mode)
+        return
+    yield from _directories(event, mask, above, matched, named=named)
+    if child is not None:
+        yield _Record(FAN_EVENT_INFO_TYPE_FID, child)
+
+
+def _directories(
+    event: Event, mask: int, above: Handle, matched: int, *, named: bool
+) -> Iterator[_Record]:
+    if not mask & FAN_RENAME:
+        kind = FAN_EVENT_INFO_TYPE_DFID_NAME if named else FAN_EVENT_INFO_TYPE_DFID
+        yield _Record(kind, above, event.name if named else None)
+        return
+    assert event.target is not None
+    directory, name = event.target
+    if matched & (1 << ON_NODE | 1 << ON_FILESYSTEM):
+        yield _Record(FAN_EVENT_INFO_TYPE_OLD_DFID_NAME, above, event.name)
+    if matched & (1 << ON_TARGET | 1 << ON_FILESYSTEM):
+        yield _Record(FAN_EVENT_INFO_TYPE_NEW_DFID_NAME, identify(directory), name)
+
+
+def _alone(handle: Handle | None, mask: int, mode: int) -> Iterator[_Record]:
+    """Yield the one record of an event that tells one node only."""
+    if handle is None:
+        return
+    if mode == FAN_REPORT_FID:
+        yield _Record(FAN_EVENT_INFO_TYPE_FID, handle)
+    elif mode & FAN_REPORT_NAME and mask & FAN_ONDIR:
+        yield _Record(FAN_EVENT_INFO_TYPE_DFID_NAME, handle, b".")
+    elif mask & (DIRENT_EVENTS | FAN_ONDIR):
+        yield _Record(FAN_EVENT_INFO_TYPE_DFID, handle)
+    else:
+        yield _Record(FAN_EVENT_INFO_TYPE_FID, handle)
