@@ -8,12 +8,14 @@ it happens (`Counter.add`).
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from weakref import ref
 
 from ...abi import perf
 from ...abi.perf import SW_CPU_CLOCK, SW_TASK_CLOCK
 from .attr import PerfAttr
 
 if TYPE_CHECKING:
+    from ..thread import Thread
     from .file import PerfFile
     from .filters import Filter
     from .ring import Ring
@@ -36,8 +38,9 @@ class Counter:
     __slots__ = (
         "attr", "child_count", "child_enabled_ns", "child_running_ns", "children", "context",
         "count", "enabled", "enabled_ns", "file", "filter", "freq_count", "freq_stamp", "gone",
-        "id", "interrupts", "key", "keys", "last_sample_ns", "leader", "limit", "lost", "parent",
-        "paused", "per_cpu", "perf", "period", "period_left", "ring", "siblings", "since", "tick",
+        "id", "interrupts", "key", "keys", "last_sample_ns", "leader", "limit", "lost", "owner",
+        "parent", "paused", "per_cpu", "perf", "period", "period_left", "ring", "siblings",
+        "since", "tick",
     )  # fmt: skip
 
     def __init__(
@@ -57,6 +60,7 @@ class Counter:
         self.children: list[Counter] = []
         self.enabled = not attr.has(perf.DISABLED)
         self.gone = False  #: its thread has ended, or its descriptor is closed
+        self.owner: ref[Thread] | None = None  #: who opened it (PR_TASK_PERF_EVENTS_DISABLE)
         self.per_cpu = True  #: opened for a processor, if only of one thread
         self.paused = False  #: too many samples for now (PERF_RECORD_THROTTLE)
         self.count = 0

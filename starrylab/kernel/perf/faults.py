@@ -51,6 +51,8 @@ class FaultSource:
             for counter in system.counting(thread, kind):
                 sampling.happened(counter, moment)
         self._tell(thread, moment, access)
+        if thread.attention:  # a sample has sent a signal, which is due now
+            thread.kernel.hart.interrupt()
 
     def _tell(self, thread: Thread, moment: Moment, access: int) -> None:
         told: Moment | None = None

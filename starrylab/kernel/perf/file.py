@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _PAGE: Final = 4096
 
+_M64: Final = (1 << 64) - 1
 _O_ASYNC: Final = 0o20000
 _FILTER_MOST: Final = 4096  #: bytes
 
@@ -146,11 +147,10 @@ class PerfFile(File):
 
     def set_output(self, thread: Thread, arg: int) -> None:
         """Write records to the buffer of another event."""
-        number = (arg & 0xFFFFFFFF ^ 1 << 31) - (1 << 31)
-        if number == -1:
+        if arg == _M64:
             self.redirect(None)
             return
-        other = thread.fds[number]
+        other = thread.fds[(arg & 0xFFFFFFFF ^ 1 << 31) - (1 << 31)]
         if not isinstance(other, PerfFile):
             raise EINVAL
         self.redirect(other.counter)

@@ -13,6 +13,8 @@ from ...abi.errno import EINVAL
 if TYPE_CHECKING:
     from .tracepoints import Field, Tracepoint
 
+_DEEPEST: Final = 100  #: parentheses and negations
+
 Test = Callable[[bytes], bool]
 
 _TOKEN: Final = re.compile(
@@ -37,6 +39,8 @@ class Filter:
 class _Parser:
     def __init__(self, text: bytes, point: Tracepoint) -> None:
         self._point = point
+        if text.count(b"(") + text.count(b"!") > _DEEPEST:
+            raise EINVAL
         self._tokens: list[bytes] = []
         at = 0
         text = text.strip()

@@ -125,6 +125,13 @@ class Perf:
             yield from tuple(context.active.get(key, ()))
         yield from tuple(self.cpu.active.get(key, ()))
 
+    def switch_owned(self, thread: Thread, *, on: bool) -> None:
+        """Start or stop all that a thread has opened (PR_TASK_PERF_EVENTS_ENABLE)."""
+        contexts = (self.cpu, *self.contexts.values())
+        for counter in [counter for context in contexts for counter in context.counters]:
+            if counter.owner is not None and counter.owner() is thread:
+                counter.enable() if on else counter.disable()
+
     def renamed(self, thread: Thread) -> None:
         """Tell that a thread has another name (prctl(2), /proc/PID/comm)."""
         if self.contexts or self.cpu.counters:

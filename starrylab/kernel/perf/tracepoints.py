@@ -87,7 +87,7 @@ def _make(
         if gap:
             forms.append(f"{gap}x")
         at += gap
-        label = declared.partition("[")[0].rpartition(" ")[2]
+        label = declared.rpartition(" ")[2].partition("[")[0]
         laid.append(Field(label, declared, form, at, unit * count))
         forms.append(form)
         at += unit * count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from weakref import ref
 
 from ...abi import perf
 from ...abi.capability import CAP_PERFMON, CAP_SYS_ADMIN
@@ -72,6 +73,7 @@ def perf_event_open(
         _check_group(wanted, leader, context, cpu)
     counter = Counter(system, wanted, context)
     counter.per_cpu = cpu != -1
+    counter.owner = ref(t)
     file = PerfFile(counter, t.cred.uid)
     if output is not None:
         file.redirect(output)
@@ -152,7 +154,7 @@ def _check_kind(t: Thread, attr: PerfAttr) -> None:
             raise ENOENT
     elif attr.type == perf.TYPE_TRACEPOINT:
         if attr.config not in t.kernel.perf.points:
-            raise ENOENT
+            raise EINVAL
         if attr.sampling and attr.sample_type & perf.SAMPLE_RAW:
             _permit(t, _RAW_TRACEPOINTS, EPERM())
     else:

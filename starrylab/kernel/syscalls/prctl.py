@@ -145,6 +145,11 @@ def _set_seccomp(t: Thread, mode: int, program: int, *_: int) -> int:
     return set_filter(t, 0, program)
 
 
+def _switch_perf_events(t: Thread, *, on: bool) -> int:
+    t.kernel.perf.switch_owned(t, on=on)
+    return 0
+
+
 _OPTIONS: Final[dict[int, Option]] = {
     pr.PR_SET_NAME: _set_name,
     pr.PR_GET_NAME: _get_name,
@@ -168,6 +173,8 @@ _OPTIONS: Final[dict[int, Option]] = {
     pr.PR_GET_TID_ADDRESS: _get_tid_address,
     pr.PR_GET_SECCOMP: lambda t, *_: 0 if t.seccomp is None else t.seccomp.mode,
     pr.PR_SET_SECCOMP: _set_seccomp,
+    pr.PR_TASK_PERF_EVENTS_DISABLE: lambda t, *_: _switch_perf_events(t, on=False),
+    pr.PR_TASK_PERF_EVENTS_ENABLE: lambda t, *_: _switch_perf_events(t, on=True),
 }
 
 
