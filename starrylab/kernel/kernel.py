@@ -35,7 +35,7 @@ from .namespaces.proxy import Namespaces
 from .namespaces.user import UserNamespace
 from .namespaces.uts import UtsNamespace
 from .net.namespace import NetNamespace
-from .perf.system import Perf
+from .perf.events import PerfEvents
 from .syscalls import table
 from .task.futexes import FutexTable
 from .task.ids import PidAllocator
@@ -153,7 +153,7 @@ class Kernel:
         self.vdso.tell_processor(probe(arch, _LAYOUT.user_top))
         self.tick_ns = TICK_NS  #: what is between two ticks; samples may want less
         self.sampler: Callable[[Thread], object] | None = None  #: is told of every tick
-        self.perf = Perf(self)
+        self.perf = PerfEvents(self)
         self.executor.on_idle = lambda idle: hart.set_tick(0 if idle else self.tick_ns)
 
     def _initial_namespaces(self) -> Namespaces:

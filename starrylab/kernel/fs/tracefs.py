@@ -83,7 +83,7 @@ class TraceFs(FilesystemOps):
 
 
 def _available(kernel: Kernel) -> str:
-    return "".join(f"{point.system}:{point.name}\n" for point in kernel.perf.points.values())
+    return "".join(f"{point.system}:{point.name}\n" for point in kernel.perf.system.points.values())
 
 
 def _command_lines(kernel: Kernel) -> str:
@@ -99,7 +99,7 @@ class _TraceDir(LiveDir):
 
     def points(self) -> Iterator[Tracepoint]:
         """Yield every tracepoint."""
-        yield from self.fs.kernel.perf.points.values()
+        yield from self.fs.kernel.perf.system.points.values()
 
 
 class SystemsDir(_TraceDir):

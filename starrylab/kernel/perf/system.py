@@ -22,25 +22,11 @@ from .tracepoints import table
 if TYPE_CHECKING:
     from ..kernel import Kernel
     from ..thread import Thread
+    from .events import Settings
     from .moment import Moment
     from .tracepoints import Tracepoint
 
-MAX_RATE: Final = 4000  #: samples a second, and no more: a tick of the hart costs time
 _SIGTRAP: Final = Struct("<16xQQII")  #: siginfo_t from si_addr on
-_MLOCK_KB: Final = 516  #: as Linux: 512 KiB and the control page
-
-
-class Settings:
-    """/proc/sys/kernel/perf_*."""
-
-    __slots__ = ("max_contexts", "max_rate", "max_stack", "mlock_kb", "paranoid")
-
-    def __init__(self) -> None:
-        self.paranoid = 2
-        self.mlock_kb = _MLOCK_KB
-        self.max_rate = MAX_RATE
-        self.max_stack = perf.MAX_STACK_DEPTH
-        self.max_contexts = 8
 
 
 class Context:
@@ -92,9 +78,9 @@ class Context:
 class Perf:
     """See the module."""
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: Kernel, settings: Settings) -> None:
         self.kernel = kernel
-        self.settings = Settings()
+        self.settings = settings
         self.ids = count(1)
         self.cpu = Context(self, None)
         self.contexts: dict[Thread, Context] = {}
@@ -131,11 +117,6 @@ class Perf:
         for counter in [counter for context in contexts for counter in context.counters]:
             if counter.owner is not None and counter.owner() is thread:
                 counter.enable() if on else counter.disable()
-
-    def renamed(self, thread: Thread) -> None:
-        """Tell that a thread has another name (prctl(2), /proc/PID/comm)."""
-        if self.contexts or self.cpu.counters:
-            self.sources.sideband.named(thread)
 
     def trap(self, counter: Counter, moment: Moment) -> None:
         """Send SIGTRAP to who met an event that wants it (attr.sigtrap; ``send_sig_perf``)."""

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from ....abi.capability import CAP_SYS_ADMIN
 from ....abi.errno import EINVAL, EPERM
+from ...perf.events import MAX_RATE
 from ...perf.symbols import listed
-from ...perf.system import MAX_RATE
 from ._declare import proc
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ...kernel import Kernel
-    from ...perf.system import Settings
+    from ...perf.events import Settings
     from ...thread import Thread
 
 _STACK_MOST = 640
