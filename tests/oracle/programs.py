@@ -27,6 +27,7 @@ NATIVE = {
     "clone_flags": "makes every clone without CLONE_THREAD a fork",
     "errors": "checks timerfd_settime's time before its descriptor",
     "every_pointer": "checks much in another order",
+    "io_uring": "has no io_uring",
     "fork_wait": "its own helper thread takes the adopted child",
     "futex2": "has none of these calls",
     "mempolicies": "has none of these calls",

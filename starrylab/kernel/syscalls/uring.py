@@ -325,7 +325,9 @@ async def _sleep(
 ) -> None:
     watched = [(ring, POLLIN)]
     wait = partial(poll_any, t, watched)
-    while ring.queues.completed < least:
+    expired = ring.expired
+    # A timeout always ends the wait, however few completions there are (``io_should_wake()``).
+    while ring.queues.completed < least and ring.expired == expired:
         until = deadline
         if shortest is not None and (deadline is None or shortest < deadline):
             until = shortest

@@ -54,9 +54,9 @@ class Ring(File):
     __slots__ = (
         "_batch", "_cq_waiters", "_deferred", "_drained", "_draining", "_moving", "_ready",
         "_serving", "_sq_waiters", "allowed", "buffers", "counted", "dead", "eventfd",
-        "eventfd_async", "files", "groups", "issuer", "living", "maker", "next_personality",
-        "overflow", "pending_allowed", "personalities", "poller", "queues", "regions", "requests",
-        "sequence", "setup",
+        "eventfd_async", "expired", "files", "groups", "has_quiet", "issuer", "living", "maker",
+        "next_personality", "overflow", "pending_allowed", "personalities", "poller", "queues",
+        "regions", "requests", "sequence", "setup",
     )  # fmt: skip
 
     kind = "io_uring"
@@ -87,6 +87,8 @@ class Ring(File):
         self.allowed: Allowed | None = None
         self.pending_allowed: Allowed | None = None  #: ... once the ring is enabled
         self.poller: Waker | None = None  #: the task of IORING_SETUP_SQPOLL
+        self.has_quiet = False  #: IOSQE_CQE_SKIP_SUCCESS was used
+        self.expired = 0  #: timeouts that were due: each ends a wait
         self.dead = False
         self._batch: list[tuple[Request, int]] | None = None
         self._deferred: deque[Callable[[], object]] = deque()
@@ -118,7 +120,7 @@ class Ring(File):
         """See ``File.map_range``: the queues, the entries, rings of provided buffers."""
         kind = offset & _OFFSET_MASK
         memory = self.regions.get(0 if kind == IORING_OFF_CQ_RING else offset)
-        if not isinstance(memory, OwnMemory) or size > memory.length:
+        if not isinstance(memory, OwnMemory):
             raise EINVAL
         return memory, 0
 

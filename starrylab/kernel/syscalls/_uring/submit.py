@@ -167,8 +167,9 @@ def _accept(t: Thread, request: Request) -> None:
     request.quiet = bool(flags & IOSQE_CQE_SKIP_SUCCESS)
     if flags & IOSQE_BUFFER_SELECT and not operation.selects:
         raise EOPNOTSUPP
-    if request.quiet and flags & IOSQE_IO_DRAIN:
-        raise EOPNOTSUPP
+    ring.has_quiet = ring.has_quiet or request.quiet
+    if ring.has_quiet and flags & IOSQE_IO_DRAIN:
+        raise EOPNOTSUPP("a drain counts completions")
     if ring.allowed is not None:
         _restrict(ring.allowed, request)
     if request.ioprio and not operation.priority:

@@ -98,6 +98,11 @@ def _start(request: Request) -> int:
 
 
 def _expired(request: Request) -> None:
+    request.ring.expired += 1
+    _end(request)
+
+
+def _end(request: Request) -> None:
     request.failed = not request.op_flags & IORING_TIMEOUT_ETIME_SUCCESS
     request.on_cancel = None
     request.end(-ETIME.errno)
@@ -106,8 +111,9 @@ def _expired(request: Request) -> None:
 def _again(request: Request) -> None:
     """Tell of one expiration of a timeout that repeats."""
     timeout: _Timeout = request.data
+    request.ring.expired += 1
     if timeout.left == 1 or not request.more(-ETIME.errno):
-        _expired(request)
+        _end(request)
         return
     timeout.left = max(0, timeout.left - 1)
     if timeout.alarm is not None:
