@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
 from ..abi.signal import SIGKILL
 from ..machine.api import HartLost
@@ -113,6 +113,7 @@ class Kernel:
         self.rseqs: WeakKeyDictionary[Thread, Registration] = WeakKeyDictionary()
         self.io_priorities: WeakKeyDictionary[Thread, int] = WeakKeyDictionary()  #: ioprio_set(2)
         self.mempolicies: WeakKeyDictionary[Thread, Policy] = WeakKeyDictionary()  #: numa(7)
+        self.fork_resets: WeakSet[Thread] = WeakSet()  #: SCHED_RESET_ON_FORK
         self.anon_inodes = count(1)  #: inode numbers of pipes and sockets
         self.processes: dict[int, Process] = {}  #: zombies too, until they are reaped
         self.threads: dict[int, Thread] = {}

@@ -35,6 +35,7 @@ NATIVE = {
     "message_queues": "aborts where msgrcv has a bad pointer",
     "mmap_basics": "ignores MAP_FIXED_NOREPLACE and unknown madvise",
     "ptrace": "has no ptrace",
+    "newer_calls": "has none of these calls",
     "process_vm": "has neither these calls nor kcmp",
     "ptys": "TIOCGSID is not passed on",
     "robust": "has no robust list",

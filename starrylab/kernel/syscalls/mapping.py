@@ -40,6 +40,20 @@ _MAX_RW: Final = 0x7FFF_F000  #: MAX_RW_COUNT
 
 
 @syscall()
+def process_mrelease(t: Thread, pidfd: Fd, flags: UInt) -> None:
+    """process_mrelease(2): what was killed gives its memory back at its next step."""
+    if flags:
+        raise EINVAL
+    if not isinstance(pidfd, PidFd):
+        raise EBADF
+    process = pidfd.process
+    if process.zombie:
+        raise ESRCH
+    if process.exit_status is None:
+        raise EINVAL
+
+
+@syscall()
 def mseal(t: Thread, addr: Ptr, length: Size, flags: ULong) -> None:
     """mseal(2)."""
     if flags or addr & PAGE_MASK:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from struct import Struct
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from ...abi.errno import EFAULT, EINVAL, EPERM, ESRCH
+from ...abi.errno import EFAULT, EINVAL, ENOENT, EPERM, ESRCH
 from ...machine.api import PAGE_MASK, PAGE_SIZE
+from ..files.epoll import Epoll
 from ..mm.poke import peek
 from ..task.ptrace import may_trace
 from ._declare import syscall
@@ -16,7 +18,9 @@ from ._targets import thread_of
 from ._types import Int, Size, ULong
 
 if TYPE_CHECKING:
+    from ..files.file import File
     from ..mm.space import AddressSpace
+    from ..task.process import Process
     from ..thread import Thread
 
 _VECTORS: Final = 1024  #: UIO_MAXIOV
@@ -141,6 +145,10 @@ KCMP_VM: Final = 1
 KCMP_FILES: Final = 2
 KCMP_FS: Final = 3
 KCMP_SIGHAND: Final = 4
+KCMP_IO: Final = 5
+KCMP_SYSVSEM: Final = 6
+KCMP_EPOLL_TFD: Final = 7
+_EPOLL_SLOT: Final = Struct("<III")  #: descriptor of an epoll instance, what it watches, which
 
 _Shared = Callable[["Thread", int], object]
 _KINDS: Final[Mapping[int, _Shared]] = MappingProxyType(
@@ -150,18 +158,45 @@ _KINDS: Final[Mapping[int, _Shared]] = MappingProxyType(
         KCMP_FILES: lambda thread, _: thread.fds,
         KCMP_FS: lambda thread, _: thread.fs,
         KCMP_SIGHAND: lambda thread, _: thread.signals.process.actions,
+        # What a thread has not is nothing, and nothing is the same as nothing.
+        KCMP_IO: lambda thread, _: thread if thread in thread.kernel.io_priorities else None,
+        KCMP_SYSVSEM: lambda thread, _: _undo_list(thread),
     }
 )
 
 
-@syscall(partial="KCMP_IO, KCMP_SYSVSEM and KCMP_EPOLL_TFD are refused")
+def _undo_list(thread: Thread) -> Process | None:
+    pid = thread.process.pid
+    semaphores = thread.namespaces.ipc.semaphores
+    return thread.process if any(pid in group.undo for group in semaphores) else None
+
+
+def _watched(t: Thread, thread: Thread, slot: int) -> File:
+    """Return what an epoll instance of ``thread`` watches (KCMP_EPOLL_TFD); raise ``ENOENT``."""
+    number, watched, which = _EPOLL_SLOT.unpack(t.mm.read(slot, _EPOLL_SLOT.size))
+    epoll = thread.fds[number]
+    if not isinstance(epoll, Epoll):
+        raise EINVAL
+    found: list[File] = [
+        item.file for item in epoll.items() if item.fd == watched and item.file is not None
+    ]
+    if which >= len(found):
+        raise ENOENT
+    return found[which]
+
+
+@syscall()
 def kcmp(t: Thread, first: Int, second: Int, kind: Int, index1: ULong, index2: ULong) -> int:
     """kcmp(2): 0 if two processes share something, else which one goes first in some order."""
     one, two = _inspected(t, first), _inspected(t, second)
-    what = _KINDS.get(kind)
-    if what is None:
-        raise EINVAL
-    a, b = what(one, index1), what(two, index2)
+    if kind == KCMP_EPOLL_TFD:
+        a: object = one.fds[index1 & 0xFFFFFFFF]
+        b: object = _watched(t, two, index2)
+    else:
+        what = _KINDS.get(kind)
+        if what is None:
+            raise EINVAL
+        a, b = what(one, index1), what(two, index2)
     if a is b:
         return 0
     return 1 if id(a) < id(b) else 2

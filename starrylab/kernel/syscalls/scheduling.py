@@ -7,13 +7,19 @@ from collections.abc import Coroutine, Iterable
 from typing import TYPE_CHECKING, Final
 
 from ...abi.capability import CAP_SYS_NICE
-from ...abi.errno import E2BIG, EACCES, EINVAL, EPERM, ESRCH
+from ...abi.errno import E2BIG, EACCES, EINVAL, EOPNOTSUPP, EPERM, ESRCH
 from ...abi.resource import PRIO_PGRP, PRIO_PROCESS, PRIO_USER, RLIMIT_NICE, RLIMIT_RTPRIO
 from ...abi.sched import (
     SCHED_BATCH,
     SCHED_FIFO,
+    SCHED_FLAG_ALL,
+    SCHED_FLAG_KEEP_PARAMS,
+    SCHED_FLAG_KEEP_POLICY,
+    SCHED_FLAG_RESET_ON_FORK,
+    SCHED_FLAG_UTIL_CLAMP,
     SCHED_IDLE,
     SCHED_NORMAL,
+    SCHED_RESET_ON_FORK,
     SCHED_RR,
 )
 from ..core.sched import TICK_NS, yield_now
@@ -61,7 +67,10 @@ def _require_owner(t: Thread, target: Thread) -> None:
         t.cred.require_in(target.cred.user_ns, CAP_SYS_NICE)
 
 
-def _set_policy(t: Thread, target: Thread, policy: int, priority: int, nice: int | None) -> None:
+def _set_policy(
+    t: Thread, target: Thread, policy: int, priority: int, nice: int | None, *, reset: bool
+) -> None:
+    resets = t.kernel.fork_resets
     if policy not in (*_REALTIME, *_NORMAL):
         raise EINVAL
     if (policy in _REALTIME) != (1 <= priority <= 99) or priority < 0:
@@ -73,6 +82,9 @@ def _set_policy(t: Thread, target: Thread, policy: int, priority: int, nice: int
             raise EPERM
         if nice is not None and nice < target.nice and not _may_nice(t, target, nice):
             raise EPERM
+        if target in resets and not reset:
+            raise EPERM
+    (resets.add if reset else resets.discard)(target)
     target.policy = policy
     target.priority = priority
     if nice is not None:
@@ -83,19 +95,21 @@ def _may_nice(t: Thread, target: Thread, nice: int) -> bool:
     return 20 - nice <= target.process.limits.soft(RLIMIT_NICE) or t.cred.capable(CAP_SYS_NICE)
 
 
-@syscall(partial="SCHED_RESET_ON_FORK and SCHED_DEADLINE are refused")
+@syscall(partial="SCHED_DEADLINE is refused")
 def sched_setscheduler(t: Thread, pid: Int, policy: Policy, param: Ptr) -> None:
     """sched_setscheduler(2)."""
     if policy < 0 or not param:
         raise EINVAL
     priority = t.mm.read_i32(param)
-    _set_policy(t, _find(t, pid), policy, priority, None)
+    reset = bool(policy & SCHED_RESET_ON_FORK)
+    _set_policy(t, _find(t, pid), policy & ~SCHED_RESET_ON_FORK, priority, None, reset=reset)
 
 
 @syscall()
 def sched_getscheduler(t: Thread, pid: Int) -> int:
     """sched_getscheduler(2)."""
-    return _find(t, pid).policy
+    target = _find(t, pid)
+    return target.policy | SCHED_RESET_ON_FORK * (target in t.kernel.fork_resets)
 
 
 @syscall()
@@ -105,7 +119,8 @@ def sched_setparam(t: Thread, pid: Int, param: Ptr) -> None:
         raise EINVAL
     priority = t.mm.read_i32(param)
     target = _find(t, pid)
-    _set_policy(t, target, target.policy, priority, None)
+    reset = target in t.kernel.fork_resets
+    _set_policy(t, target, target.policy, priority, None, reset=reset)
 
 
 @syscall()
@@ -116,7 +131,7 @@ def sched_getparam(t: Thread, pid: Int, param: Ptr) -> None:
     t.mm.write_u32(param, _find(t, pid).priority)
 
 
-@syscall(partial="SCHED_DEADLINE and all flags are refused")
+@syscall(partial="SCHED_DEADLINE and utilization clamps are refused")
 def sched_setattr(t: Thread, pid: Int, attr: Ptr, flags: UInt) -> None:
     """sched_setattr(2)."""
     if not attr or flags:
@@ -126,10 +141,19 @@ def sched_setattr(t: Thread, pid: Int, attr: Ptr, flags: UInt) -> None:
         raise E2BIG
     raw = t.mm.read(attr, _SCHED_ATTR.size)
     _size, policy, behaviour, nice, priority, *_deadline = _SCHED_ATTR.unpack(raw)
-    if behaviour:
+    if policy >> 31:
         raise EINVAL
     target = _find(t, pid)
-    _set_policy(t, target, policy, priority, nice if policy in _NORMAL else None)
+    reset = bool(behaviour & SCHED_FLAG_RESET_ON_FORK)
+    if behaviour & SCHED_FLAG_KEEP_POLICY:
+        policy, reset = target.policy, target in t.kernel.fork_resets
+    if behaviour & SCHED_FLAG_KEEP_PARAMS:
+        nice, priority = target.nice, target.priority
+    if behaviour & SCHED_FLAG_UTIL_CLAMP:
+        raise EOPNOTSUPP  # as in Linux without CONFIG_UCLAMP_TASK
+    if behaviour & ~SCHED_FLAG_ALL:
+        raise EINVAL
+    _set_policy(t, target, policy, priority, nice if policy in _NORMAL else None, reset=reset)
 
 
 @syscall()
@@ -139,9 +163,9 @@ def sched_getattr(t: Thread, pid: Int, attr: Ptr, size: UInt, flags: UInt) -> No
         raise EINVAL
     target = _find(t, pid)
     nice = target.nice if target.policy in _NORMAL else 0
-    t.mm.write(
-        attr, _SCHED_ATTR.pack(_SCHED_ATTR.size, target.policy, 0, nice, target.priority, 0, 0, 0)
-    )
+    reset = SCHED_FLAG_RESET_ON_FORK * (target in t.kernel.fork_resets)
+    data = _SCHED_ATTR.pack(_SCHED_ATTR.size, target.policy, reset, nice, target.priority, 0, 0, 0)
+    t.mm.write(attr, data)
 
 
 @syscall()

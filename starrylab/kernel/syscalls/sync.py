@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from struct import pack, unpack
 from typing import TYPE_CHECKING, Final
 
-from ...abi.errno import EBADF, EFBIG, EINVAL, EISDIR, ENODEV, EOPNOTSUPP, ESPIPE
+from ...abi.errno import (
+    EACCES,
+    EBADF,
+    EFBIG,
+    EINVAL,
+    EISDIR,
+    ENODEV,
+    EOPNOTSUPP,
+    EPERM,
+    ESPIPE,
+)
 from ...abi.fcntl import (
     FALLOC_FL_COLLAPSE_RANGE,
     FALLOC_FL_INSERT_RANGE,
@@ -20,10 +31,10 @@ from ..files.pipe import PipeReader, PipeWriter
 from ..files.regular import RegularFile
 from ..vfs import attributes
 from ..vfs.page_cache import MAX_SIZE
-from ..vfs.permission import drop_privileges
+from ..vfs.permission import MAY_WRITE, check, drop_privileges, is_owner
 from ._declare import syscall
 from ._shown import FallocateMode, FileAdvice
-from ._types import Fd, Long, Path, Size, UInt
+from ._types import Fd, Long, Path, Ptr, Size, UInt
 from .io import within_limit
 
 if TYPE_CHECKING:
@@ -163,6 +174,30 @@ def fadvise64(t: Thread, file: Fd, offset: Long, length: Long, advice: FileAdvic
         file.pages.read_ahead(offset >> 12, end + 4095 >> 12)
     elif advice == _POSIX_FADV_DONTNEED:
         file.pages.give_back(offset + 4095 >> 12, end >> 12)
+
+
+@syscall()
+def cachestat(t: Thread, file: Fd, part: Ptr, figures: Ptr, flags: UInt) -> None:
+    """cachestat(2): pages in memory, and those not yet written back; none is ever aged here."""
+    if file.kind == "path":
+        raise EBADF
+    offset, length = unpack("<QQ", t.mm.read(part, 16))
+    node = file.node
+    if node is not None and not (file.writable or is_owner(node, t.cred)):
+        try:
+            check(node, t.cred, MAY_WRITE)
+        except EACCES:
+            raise EPERM from None
+    if flags:
+        raise EINVAL
+    cached = dirty = 0
+    if isinstance(file, RegularFile) and file.pages is not None:
+        pages = file.pages
+        last = min(offset + length if length else 1 << 64, pages.size) + 4095 >> 12
+        cached = sum(pages.cached(index) for index in range(offset >> 12, last))
+        if pages.backing is not None:
+            dirty = sum(offset >> 12 <= index < last for index in pages.dirty)
+    t.mm.write(figures, pack("<5Q", cached, dirty, 0, 0, 0))
 
 
 @syscall()

@@ -40,7 +40,8 @@ def _cstring(t: Thread, addr: int) -> bytes:
         raise ERANGE from None
 
 
-def _opened(file: File) -> tuple[NodeOps, Location]:
+def opened(file: File) -> tuple[NodeOps, Location]:
+    """Return what a descriptor is open on; raise ``EBADF``."""
     if file.kind == "path" or file.node is None or file.place is None:
         raise EBADF
     return file.node, file.place
@@ -51,9 +52,10 @@ def _found(t: Thread, path: bytes, flags: int) -> tuple[NodeOps, Location]:
     return place.node, place
 
 
-def _set(
+def set_attribute(
     t: Thread, target: tuple[NodeOps, Location], name: int, value: int, size: int, flags: int
 ) -> None:
+    """Follow setxattr(2) for what was found."""
     if flags & ~(XATTR_CREATE | XATTR_REPLACE):
         raise EINVAL
     key = _name(t, name)
@@ -67,7 +69,10 @@ def _set(
     tell_place(place, IN_ATTRIB)
 
 
-def _get(t: Thread, target: tuple[NodeOps, Location], name: int, value: int, size: int) -> int:
+def get_attribute(
+    t: Thread, target: tuple[NodeOps, Location], name: int, value: int, size: int
+) -> int:
+    """Follow getxattr(2) for what was found."""
     key = _name(t, name)
     node = target[0]
     check_access(node, key, t.cred, write=False)
@@ -80,7 +85,8 @@ def _get(t: Thread, target: tuple[NodeOps, Location], name: int, value: int, siz
     return len(data)
 
 
-def _list(t: Thread, target: tuple[NodeOps, Location], buf: int, size: int) -> int:
+def list_attributes(t: Thread, target: tuple[NodeOps, Location], buf: int, size: int) -> int:
+    """Follow listxattr(2) for what was found."""
     names = target[0].list_xattrs()
     if not names:  # so it is nearly always, and ls asks for every file
         return 0
@@ -97,7 +103,8 @@ def _list(t: Thread, target: tuple[NodeOps, Location], buf: int, size: int) -> i
     return len(data)
 
 
-def _remove(t: Thread, target: tuple[NodeOps, Location], name: int) -> None:
+def remove_attribute(t: Thread, target: tuple[NodeOps, Location], name: int) -> None:
+    """Follow removexattr(2) for what was found."""
     key = _name(t, name)
     node, place = target
     require_writable(place.mount)
@@ -111,7 +118,7 @@ def setxattr(
     t: Thread, path: Path, name: InString, value: InData, size: Size, flags: XattrFlags
 ) -> None:
     """setxattr(2)."""
-    _set(t, _found(t, path, 0), name, value, size, flags)
+    set_attribute(t, _found(t, path, 0), name, value, size, flags)
 
 
 @syscall()
@@ -119,7 +126,7 @@ def lsetxattr(
     t: Thread, path: Path, name: InString, value: InData, size: Size, flags: XattrFlags
 ) -> None:
     """lsetxattr(2)."""
-    _set(t, _found(t, path, NOFOLLOW), name, value, size, flags)
+    set_attribute(t, _found(t, path, NOFOLLOW), name, value, size, flags)
 
 
 @syscall()
@@ -127,58 +134,58 @@ def fsetxattr(
     t: Thread, file: Fd, name: InString, value: InData, size: Size, flags: XattrFlags
 ) -> None:
     """fsetxattr(2)."""
-    _set(t, _opened(file), name, value, size, flags)
+    set_attribute(t, opened(file), name, value, size, flags)
 
 
 @syscall()
 def getxattr(t: Thread, path: Path, name: InString, value: OutData, size: Size) -> int:
     """getxattr(2)."""
-    return _get(t, _found(t, path, 0), name, value, size)
+    return get_attribute(t, _found(t, path, 0), name, value, size)
 
 
 @syscall()
 def lgetxattr(t: Thread, path: Path, name: InString, value: OutData, size: Size) -> int:
     """lgetxattr(2)."""
-    return _get(t, _found(t, path, NOFOLLOW), name, value, size)
+    return get_attribute(t, _found(t, path, NOFOLLOW), name, value, size)
 
 
 @syscall()
 def fgetxattr(t: Thread, file: Fd, name: InString, value: OutData, size: Size) -> int:
     """fgetxattr(2)."""
-    return _get(t, _opened(file), name, value, size)
+    return get_attribute(t, opened(file), name, value, size)
 
 
 @syscall()
 def listxattr(t: Thread, path: Path, buf: OutData, size: Size) -> int:
     """listxattr(2)."""
-    return _list(t, _found(t, path, 0), buf, size)
+    return list_attributes(t, _found(t, path, 0), buf, size)
 
 
 @syscall()
 def llistxattr(t: Thread, path: Path, buf: OutData, size: Size) -> int:
     """llistxattr(2)."""
-    return _list(t, _found(t, path, NOFOLLOW), buf, size)
+    return list_attributes(t, _found(t, path, NOFOLLOW), buf, size)
 
 
 @syscall()
 def flistxattr(t: Thread, file: Fd, buf: OutData, size: Size) -> int:
     """flistxattr(2)."""
-    return _list(t, _opened(file), buf, size)
+    return list_attributes(t, opened(file), buf, size)
 
 
 @syscall()
 def removexattr(t: Thread, path: Path, name: InString) -> None:
     """removexattr(2)."""
-    _remove(t, _found(t, path, 0), name)
+    remove_attribute(t, _found(t, path, 0), name)
 
 
 @syscall()
 def lremovexattr(t: Thread, path: Path, name: InString) -> None:
     """lremovexattr(2)."""
-    _remove(t, _found(t, path, NOFOLLOW), name)
+    remove_attribute(t, _found(t, path, NOFOLLOW), name)
 
 
 @syscall()
 def fremovexattr(t: Thread, file: Fd, name: InString) -> None:
     """fremovexattr(2)."""
-    _remove(t, _opened(file), name)
+    remove_attribute(t, opened(file), name)

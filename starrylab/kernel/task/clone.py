@@ -190,6 +190,9 @@ def _inherit(parent: Thread, child: Thread, flags: int) -> None:
         parent.kernel.mempolicies[child] = memory_policy
     child.policy = parent.policy
     child.priority = parent.priority
+    if parent in parent.kernel.fork_resets:
+        child.nice = 0 if child.priority else max(child.nice, 0)
+        child.policy, child.priority = (0, 0) if child.priority else (child.policy, 0)
     child.timer_slack_ns = parent.timer_slack_ns
     child.signals.mask = parent.signals.mask
     child.seccomp = parent.seccomp
