@@ -199,7 +199,7 @@ def empty_cache(monkeypatch, tmp_path) -> Path:
 
 
 def test_a_missing_compiler(empty_cache, monkeypatch, capsys) -> None:
-    monkeypatch.setattr(build, "_compiler_folder", lambda: None)
+    monkeypatch.setattr(build, "compiler_folder", lambda: None)
     assert "pip install ziglang" in fails(["run", "--", "true"], USAGE, capsys)
 
 
