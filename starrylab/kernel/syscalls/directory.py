@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...abi.capability import CAP_SYS_CHROOT
-from ...abi.errno import ENOENT, ENOTDIR, EPERM, ERANGE
+from ...abi.errno import ENAMETOOLONG, ENOENT, ENOTDIR, EPERM, ERANGE
 from ..files.directory import DirectoryFile
+from ..mm.user import PATH_MAX
 from ..vfs.mount import Location
 from ..vfs.node import DIRECTORY, Credentials
 from ..vfs.permission import MAY_EXEC, check
@@ -42,6 +43,8 @@ def getcwd(t: Thread, buf: OutString, size: Size) -> int:
     path = cwd.path(t.fs.root)
     if not cwd.is_below(t.fs.root):
         path = b"(unreachable)" + path
+    if len(path) >= PATH_MAX:  # whatever the size: the C library goes another way then
+        raise ENAMETOOLONG
     if len(path) >= size:
         raise ERANGE
     t.mm.write(buf, path + b"\0")
