@@ -104,7 +104,7 @@ class Kernel:
         self.clock = Clock(self)
         self.futexes = FutexTable()
         self.follower = Follower()  #: stops traced threads at their calls
-        self.travelling = Travelling()  #: descriptors that lie in sockets
+        self.travelling = Travelling(self._writer)  #: descriptors that lie in sockets
         self.watching = Watching()  #: limits of inotify(7) and fanotify(7)
         self.unprivileged_userfaultfd = False  #: /proc/sys/vm/unprivileged_userfaultfd
         self.announcers: WeakKeyDictionary[File, Announcer] = WeakKeyDictionary()  #: O_ASYNC
@@ -171,6 +171,11 @@ class Kernel:
     def ipc_namespaces(self) -> list[IpcNamespace]:
         """Return every IPC namespace."""
         return [ns for ns in self.registry.living if isinstance(ns, IpcNamespace)]
+
+    def _writer(self) -> tuple[int, int, int]:
+        """Return pid, uid and gid of whoever calls now: who writes to a socket (unix(7))."""
+        thread = self.traps.current()
+        return thread.process.pid, thread.cred.euid, thread.cred.egid
 
     # -- the CPU ------------------------------------------------------------------------
 

@@ -75,7 +75,9 @@ class Vdso:
         self.image, self.sigreturn = image(arch)
         if len(self.image) > PAGE_SIZE:
             raise ValueError(f"the vDSO of {arch} is larger than a page")
+        self._frames = frames
         self._view = frames.view
+        self._silent_frame = 0  #: [vvar] in which no clock can be read
         self.data_frame = frames.alloc_zeroed(MemoryKind.KERNEL_HEAP)  #: [vvar]
         self.code_frame = frames.alloc_zeroed(MemoryKind.KERNEL_HEAP)  #: [vdso]
         self._view[self.code_frame : self.code_frame + len(self.image)] = self.image
@@ -85,6 +87,16 @@ class Vdso:
     def map_into(self, space: AddressSpace) -> int:
         """Map both pages into a program's space; return the vDSO's address."""
         return space.map_vdso(self.code_frame, self.data_frame, self.sigreturn)
+
+    def hide_clocks(self, space: AddressSpace) -> None:
+        """Let the programs in ``space`` ask the kernel for each time, as their clocks differ."""
+        if not self._silent_frame:
+            self._silent_frame = self._frames.alloc_zeroed(MemoryKind.KERNEL_HEAP)
+            probes = slice(VVAR.size, VVAR.size + PROBES.size)
+            data, silent = self.data_frame, self._silent_frame
+            known = bytes(self._view[data + probes.start : data + probes.stop])
+            self._view[silent + probes.start : silent + probes.stop] = known
+        space.change_vvar(self._silent_frame)
 
     def publish(self, ahead: Mapping[int, int], coarse: Mapping[int, int]) -> None:
         """Let programs read clocks: ``ahead`` of the counter, in ns, by clock id.

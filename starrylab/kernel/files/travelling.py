@@ -9,7 +9,7 @@ here at the very moment when a socket loses the last holder that is not a queue.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from .file import File
@@ -54,9 +54,10 @@ class Receiver(File):
 class Travelling:
     """The files that one kernel's queues hold."""
 
-    __slots__ = ("_busy", "_dropped", "_holders", "places")
+    __slots__ = ("_busy", "_dropped", "_holders", "places", "writer")
 
-    def __init__(self) -> None:
+    def __init__(self, writer: Callable[[], tuple[int, int, int]] | None = None) -> None:
+        self.writer = writer  #: pid, uid and gid of whoever writes now
         #: In how many places of queues each receiver lies; whose queues those are, and how often.
         self.places: dict[Receiver, int] = {}
         self._holders: dict[Receiver, dict[Receiver, int]] = {}

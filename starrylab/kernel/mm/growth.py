@@ -61,6 +61,14 @@ class Growth(Mapping):
         self.trampoline = vdso + sigreturn
         return vdso
 
+    def change_vvar(self, data_frame: int) -> None:
+        """Show other data to the vDSO; a program that unmapped its data keeps it so."""
+        vvar = self.layout.vvar
+        area = self.find(vvar)
+        if area is not None and area.backend is LINEAR and area.start == vvar:
+            self.unmap_range(vvar, vvar + PAGE_SIZE)
+            self.insert(Area(vvar, vvar + PAGE_SIZE, READ, 0, LINEAR, None, data_frame))
+
     def note_arguments(
         self, arg_start: int, arg_end: int, env_start: int, env_end: int, auxv: bytes
     ) -> None:

@@ -17,6 +17,7 @@ from ...abi.fcntl import (
     MS_RELATIME,
     MS_STRICTATIME,
 )
+from ...abi.sched import CLONE_NEWNS
 from ..vfs.mount import Location, MountNamespace, Mountpoint
 
 if TYPE_CHECKING:
@@ -54,6 +55,19 @@ def own_mount(t: Thread, place: Location) -> Mountpoint:
 def is_own(t: Thread, mount: Mountpoint) -> bool:
     """Tell whether a mount is in the namespace of ``t``."""
     return mount.namespace is namespace_of(t) and mount.is_attached
+
+
+def may_bind(t: Thread, what: Location) -> bool:
+    """Tell whether ``t`` may show ``what`` at another place: its own mounts, and namespaces.
+
+    Not a mount namespace that is as old as its own, which would then hold itself (mnt_ns_loop()).
+    """
+    if what.mount.fs.name != "nsfs":
+        return is_own(t, what.mount)
+    namespace = getattr(what.node, "namespace", None)
+    return (
+        namespace is None or namespace.flag != CLONE_NEWNS or (namespace.ino > t.namespaces.mnt.ino)
+    )
 
 
 def per_mount(flags: int) -> int:

@@ -9,6 +9,7 @@ from ...abi.time import ITIMERSPEC, TIMESPEC
 
 if TYPE_CHECKING:
     from ..mm.space import AddressSpace
+    from ..thread import Thread
 
 NS: Final = 1_000_000_000
 MAX_NS: Final = (1 << 63) - 1  #: KTIME_MAX: Linux waits no longer than this
@@ -24,6 +25,11 @@ def to_ns(seconds: int, fraction: int) -> int:
 def read_timespec(mm: AddressSpace, addr: int) -> int:
     """Return the timespec at ``addr`` in nanoseconds; ``EFAULT``, ``EINVAL``."""
     return to_ns(*TIMESPEC.unpack(mm.read(addr, 16)))
+
+
+def to_kernel(t: Thread, clock_id: int, ns: int) -> int:
+    """Return an absolute time of the caller's as the initial time namespace has it."""
+    return max(0, ns - t.namespaces.time.ahead(clock_id)) if t.process.nested else ns
 
 
 def read_timeval(mm: AddressSpace, addr: int) -> int:

@@ -38,7 +38,7 @@ from ._shown import (
     TimerFdFlags,
     TimerFlags,
 )
-from ._timespec import read_itimerspec, write_itimerspec
+from ._timespec import read_itimerspec, to_kernel, write_itimerspec
 from ._types import Fd, FdNum, Int, Size, UInt
 
 if TYPE_CHECKING:
@@ -88,7 +88,10 @@ def timerfd_settime(
     interval, value = read_itimerspec(t.mm, new)
     if flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET):
         raise EINVAL
-    before = _timer(file).set_time(flags, interval, value)
+    timer = _timer(file)
+    if flags & TFD_TIMER_ABSTIME and value:
+        value = to_kernel(t, timer.clock_id, value) or 1
+    before = timer.set_time(flags, interval, value)
     if old:
         write_itimerspec(t.mm, old, *before)
 

@@ -36,7 +36,7 @@ from ..task.futexes import FutexWaiter, PiWaiter, futex_key
 from ._declare import Restart, syscall
 from ._shown import ClockId, FutexOp, FutexSecond, FutexTimeout, FutexVal, FutexVal3, InTime
 from ._targets import thread_of
-from ._timespec import read_timespec
+from ._timespec import read_timespec, to_kernel
 from ._types import Int, Ptr, Size, UInt
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def _wait_bitset(
     deadline = None
     if timeout:
         clock_id = CLOCK_REALTIME if op & FUTEX_CLOCK_REALTIME else CLOCK_MONOTONIC
-        deadline = (clock_id, read_timespec(t.mm, timeout))
+        deadline = (clock_id, to_kernel(t, clock_id, read_timespec(t.mm, timeout)))
     return _start_wait(t, uaddr, op, val, val3, deadline)
 
 
@@ -257,7 +257,7 @@ def _lock_pi(
         clock_id = CLOCK_REALTIME
         if op & _CMD == FUTEX_LOCK_PI2 and not op & FUTEX_CLOCK_REALTIME:
             clock_id = CLOCK_MONOTONIC
-        deadline = (clock_id, read_timespec(t.mm, timeout))
+        deadline = (clock_id, to_kernel(t, clock_id, read_timespec(t.mm, timeout)))
     key = futex_key(t.mm, uaddr, op & FUTEX_PRIVATE_FLAG)
     table = t.kernel.futexes
     if table.try_lock(t, uaddr, key):
@@ -322,7 +322,7 @@ def futex_waitv(
     if timeout:
         if clock_id not in (CLOCK_MONOTONIC, CLOCK_REALTIME):
             raise EINVAL
-        deadline = (clock_id, read_timespec(t.mm, timeout))
+        deadline = (clock_id, to_kernel(t, clock_id, read_timespec(t.mm, timeout)))
     words: list[tuple[int, int, int]] = []
     for val, addr, word_flags, reserved in _WAITV.iter_unpack(t.mm.read(waiters, count * 24)):
         if reserved or word_flags & ~FUTEX_PRIVATE_FLAG != FUTEX_32:

@@ -15,7 +15,7 @@ from ...abi.time import CLOCK_MONOTONIC, CLOCK_REALTIME
 from ..task.futexes import futex_key
 from ._declare import Restart, syscall
 from ._shown import ClockId, Futex2Flags, InTime
-from ._timespec import read_timespec
+from ._timespec import read_timespec, to_kernel
 from ._types import Int, Ptr, UInt, ULong
 from .futex import Result, wait_on
 
@@ -49,7 +49,7 @@ def futex_wait(
     if timeout:
         if clock_id not in (CLOCK_MONOTONIC, CLOCK_REALTIME):
             raise EINVAL
-        deadline = (clock_id, read_timespec(t.mm, timeout))
+        deadline = (clock_id, to_kernel(t, clock_id, read_timespec(t.mm, timeout)))
     if not mask:
         raise EINVAL
     key = _key(t, uaddr, flags)

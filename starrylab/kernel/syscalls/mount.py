@@ -35,6 +35,7 @@ from ._declare import syscall
 from ._mounts import (
     check_writers,
     is_own,
+    may_bind,
     namespace_of,
     own_mount,
     per_mount,
@@ -112,7 +113,7 @@ def _bind(t: Thread, source: bytes, place: Location, *, recursive: bool) -> None
     if not source:
         raise EINVAL
     what = t.fs.walk(source, t.cred)
-    if not is_own(t, place.mount) or not is_own(t, what.mount):
+    if not is_own(t, place.mount) or not may_bind(t, what):
         raise EINVAL
     namespace_of(t).bind(what, place, recursive=recursive)
 

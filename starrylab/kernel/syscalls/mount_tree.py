@@ -34,7 +34,7 @@ from ._at import place_at, start_of
 from ._declare import syscall
 from ._mount_attributes import Change, apply
 from ._mount_types import InMountAttr, MoveMountFlags, OpenTreeFlags, SetattrFlags
-from ._mounts import check_room, is_own, namespace_of, read_struct, require_mounter
+from ._mounts import check_room, is_own, may_bind, namespace_of, read_struct, require_mounter
 from ._types import FdNum, Path, Size
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _tree(t: Thread, dirfd: int, path: bytes, flags: int) -> File:
     if not flags & OPEN_TREE_CLONE:
         return PathFile(place, O_PATH, t.cred)
     source = place.mount
-    if not is_own(t, source) and not (source.is_attached and source.namespace.is_anonymous):
+    if not may_bind(t, place) and not (source.is_attached and source.namespace.is_anonymous):
         raise EINVAL
     namespace = namespace_of(t).anonymous()
     namespace.root = namespace.copy_of(place, recursive=bool(flags & AT_RECURSIVE))

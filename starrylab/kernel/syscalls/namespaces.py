@@ -30,7 +30,7 @@ from ..namespaces.mnt import MntNamespace
 from ..namespaces.pid import PidNamespace
 from ..namespaces.proxy import OF_PROXY
 from ..namespaces.user import UserNamespace
-from ..task.namespaces import adopt, new_credentials, new_namespaces, pid_namespace
+from ..task.namespaces import adopt, enter_time, new_credentials, new_namespaces, pid_namespace
 from ..task.ptrace import may_trace
 from ..task.resources import ACTIONS, FILES, FS, MEMORY
 from ._declare import syscall
@@ -153,6 +153,7 @@ class _Entry:
         t = self.t
         if self.changes:
             t.namespaces = t.namespaces.replaced(**self.changes)
+            enter_time(t)
         mnt = self.changes.get("mnt")
         if mnt is not None:
             t.fs.set_root(mnt.top)

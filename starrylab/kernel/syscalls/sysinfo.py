@@ -67,7 +67,8 @@ def sysinfo(t: Thread, info: OutSysinfo) -> None:
     kernel = t.kernel
     usage = kernel.frames.usage()
     loads = [int(load * _LOAD_SHIFT) for load in load_average(kernel)]
-    up = (kernel.executor.now - kernel.boot_monotonic_ns) // 1_000_000_000
+    shift = t.namespaces.time.boottime_ns
+    up = (kernel.executor.now - kernel.boot_monotonic_ns + shift) // 1_000_000_000
     memory = (kernel.ram.size, usage[MemoryKind.FREE], 0, 0, 0, 0)
     t.mm.write(info, layouts.SYSINFO.pack(up, *loads, *memory, len(kernel.threads), 0, 0, 1))
 

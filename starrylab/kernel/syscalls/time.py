@@ -24,7 +24,7 @@ from ..clock import COARSE_CLOCKS, WALL_CLOCKS
 from ..core.sched import TICK_NS, park
 from ._declare import syscall
 from ._shown import ClockId, InTime, InTimeval, OutRest, OutTime, OutTimeval, TimerFlags
-from ._timespec import MAX_NS, NS, read_timespec, read_timeval, write_timespec
+from ._timespec import MAX_NS, NS, read_timespec, read_timeval, to_kernel, write_timespec
 from ._types import Int, Ptr
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ def clock_gettime(t: Thread, clock_id: ClockId, tp: OutTime) -> int:
     clock = t.kernel.clock
     reader = clock.readers.get(clock_id)
     ns = reader() if reader is not None else clock.now(clock_id, t)
+    if t.process.nested:
+        ns += t.namespaces.time.ahead(clock_id)
     t.mm.write(tp, _pack(ns // 1_000_000_000, ns % 1_000_000_000))
     return 0
 
@@ -115,6 +117,7 @@ def clock_nanosleep(
         raise EINVAL  # nobody can wait for his own standing still
     ns = read_timespec(t.mm, duration)
     if flags & TIMER_ABSTIME:
+        ns = to_kernel(t, clock_id, ns)
         return _sleep(t, clock.source(clock_id, t), ns, 0, wall=clock_id in WALL_CLOCKS)
     # A relative sleep does not notice that the wall clock is set.
     source = clock.source(CLOCK_MONOTONIC if clock_id in WALL_CLOCKS else clock_id, t)

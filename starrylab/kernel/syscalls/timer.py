@@ -37,7 +37,7 @@ from ._shown import (
     OutU32,
     TimerFlags,
 )
-from ._timespec import NS, read_itimerspec, to_ns, write_itimerspec
+from ._timespec import NS, read_itimerspec, to_kernel, to_ns, write_itimerspec
 from ._types import Int
 
 if TYPE_CHECKING:
@@ -110,6 +110,8 @@ def timer_settime(
         raise EINVAL
     interval, value = read_itimerspec(t.mm, new)
     found = PosixTimer.find(t.process, timer)
+    if flags & TIMER_ABSTIME and value:
+        value = to_kernel(t, found.clock_id, value) or 1
     before = found.get()
     found.set(interval, value, absolute=bool(flags & TIMER_ABSTIME))
     if old:

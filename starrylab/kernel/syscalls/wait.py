@@ -81,7 +81,7 @@ def wait4(
             t.mm.write_u32(status, event.status)
         if rusage:
             t.mm.write(rusage, pack_rusage(event.usage()))
-        return t.process.shown(event.pid)
+        return event.pid
 
     found = take()
     if found is not None:
@@ -192,13 +192,15 @@ def _find(t: Thread, whom: _Whom, options: int) -> _Event | None:
             if whom.selects(tracee.thread):
                 nobody = False
                 if not tracee.reported:
-                    return _traced(tracee, options)
+                    return _numbered(t, _traced(tracee, options))
     for child in whom.children():
         if not _of_kind(child, options):
             continue
         nobody = False
         event = _event(child, options)
         if event is not None:
+            if t.process.pid_ns is not None:  # while it has a number
+                event = _numbered(t, event)
             ended = event.code not in (sig.CLD_STOPPED, sig.CLD_CONTINUED)
             if child.zombie and ended and not options & WNOWAIT:
                 reap(t.kernel, child)
@@ -206,6 +208,10 @@ def _find(t: Thread, whom: _Whom, options: int) -> _Event | None:
     if nobody:
         raise ECHILD
     return None
+
+
+def _numbered(t: Thread, event: _Event) -> _Event:
+    return event._replace(pid=t.process.shown(event.pid))
 
 
 def _traced(tracee: Tracee, options: int) -> _Event:
@@ -260,5 +266,5 @@ def _siginfo(t: Thread, event: _Event) -> bytes:
         status = sig.SIGCONT
     else:
         status = event.status & 0x7F
-    pid, uid = t.process.shown(event.pid), t.cred.shown_uid(event.child.uid)
-    return _SIGINFO.pack(sig.SIGCHLD, 0, event.code, 0, pid, uid, status)
+    uid = t.cred.shown_uid(event.child.uid)
+    return _SIGINFO.pack(sig.SIGCHLD, 0, event.code, 0, event.pid, uid, status)

@@ -40,6 +40,7 @@ from .auxv import auxv_of, identity
 from .exec_files import FIRST_READ, MAX_INTERPRETERS, executable, interpreter_of, open_image
 from .exit import release_number
 from .futexes import exit_robust_list
+from .namespaces import enter_time
 from .resources import ACTIONS, FILES, MEMORY
 from .timers import delete_posix_timers
 
@@ -337,6 +338,8 @@ def _commit(thread: Thread, program: _Program, space: AddressSpace, cred: Creden
     thread.bind_resources()
     if thread.attention == 0 or thread.kernel.executor.current is thread:
         kernel.enter(thread)
+    if process.nested:
+        enter_time(thread)
     if vfork_done is not None:
         vfork_done.wake()
     privileged = cred.euid != thread.cred.uid or cred.egid != thread.cred.gid

@@ -63,6 +63,13 @@ def adopt(thread: Thread, cred: Credentials) -> None:
     thread.cred = cred
 
 
+def enter_time(thread: Thread) -> None:
+    """Let the thread's program have the clocks of its time namespace."""
+    if thread.namespaces.time.shifts:
+        thread.process.nested = True
+        thread.kernel.vdso.hide_clocks(thread.mm)
+
+
 # -- clone(2)
 
 
@@ -107,6 +114,7 @@ def place_child(parent: Thread, child: Thread, args: CloneArgs, cred: Credential
         below = namespaces.pid_for_children
         process.pid_ns = below if below.level else None
         process.nested = process.pid_ns is not None or cred.user_ns is not None
+        enter_time(child)
     ns = process.pid_ns
     if ns is not None:
         ns.enter(child.tid, args.set_tid, parent.cred)

@@ -97,9 +97,10 @@ def stat(kernel: Kernel) -> str:
     running = processes_in_state(kernel, State.RUNNABLE)
     blocked = processes_in_state(kernel, State.DISK)
     counts = "".join(f" {count}" for count in interrupts)
+    booted = kernel.boot_time_ns - seen_from(kernel).time.boottime_ns
     return (
         f"cpu  {times}\ncpu0 {times}\nintr {sum(interrupts)}{counts}\n"
-        f"ctxt {kernel.executor.switches}\nbtime {kernel.boot_time_ns // 1_000_000_000}\n"
+        f"ctxt {kernel.executor.switches}\nbtime {booted // 1_000_000_000}\n"
         f"processes {kernel.forks}\nprocs_running {max(1, running)}\nprocs_blocked {blocked}\n"
     )
 
@@ -107,7 +108,7 @@ def stat(kernel: Kernel) -> str:
 @proc("uptime")
 def uptime(kernel: Kernel) -> str:
     """proc_uptime(5)."""
-    up = kernel.executor.now - kernel.boot_monotonic_ns
+    up = kernel.executor.now - kernel.boot_monotonic_ns + seen_from(kernel).time.boottime_ns
     return f"{up / 1e9:.2f} {kernel.executor.idle_ns / 1e9:.2f}\n"
 
 
@@ -138,8 +139,12 @@ def cpuinfo(kernel: Kernel) -> str:
     """proc_cpuinfo(5); the rows are those of the architecture."""
     rows = {
         "riscv64": {
-            "hart": "0", "isa": "rv64imafdc", "mmu": "sv39",
-            "mvendorid": "0x0", "marchid": "0x0", "mimpid": "0x0",  # as riscv_hwprobe(2) tells
+            "hart": "0",
+            "isa": "rv64imafdc",
+            "mmu": "sv39",
+            "mvendorid": "0x0",
+            "marchid": "0x0",
+            "mimpid": "0x0",  # as riscv_hwprobe(2) tells
         },
         "aarch64": {"Features": "fp asimd", "CPU architecture": "8"},
         "loongarch64": {"CPU Family": "Loongson-64bit", "ISA": "loongarch64"},

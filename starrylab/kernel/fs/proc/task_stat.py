@@ -9,7 +9,7 @@ from ...core.sched import State
 from ...load import USER_HZ
 from ...mm.areas import VM_LOCKED
 from ...task.process import Usage
-from ._declare import Subject, task
+from ._declare import Subject, seen_from, task
 
 if TYPE_CHECKING:
     from ...mm.space import AddressSpace
@@ -91,7 +91,8 @@ def stat(task: Subject) -> bytes:
     pending, blocked, ignored, caught = (mask & 0x7FFFFFFF for mask in _masks(task))
     parent = 0 if process.parent is None else task.shown(process.parent.pid)
     pgrp, session = task.shown(process.group.pgid), task.shown(process.session.sid)
-    started = (process.start_time_ns - task.kernel.boot_monotonic_ns) // _TICK_NS
+    shift = seen_from(task.kernel).time.boottime_ns
+    started = (process.start_time_ns - task.kernel.boot_monotonic_ns + shift) // _TICK_NS
     fields = [
         state_letter(task), parent, pgrp, session, tty, foreground, 0,
         own.minflt, children.minflt, own.majflt, children.majflt,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ....abi.capability import CAP_SYS_ADMIN
+from ....abi.capability import CAP_SYS_ADMIN, CAP_SYS_TIME
 from ....abi.errno import EACCES
+from ...namespaces.clocks import write_offsets
 from ...namespaces.id_maps import write_map, write_setgroups
 from ...namespaces.user import Extent, IdMap
 from ...task.cred import ROOT
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ...namespaces.user import UserNamespace
     from ...thread import Thread
 
+_NS: Final = 1_000_000_000
 _ALL: Final = (1 << 32) - 1  #: the number of ids, and the one that is none
 
 
@@ -71,6 +73,21 @@ def setgroups(task: Subject) -> str:
     """proc_pid_setgroups(5)."""
     ns = task.thread.cred.user_ns
     return "allow\n" if ns is None or ns.may_set_groups else "deny\n"
+
+
+def _set_offsets(task: Subject, thread: Thread | None, data: bytes) -> None:
+    ns = task.thread.namespaces.time_for_children
+    opener = ROOT if thread is None else thread.cred
+    opener.require_in(ns.user_ns, CAP_SYS_TIME)
+    write_offsets(ns, data, task.kernel.clock.monotonic())
+
+
+@task("timens_offsets", mode=0o644, write=_set_offsets)
+def timens_offsets(task: Subject) -> str:
+    """Show how far the clocks of children are ahead (time_namespaces(7))."""
+    ns = task.thread.namespaces.time_for_children
+    shown = (("monotonic", ns.monotonic_ns), ("boottime", ns.boottime_ns))
+    return "".join(f"{name:<10} {ns // _NS:10d} {ns % _NS:9d}\n" for name, ns in shown)
 
 
 @task("personality", mode=0o400, guarded=True)

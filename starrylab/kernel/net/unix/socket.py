@@ -155,7 +155,10 @@ class UnixSocket(Receiver):
 
     def write(self, data: bytes) -> int:
         """See ``File.write``."""
-        return self.send(data, self.owner_cred)
+        peer, asks = self.peer, self.travelling.writer
+        if asks is not None and (self.passcred or (peer is not None and peer.passcred)):
+            return self.send(data, Sender(*asks()))
+        return self.send(data, self.owner_cred)  # nobody will look
 
     # -- receiving -----------------------------------------------------------------------
 
