@@ -52,6 +52,7 @@ def make_switch(kernel: Kernel, enter: Callable[[Thread], None]) -> tuple[Switch
         request = thread.request
         if request is Park.YIELD:
             executor.enqueue(thread)
+            thread.usage.involuntary += 1  # as Linux counts who stays runnable
         else:
             thread.state = State.PARKED if request is Park.INTERRUPTIBLE else State.DISK
             thread.usage.voluntary += 1

@@ -109,8 +109,11 @@ class Faults(PageMap):
         if not 0 <= addr < self.user_top:
             raise BadAccess(SIGSEGV, SEGV_MAPERR, addr)
         old = self.table.get(addr >> 12)
+        told, major = self.frames.on_kernel_fault, self.majflt
         try:
             entry = self.fault(addr, access)
+            if told is not None:
+                told(self, addr, self.majflt != major)
         except BadAccess as bad:
             bad.addr = addr
             raise bad.by_kernel() from None

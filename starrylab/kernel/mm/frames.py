@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final
 
 from ...abi.errno import ENOMEM
 from ...machine.api import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, Ram
@@ -74,6 +74,8 @@ class FrameAllocator:
         self.serial = itertools.count(1)  #: numbers for shared memory without a file
         self.on_alloc: Hook | None = None
         self.on_free: Hook | None = None
+        #: told of page faults that the kernel has on behalf of programs: space, address, major
+        self.on_kernel_fault: Callable[[Any, int, bool], object] | None = None
         self._free: list[int] = []
         self._fresh = 0
         self.zero = self.alloc(KERNEL_HEAP)  #: the frame that untouched memory reads as

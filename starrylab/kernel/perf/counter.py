@@ -7,6 +7,7 @@ it happens (`Counter.add`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 from weakref import ref
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ..thread import Thread
     from .file import PerfFile
     from .filters import Filter
+    from .moment import Moment
     from .ring import Ring
     from .system import Context, Perf
 
@@ -39,8 +41,8 @@ class Counter:
         "attr", "child_count", "child_enabled_ns", "child_running_ns", "children", "context",
         "count", "enabled", "enabled_ns", "file", "filter", "freq_count", "freq_stamp", "gone",
         "id", "interrupts", "key", "keys", "last_sample_ns", "leader", "limit", "lost", "owner",
-        "parent", "paused", "per_cpu", "perf", "period", "period_left", "ring", "siblings",
-        "since", "tick",
+        "parent", "paused", "per_cpu", "perf", "period", "period_left", "program", "ring",
+        "siblings", "since", "tick",
     )  # fmt: skip
 
     def __init__(
@@ -71,6 +73,8 @@ class Counter:
         self.lost = 0
         self.limit = 0  #: samples until it stops (PERF_EVENT_IOC_REFRESH); 0: no limit
         self.filter: Filter | None = None
+        #: bpf(2): what is asked about every record of a tracepoint, every sample of others
+        self.program: Callable[[Moment], bool] | None = None
         self.period = 1 if attr.has(perf.FREQ) else attr.sample_period
         self.period_left = self.period
         self.freq_stamp = self.freq_count = 0

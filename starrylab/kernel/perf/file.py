@@ -16,8 +16,9 @@ from ..core.poll import PollSet
 from ..core.sched import Waker
 from ..files.file import File
 from ..mm.areas import VM_DONTDUMP, VM_DONTFORK
-from . import records
+from . import records, sampling, symbols
 from .filters import Filter
+from .moment import Moment
 from .ring import Ring
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _PAGE: Final = 4096
 
 _M64: Final = (1 << 64) - 1
+_BPF: Final = 280  #: number of bpf(2)
 _O_ASYNC: Final = 0o20000
 _FILTER_MOST: Final = 4096  #: bytes
 
@@ -92,6 +94,23 @@ class PerfFile(File):
         if self.flags & _O_ASYNC:
             self._news = POLLHUP if last else POLLIN
             self.readers.wake()
+
+    def output(self, data: bytes) -> None:
+        """Write a sample with ``data`` as its raw part (bpf_perf_event_output(), bpf-helpers(7)).
+
+        Raises ``EINVAL`` for other events than PERF_COUNT_SW_BPF_OUTPUT, ``ENOSPC``.
+        """
+        counter = self.counter
+        key = counter.attr.type, counter.attr.config
+        if key != (perf.TYPE_SOFTWARE, perf.SW_BPF_OUTPUT):
+            raise EINVAL
+        thread = counter.perf.kernel.traps.current()
+        ip = symbols.call_address(_BPF)
+        moment = Moment(thread, ip, user=False, raw=data)
+        now = counter.perf.time_of(counter)
+        if not sampling.write(counter, records.sample(counter, moment, 1, now), moment):
+            raise ENOSPC
+        sampling.count_to_wakeup(counter)
 
     # -- control
 
@@ -176,6 +195,13 @@ class PerfFile(File):
     def modify(self, _: Thread, arg: int) -> None:
         """Only breakpoints can be modified."""
         raise EOPNOTSUPP
+
+    def set_program(self, thread: Thread, arg: int) -> None:
+        """Let a program of bpf(2) decide about samples; raise ``EINVAL`` where that cannot be."""
+        attach = self.counter.perf.attach_program
+        if attach is None:
+            raise EINVAL
+        attach(thread, self.counter, arg & 0xFFFFFFFF)
 
     def refuse(self, _: Thread, arg: int) -> None:
         """Programs of bpf(2) cannot be attached."""
@@ -307,7 +333,7 @@ _IOCTLS: Final[dict[int, _Serve]] = {
     perf.IOC_SET_OUTPUT: PerfFile.set_output,
     perf.IOC_SET_FILTER: PerfFile.set_filter,
     perf.IOC_ID: PerfFile.show_id,
-    perf.IOC_SET_BPF: PerfFile.refuse,
+    perf.IOC_SET_BPF: PerfFile.set_program,
     perf.IOC_PAUSE_OUTPUT: PerfFile.pause,
     perf.IOC_QUERY_BPF: PerfFile.refuse,
     perf.IOC_MODIFY_ATTRIBUTES: PerfFile.modify,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from . import sampling, symbols
 from .counter import FIRST_TRACEPOINT
 from .moment import Moment
-from .tracepoints import EXEC, EXIT, FORK, SIGNAL
+from .tracepoints import EXEC, EXIT, FORK, SIGNAL, WAKEUP_NEW
 
 if TYPE_CHECKING:
     from ..signal.info import SignalInfo
@@ -59,6 +59,8 @@ class LifeSource:
     def _fork(self, parent: Thread, child: Thread) -> None:
         names = parent.comm[:15], child.comm[:15]
         tell(self._perf, parent, FORK, symbols.CLONE, names[0], parent.tid, names[1], child.tid)
+        new = child.comm[:15], child.tid, priority(child), 0
+        tell(self._perf, parent, WAKEUP_NEW, symbols.WAKE, *new)
         self._sideband.began(parent, child)
         self._perf.forked(parent, child)
 

@@ -20,15 +20,25 @@ _M64: Final = (1 << 64) - 1
 class Moment:
     """One event, as samples tell it; registers are read when somebody wants them."""
 
-    __slots__ = ("_words", "addr", "ip", "raw", "thread", "user")
+    __slots__ = ("_words", "addr", "idle", "ids", "ip", "raw", "thread", "user")
 
     def __init__(
-        self, thread: Thread, ip: int, *, user: bool, addr: int = 0, raw: bytes = b""
+        self,
+        thread: Thread,
+        ip: int,
+        *,
+        user: bool,
+        addr: int = 0,
+        raw: bytes = b"",
+        idle: bool = False,
     ) -> None:
         self.thread = thread
         self.ip = ip
         self.user = user  #: in user mode; else ``ip`` is an address of the kernel
         self.addr = addr  #: of a page fault
+        #: whose it is: nobody's while the CPU was idle
+        self.ids = (0, 0) if idle else (thread.process.pid, thread.tid)
+        self.idle = idle
         self.raw = raw  #: of a tracepoint
         self._words: tuple[int, ...] | None = None
 
@@ -61,7 +71,7 @@ class Moment:
         if kernel and not self.user:
             chain += (CONTEXT_KERNEL, self.ip)
             depth -= 1
-        if user:
+        if user and not self.idle:
             chain.append(CONTEXT_USER)
             chain += self._user_frames(depth)
         return chain

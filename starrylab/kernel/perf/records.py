@@ -89,11 +89,10 @@ def _sample_id(counter: Counter, thread: Thread | None, now: int) -> bytes:
 def sample(counter: Counter, moment: Moment, period: int, now: int) -> bytes:
     """Return PERF_RECORD_SAMPLE; ``period`` is what the sample stands for."""
     kind = counter.attr.sample_type
-    thread = moment.thread
     plain = (
         (perf.SAMPLE_IDENTIFIER, _U64, (counter.top.id,)),
         (perf.SAMPLE_IP, _U64, (moment.ip,)),
-        (perf.SAMPLE_TID, _PAIR, (thread.process.pid, thread.tid)),
+        (perf.SAMPLE_TID, _PAIR, moment.ids),
         (perf.SAMPLE_TIME, _U64, (now,)),
         (perf.SAMPLE_ADDR, _U64, (moment.addr,)),
         (perf.SAMPLE_ID, _U64, (counter.top.id,)),
@@ -132,6 +131,8 @@ def _raw(_counter: Counter, moment: Moment, _at: int) -> bytes:
 
 
 def _registers_user(counter: Counter, moment: Moment, _at: int) -> bytes:
+    if moment.idle:
+        return _U64.pack(perf.REGS_ABI_NONE)
     mask = counter.attr.sample_regs_user
     return _words([perf.REGS_ABI_64, *moment.registers(mask)])
 
@@ -145,7 +146,7 @@ def _registers_now(counter: Counter, moment: Moment, _at: int) -> bytes:
 
 def _stack(counter: Counter, moment: Moment, at: int) -> bytes:
     size = min(counter.attr.sample_stack_user, _MOST - at - 3 * _U64.size & ~7)
-    if size <= 0:
+    if size <= 0 or moment.idle:
         return _U64.pack(0)
     data = moment.stack(size)
     return _U64.pack(size) + data.ljust(size, b"\0") + _U64.pack(len(data))

@@ -26,6 +26,9 @@ def happened(counter: Counter, moment: Moment, number: int = 1) -> None:
         return
     if counter.filter is not None and not counter.filter.passes(moment.raw):
         return
+    asked = counter.program
+    if asked is not None and counter.attr.type == perf.TYPE_TRACEPOINT and not asked(moment):
+        return
     counter.count += number
     attr = counter.attr
     if not attr.sampling:
@@ -58,18 +61,16 @@ def _overflow(counter: Counter, moment: Moment, period: int) -> None:
     """Write a sample, and tell who waits for it."""
     top = counter.top
     system = counter.perf
+    asked = counter.program
+    if asked is not None and counter.attr.type != perf.TYPE_TRACEPOINT and not asked(moment):
+        return
     last = False
     if top.limit:
         top.limit -= 1
         last = not top.limit
     if top.ring is not None:
         write(counter, records.sample(counter, moment, period, system.time_of(counter)), moment)
-        attr = counter.attr
-        if attr.wakeup and not attr.has(perf.WATERMARK) and top.ring is not None:
-            top.ring.events += 1
-            if top.ring.events >= attr.wakeup:
-                top.ring.events -= attr.wakeup
-                counter.woken()
+        count_to_wakeup(counter)
     if counter.attr.has(perf.SIGTRAP):
         system.trap(counter, moment)
     if last:
@@ -78,11 +79,22 @@ def _overflow(counter: Counter, moment: Moment, period: int) -> None:
         top.file.overflowed(last=last)
 
 
-def write(counter: Counter, record: bytes, moment: Moment | None = None) -> None:
-    """Put a record into the buffer that the counter writes to, if there is one."""
+def count_to_wakeup(counter: Counter) -> None:
+    """Wake readers after every attr.wakeup_events samples."""
+    ring, wanted = counter.top.ring, counter.attr.wakeup
+    if ring is None or not wanted or counter.attr.has(perf.WATERMARK):
+        return
+    ring.events += 1
+    if ring.events >= wanted:
+        ring.events -= wanted
+        counter.woken()
+
+
+def write(counter: Counter, record: bytes, moment: Moment | None = None) -> bool:
+    """Put a record into the buffer that the counter writes to; tell whether that was possible."""
     top = counter.top
     if top.ring is None:
-        return
+        return False
 
     def lost(number: int) -> bytes:
         body = top.id.to_bytes(8, "little") + number.to_bytes(8, "little")
@@ -90,7 +102,7 @@ def write(counter: Counter, record: bytes, moment: Moment | None = None) -> None
         now = counter.perf.time_of(counter)
         return records.record(counter, perf.RECORD_LOST, 0, body, thread, now)
 
-    top.ring.write(top, record, backward=counter.attr.has(perf.WRITE_BACKWARD), lost=lost)
+    return top.ring.write(top, record, backward=counter.attr.has(perf.WRITE_BACKWARD), lost=lost)
 
 
 # -- how many ------------------------------------------------------------------------------------

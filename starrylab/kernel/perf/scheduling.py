@@ -13,17 +13,17 @@ from ...abi import perf
 from ..core.sched import State, Task
 from . import sampling, symbols
 from .counter import FIRST_TRACEPOINT
-from .life import priority
+from .life import priority, tell
 from .moment import Moment
-from .tracepoints import SWITCH, WAKEUP
+from .tracepoints import RUNTIME, SWITCH, WAKEUP, WAKING
 
 if TYPE_CHECKING:
     from ..thread import Thread
     from .sideband import Sideband
     from .system import Perf
+    from .tracepoints import Tracepoint
 
 _POINT: Final = FIRST_TRACEPOINT + SWITCH.id
-_WAKEUP: Final = FIRST_TRACEPOINT + WAKEUP.id
 _IDLE: Final = (b"swapper/0", 0, 120)  #: name, number and priority of who runs when nobody does
 _PREEMPTED: Final = 0x100  #: TASK_REPORT_MAX
 #: prev_state of sched_switch
@@ -40,6 +40,7 @@ class SwitchSource:
         self._perf = owner
         self._sideband = sideband
         self._running: Thread | None = None
+        self._since = 0  #: its CPU time when it got the CPU, ns
         self._seen = (0, 0)  #: its switches so far, voluntary and not
         self._on_idle: Callable[[bool], object] | None = None
 
@@ -49,6 +50,7 @@ class SwitchSource:
         self._running = kernel.traps.current()
         if self._running is not None:
             self._seen = _switches(self._running)
+            self._since = kernel.clock.thread_cpu(self._running)
         self._on_idle = kernel.executor.on_idle
         kernel.executor.on_idle = self._idle
         kernel.events.subscribe("switch", self._switch)
@@ -74,6 +76,7 @@ class SwitchSource:
         if previous is not None:
             self._leave(previous, thread)
         self._running = thread
+        self._since = self._perf.kernel.clock.thread_cpu(thread)
         self._seen = _switches(thread)
         self._sideband.switched(thread, previous, out=False)
         if previous is None:
@@ -88,6 +91,8 @@ class SwitchSource:
         for counter in self._perf.counting(thread, perf.SW_CONTEXT_SWITCHES):
             sampling.happened(counter, moment, number or 1)
         self._sideband.switched(thread, following, out=True, preempted=preempted)
+        ran = self._perf.kernel.clock.thread_cpu(thread) - self._since
+        tell(self._perf, thread, RUNTIME, symbols.SCHEDULE, thread.comm[:15], thread.tid, ran)
         counters = tuple(self._perf.counting(thread, _POINT))
         if counters:
             state = _STATES[thread.state] | (_PREEMPTED if preempted else 0)
@@ -103,7 +108,7 @@ class SwitchSource:
         counters = tuple(self._perf.cpu.active.get(_POINT, ()))
         if counters:
             raw = SWITCH.pack(0, *_IDLE, 0, *_who(following))
-            moment = Moment(following, symbols.SCHEDULE, user=False, raw=raw)
+            moment = Moment(following, symbols.SCHEDULE, user=False, raw=raw, idle=True)
             for counter in counters:
                 sampling.happened(counter, moment)
 
@@ -135,11 +140,21 @@ class WakeSource:
         woken = kernel.threads.get(getattr(task, "tid", 0))
         if woken is None or woken is not task:
             return
-        # A timer wakes while nobody runs: then it is told to who counts for the CPU.
-        waker = kernel.threads.get(getattr(kernel.executor.current, "tid", 0), woken)
-        counters = tuple(self._perf.counting(waker, _WAKEUP))
+        # Timers, and input from outside, wake while nobody runs.
+        waker = kernel.threads.get(getattr(kernel.executor.current, "tid", 0))
+        for point in (WAKING, WAKEUP):
+            self._tell(point, waker, woken)
+
+    def _tell(self, point: Tracepoint, waker: Thread | None, woken: Thread) -> None:
+        key = FIRST_TRACEPOINT + point.id
+        if waker is None:
+            counters = tuple(self._perf.cpu.active.get(key, ()))
+        else:
+            counters = tuple(self._perf.counting(waker, key))
         if counters:
-            raw = WAKEUP.pack(waker.tid, woken.comm[:15], woken.tid, priority(woken), 0)
-            moment = Moment(waker, symbols.WAKE, user=False, raw=raw)
+            tid = 0 if waker is None else waker.tid
+            raw = point.pack(tid, woken.comm[:15], woken.tid, priority(woken), 0)
+            who = waker or woken
+            moment = Moment(who, symbols.WAKE, user=False, raw=raw, idle=waker is None)
             for counter in counters:
                 sampling.happened(counter, moment)

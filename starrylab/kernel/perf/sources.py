@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter as Multiset
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ...abi import perf
 from . import tracepoints
@@ -74,7 +74,7 @@ class Sources:
             self._clocks.ended(counter)
 
 
-_BY_KEY = {
+_BY_KEY: Final = {
     perf.SW_PAGE_FAULTS: "faults",
     perf.SW_PAGE_FAULTS_MIN: "faults",
     perf.SW_PAGE_FAULTS_MAJ: "faults",
@@ -83,7 +83,9 @@ _BY_KEY = {
     perf.KEY_MMAP: "maps",
     FIRST_TRACEPOINT + tracepoints.PAGE_FAULT.id: "faults",
     FIRST_TRACEPOINT + tracepoints.SWITCH.id: "switches",
+    FIRST_TRACEPOINT + tracepoints.RUNTIME.id: "switches",
     FIRST_TRACEPOINT + tracepoints.WAKEUP.id: "wakes",
+    FIRST_TRACEPOINT + tracepoints.WAKING.id: "wakes",
     FIRST_TRACEPOINT + tracepoints.SIGNAL.id: "signals",
     FIRST_TRACEPOINT + tracepoints.SYS_ENTER.id: "calls",
     FIRST_TRACEPOINT + tracepoints.SYS_EXIT.id: "calls",

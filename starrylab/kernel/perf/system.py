@@ -6,7 +6,7 @@ Nothing here costs anything while no event is open: whatever is counted comes fr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from struct import Struct
 from typing import TYPE_CHECKING, Final
@@ -84,6 +84,8 @@ class Perf:
         self.ids = count(1)
         self.cpu = Context(self, None)
         self.contexts: dict[Thread, Context] = {}
+        #: what serves PERF_EVENT_IOC_SET_BPF: (who asks, event, descriptor of a program)
+        self.attach_program: Callable[[Thread, Counter, int], None] | None = None
         self.locked_pages: dict[int, int] = {}  #: user -> pages of rings
         self._points: Mapping[int, Tracepoint] | None = None
         self.sources = Sources(self)
@@ -156,7 +158,7 @@ class Perf:
         top = origin.top
         child = Counter(self, origin.attr, context, top)
         child.enabled = origin.enabled
-        child.filter = origin.filter
+        child.filter, child.program = origin.filter, origin.program
         child.period = child.period_left = origin.period
         if leader is not None:
             child.leader = leader

@@ -166,8 +166,23 @@ PAGE_FAULT: Final = _make(
     '"address=0x%lx ip=0x%lx error_code=0x%lx", REC->address, REC->ip, REC->error_code',
 )  # fmt: skip
 
+_WOKEN: Final = (_comm("comm"), _pid("pid"), _int("prio"), _int("target_cpu"))
+WAKING: Final = _make(10, "sched", "sched_waking", _WOKEN, WAKEUP.print_format)
+WAKEUP_NEW: Final = _make(11, "sched", "sched_wakeup_new", _WOKEN, WAKEUP.print_format)
+RUNTIME: Final = _make(
+    12, "sched", "sched_stat_runtime", (_comm("comm"), _pid("pid"), ("u64 runtime", "Q")),
+    '"comm=%s pid=%d runtime=%Lu [ns]", REC->comm, REC->pid, (unsigned long long)REC->runtime',
+)  # fmt: skip
+MIGRATE: Final = _make(  # perf(1) asks for it; with one processor it never happens
+    13, "sched", "sched_migrate_task",
+    (_comm("comm"), _pid("pid"), _int("prio"), _int("orig_cpu"), _int("dest_cpu")),
+    '"comm=%s pid=%d prio=%d orig_cpu=%d dest_cpu=%d", REC->comm, REC->pid, REC->prio, '
+    "REC->orig_cpu, REC->dest_cpu",
+)  # fmt: skip
+
 _FIXED: Final = (
-    SYS_ENTER, SYS_EXIT, SWITCH, WAKEUP, FORK, EXEC, EXIT, SIGNAL, PAGE_FAULT,
+    SYS_ENTER, SYS_EXIT, SWITCH, WAKEUP, FORK, EXEC, EXIT, SIGNAL, PAGE_FAULT, WAKING, WAKEUP_NEW,
+    RUNTIME, MIGRATE,
 )  # fmt: skip
 _CALLS: Final = 512  #: numbers of system calls
 FIRST_CALL: Final = 0x100  #: ids of the entries of system calls, by number; then of their exits
