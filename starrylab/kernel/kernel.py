@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from ..abi.numbers import Arch
     from ..machine.api import Hart
     from ..machine.door import Door
+    from .bpf.system import Bpf
     from .core.tracing import Tracer
     from .files.aio import AioContext
     from .files.file import File
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from .task.process import Process, ProcessGroup, Session
     from .thread import Thread
     from .thread_signals.chosen import ChosenHandlers
+    from .uring.tasks import TaskRings
     from .vfs.mount import Mountpoint
 
 _LAYOUT: Final = Layout()
@@ -110,6 +112,7 @@ class Kernel:
         self.announcers: WeakKeyDictionary[File, Announcer] = WeakKeyDictionary()  #: O_ASYNC
         #: contexts of io_setup(2) by their id, of each address space that has some
         self.aio: WeakKeyDictionary[AddressSpace, dict[int, AioContext]] = WeakKeyDictionary()
+        self.urings: WeakKeyDictionary[Thread, TaskRings] = WeakKeyDictionary()  #: io_uring(7)
         self.rseqs: WeakKeyDictionary[Thread, Registration] = WeakKeyDictionary()
         self.io_priorities: WeakKeyDictionary[Thread, int] = WeakKeyDictionary()  #: ioprio_set(2)
         self.mempolicies: WeakKeyDictionary[Thread, Policy] = WeakKeyDictionary()  #: numa(7)
@@ -155,6 +158,8 @@ class Kernel:
         self.tick_ns = TICK_NS  #: what is between two ticks; samples may want less
         self.sampler: Callable[[Thread], object] | None = None  #: is told of every tick
         self.perf = PerfEvents(self)
+        self.bpf: Bpf | None = None  #: bpf(2), once somebody has used it
+        self.unprivileged_bpf_disabled = 2  #: /proc/sys/kernel/unprivileged_bpf_disabled
         self.executor.on_idle = lambda idle: hart.set_tick(0 if idle else self.tick_ns)
 
     def _initial_namespaces(self) -> Namespaces:
@@ -213,6 +218,12 @@ class Kernel:
         if self.aio:
             for context in self.aio.pop(space, {}).values():
                 context.destroy()
+
+    def leave_rings(self, thread: Thread, *, ends: bool) -> None:
+        """Let ``thread`` leave io_uring(7): it ends, or executes a program."""
+        rings = self.urings.pop(thread, None)
+        if rings is not None:
+            rings.leave(thread, ends=ends)
 
     def attach_tracer(self, tracer: Tracer) -> None:
         """Let ``tracer`` decide where threads stop; ``RuntimeError`` if there is one."""

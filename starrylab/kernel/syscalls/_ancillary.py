@@ -11,6 +11,7 @@ from ...abi.errno import EINVAL, EMFILE, ENOTSOCK, EPERM, ETOOMANYREFS
 from ..files.file import File
 from ..net.unix.message import Received, Sender
 from ..net.unix.socket import UnixSocket
+from ..uring.ring import Ring
 from ..task.namespaces import pid_namespace
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def read_control(t: Thread, addr: int, size: int) -> tuple[Sender, tuple[File, .
             if kind == so.SCM_RIGHTS:
                 numbers = Struct(f"<{len(body) // 4}i").unpack(body[: len(body) // 4 * 4])
                 files += [t.fds[fd] for fd in numbers]
+                if any(isinstance(file, Ring) for file in files):
+                    raise EINVAL  # it could hold the very socket that it travels through
             elif kind == so.SCM_CREDENTIALS:
                 sender = _checked_sender(t, body)
             else:

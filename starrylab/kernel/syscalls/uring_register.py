@@ -16,6 +16,7 @@ from ...abi.errno import (
     ENXIO,
     LinuxError,
 )
+from ...abi.resource import RLIMIT_NPROC
 from ...abi.uring import (
     IORING_REGISTER_SEND_MSG_RING,
     IORING_REGISTER_USE_REGISTERED_RING,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 _Handler = Callable[["Thread", Ring, int, int], int | None]
 
+_BOUNDED: Final = 4  #: workers for files that never wait, a processor
 _PROBE_HEAD: Final = 16
 _PROBE_OP: Final = 8
 
@@ -217,6 +219,8 @@ def _workers(t: Thread, ring: Ring, arg: int, count: int) -> None:
     if any(number >> 31 for number in wanted):
         raise EINVAL
     kept = rings_of(t).workers
+    if not kept[1]:
+        kept[:] = [_BOUNDED, min(t.process.limits.soft(RLIMIT_NPROC), 0x7FFFFFFF)]
     for index, number in enumerate(wanted):
         t.mm.write_u32(arg + 4 * index, kept[index])
         if number:

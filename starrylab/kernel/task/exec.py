@@ -329,6 +329,8 @@ def _commit(thread: Thread, program: _Program, space: AddressSpace, cred: Creden
     thread.signals.reset_for_exec()
     thread.scope.unshare(ACTIONS).reset_for_exec()
     process.signals.actions = thread.scope.get(ACTIONS)
+    if kernel.urings:
+        kernel.leave_rings(thread, ends=False)
     thread.scope.unshare(FILES).close_on_exec()
     vfork_done, process.vfork_done = process.vfork_done, None
     if thread.scope.holders(MEMORY) == 1:

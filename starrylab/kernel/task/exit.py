@@ -37,6 +37,8 @@ def exit_thread(thread: Thread) -> None:
     if kernel.events.exit is not None:
         kernel.events.exit(thread, thread.exit_status)
     exit_robust_list(thread)
+    if kernel.urings:
+        kernel.leave_rings(thread, ends=True)
     kernel.rseqs.pop(thread, None)
     shared = thread.scope.holders(MEMORY) > 1
     if thread.clear_child_tid and shared:

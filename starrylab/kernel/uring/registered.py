@@ -14,46 +14,66 @@ from ..files.file import File
 T = TypeVar("T")
 
 
+class Node(Generic[T]):
+    """One registered thing, which may outlive its slot while requests use it."""
+
+    __slots__ = ("_gone", "item", "tag", "users")
+
+    def __init__(self, item: T, tag: int, gone: Callable[[Node[T]], object]) -> None:
+        self.item = item
+        self.tag = tag
+        self.users = 1  #: the slot, and requests
+        self._gone = gone
+
+    def release(self) -> None:
+        """Count one user less; the last one disposes of it."""
+        self.users -= 1
+        if not self.users:
+            self._gone(self)
+
+
 class Slots(Generic[T]):
     """A table of registered things."""
 
-    __slots__ = ("_dispose", "_tell", "items", "tags")
+    __slots__ = ("_dispose", "_tell", "nodes")
 
     def __init__(
         self, size: int, dispose: Callable[[T], object], tell: Callable[[int], object]
     ) -> None:
-        self.items: list[T | None] = [None] * size
-        self.tags = [0] * size
+        self.nodes: list[Node[T] | None] = [None] * size
         self._dispose = dispose
         self._tell = tell  #: posts a completion with a tag
 
     def __len__(self) -> int:
-        return len(self.items)
+        return len(self.nodes)
 
-    def put(self, index: int, item: T | None, tag: int = 0) -> None:
-        """Put ``item`` (``None``: nothing) into a slot; what was there goes."""
+    def put(self, index: int, item: T, tag: int = 0) -> None:
+        """Put ``item`` into a slot; what was there goes."""
         self.clear(index)
-        self.items[index] = item
-        self.tags[index] = tag
+        self.nodes[index] = Node(item, tag, self._gone)
+
+    def _gone(self, node: Node[T]) -> None:
+        self._dispose(node.item)
+        if node.tag:
+            self._tell(node.tag)
 
     def clear(self, index: int) -> bool:
         """Empty a slot; False if it was empty."""
-        item, self.items[index] = self.items[index], None
-        tag, self.tags[index] = self.tags[index], 0
-        if item is not None:
-            self._dispose(item)
-        if tag:
-            self._tell(tag)
-        return item is not None
+        node, self.nodes[index] = self.nodes[index], None
+        if node is not None:
+            node.release()
+        return node is not None
 
     def forget(self) -> None:
         """Empty all, and tell nobody."""
-        self.tags = [0] * len(self.items)
+        for node in self.nodes:
+            if node is not None:
+                node.tag = 0
         self.clear_all()
 
     def clear_all(self) -> None:
         """Empty all."""
-        for index in range(len(self.items)):
+        for index in range(len(self.nodes)):
             self.clear(index)
 
 
@@ -72,19 +92,19 @@ class FixedFiles(Slots[File]):
         self._first = self._next = first
         self._last = last
 
-    def get(self, index: int) -> File:
-        """Return the file in a slot; ``EBADF`` for none."""
-        file = self.items[index] if 0 <= index < len(self.items) else None
-        if file is None:
+    def get(self, index: int) -> Node[File]:
+        """Return what is in a slot; ``EBADF`` for nothing."""
+        node = self.nodes[index] if 0 <= index < len(self.nodes) else None
+        if node is None:
             raise EBADF
-        return file
+        return node
 
     def free_slot(self) -> int:
         """Return an empty slot of the range; ``ENFILE`` for none."""
         size = self._last - self._first
         for step in range(size):
             index = self._first + (self._next - self._first + step) % size
-            if self.items[index] is None:
+            if self.nodes[index] is None:
                 self._next = index + 1
                 return index
         raise ENFILE
@@ -93,7 +113,7 @@ class FixedFiles(Slots[File]):
         """Put ``file`` into a slot, a free one for ``None``; return its index."""
         if index is None:
             index = self.free_slot()
-        elif index >= len(self.items):
+        elif index >= len(self.nodes):
             raise EINVAL
         file.acquire()
         self.put(index, file)
@@ -111,8 +131,16 @@ class FixedBuffers(Slots[Span]):
     def __init__(self, size: int, tell: Callable[[int], object]) -> None:
         super().__init__(size, lambda _: None, tell)
 
-    def check(self, index: int, addr: int, size: int) -> None:
-        """Raise ``EFAULT`` unless ``size`` bytes at ``addr`` lie in a registered buffer."""
-        span = self.items[index] if index < len(self.items) else None
-        if span is None or addr < span[0] or addr + size > span[0] + span[1]:
+    def get(self, index: int) -> Node[Span]:
+        """Return what is in a slot; ``EFAULT`` for nothing."""
+        node = self.nodes[index] if index < len(self.nodes) else None
+        if node is None:
+            raise EFAULT
+        return node
+
+    @staticmethod
+    def check(node: Node[Span], addr: int, size: int) -> None:
+        """Raise ``EFAULT`` unless ``size`` bytes at ``addr`` lie in the buffer."""
+        start, length = node.item
+        if addr < start or addr + size > start + length:
             raise EFAULT

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from ..mm.space import AddressSpace
     from ..task.cred import Credentials
     from ..thread import Thread
-    from .buffers import Buffer, Group
+    from .buffers import Buffer
+    from .registered import Node
     from .ring import Ring
 
 T = TypeVar("T")
@@ -57,10 +58,10 @@ class Request(Task):
 
     __slots__ = (
         "_coro", "addr", "addr3", "broken", "buf_index", "buffers", "cqe_flags", "cred", "data",
-        "ended", "failed", "fd", "fds", "file", "file_index", "flags", "group", "ioprio", "kernel",
-        "length", "link", "link_timeout", "mm", "nowait", "off", "on_begun", "on_cancel", "op",
-        "op_flags", "opcode", "personality", "quiet", "quiet_links", "ring", "stopped", "tail",
-        "thread", "user_data",
+        "ended", "failed", "fd", "fds", "file", "file_index", "flags", "has_buffer", "ioprio",
+        "kernel", "length", "link", "link_timeout", "mm", "nodes", "nowait", "off", "on_begun",
+        "on_cancel", "op", "op_flags", "opcode", "personality", "quiet", "quiet_links", "ring",
+        "stopped", "tail", "thread", "user_data",
     )  # fmt: skip
 
     def __init__(self, ring: Ring, thread: Thread, entry: Entry, tail: bytes) -> None:
@@ -78,8 +79,9 @@ class Request(Task):
         self.op: Operation = None  # type: ignore[assignment]  # set when it is accepted
         self.file: File | None = None
         self.data: Any = None  #: what the operation read when it was submitted
-        self.group: Group | None = None  #: of provided buffers
+        self.nodes: list[Node[Any]] = []  #: registered files and buffers that are used
         self.buffers: list[Buffer] = []  #: chosen from the group for the present transfer
+        self.has_buffer = False  #: the last of the nodes is its registered buffer
         self.link: Request | None = None  #: begins when this one has succeeded
         self.link_timeout: Request | None = None  #: IORING_OP_LINK_TIMEOUT
         self.nowait = False  #: fail with ``EAGAIN`` instead of waiting
@@ -197,6 +199,9 @@ class Request(Task):
         if coro is None:
             return
         self.state = State.RUNNABLE
+        if self.thread.exited:
+            self.cancel()
+            return
         try:
             asked = coro.send(None)
         except StopIteration as done:
@@ -216,6 +221,16 @@ class Request(Task):
     def more(self, result: int, flags: int = 0) -> bool:
         """Store a completion of several; False: there is no room, so it must be the last."""
         return self.ring.post_more(self, result, flags | IORING_CQE_F_MORE)
+
+    def disarm(self) -> None:
+        """End a linked timeout whose request has ended: no failure."""
+        if self.ended:
+            return
+        undo, self.on_cancel = self.on_cancel, None
+        if undo is not None:
+            undo()
+        self.failed = False
+        self.end(-ECANCELED.errno)
 
     def has_failed(self, result: int) -> bool:
         """Tell whether what is linked must not begin."""
@@ -255,8 +270,17 @@ class Request(Task):
         self.end(result)
         return True
 
+    def use(self, node: Node[Any]) -> None:
+        """Keep what is registered until the request has ended."""
+        if node not in self.nodes:
+            node.users += 1
+            self.nodes.append(node)
+
     def release(self) -> None:
         """Let go of what the request holds."""
+        for node in self.nodes:
+            node.release()
+        self.nodes.clear()
         file, self.file = self.file, None
         if file is not None:
             file.release()

@@ -165,7 +165,9 @@ class Ring(File):
             if request.flags & IOSQE_FIXED_FILE:
                 if self.files is None:
                     raise EBADF
-                file = self.files.get(request.fd)
+                node = self.files.get(request.fd)
+                request.use(node)
+                file = node.item
             else:
                 file = request.fds[request.fd]
             file.acquire()
@@ -240,6 +242,8 @@ class Ring(File):
 
     def post_more(self, request: Request, result: int, flags: int) -> bool:
         """Store one of several completions; False: the queue is full."""
+        if self.overflow or self.queues.full:
+            return False
         return self.post_from_outside(request.user_data, result, flags)
 
     def post(
@@ -258,8 +262,8 @@ class Ring(File):
         self.post(tag, 0)
 
     def post_from_outside(self, user_data: int, result: int, flags: int) -> bool:
-        """Store a completion that no request of this ring made; False: there is no room."""
-        if self.dead or self.overflow or self.queues.full:
+        """Store a completion that no request of this ring made; False: nobody can see it."""
+        if self.dead:
             return False
         if self._defers:
             self._defer(lambda: self.post(user_data, result, flags))
@@ -295,8 +299,8 @@ class Ring(File):
         self.living -= 1
         request.release()
         timeout, request.link_timeout = request.link_timeout, None
-        if timeout is not None and not timeout.cancel() and not timeout.ended:
-            timeout.end(-ECANCELED.errno)
+        if timeout is not None:
+            timeout.disarm()
         following, request.link = request.link, None
         failed = request.has_failed(result)
         if following is not None:

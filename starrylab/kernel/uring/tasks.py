@@ -56,10 +56,18 @@ class TaskRings:
             raise EBADF
         return ring
 
-    def leave(self, thread: Thread) -> None:
-        """Cancel what ``thread`` has under way: it ends, or becomes another program."""
+    def leave(self, thread: Thread, *, ends: bool) -> None:
+        """Cancel what ``thread`` has under way, as it becomes another program.
+
+        If it ends, requests stay as long as their ring does, as on Linux; but there is nobody
+        any more to do their work when they are woken.
+        """
         for ring in list(self.used):
-            ring.cancel_all(lambda request: request.thread is thread)
+            ring.cancel_all(
+                lambda request: (
+                    request.thread is thread and (not ends or isinstance(request.file, Ring))
+                )
+            )
             if ring.maker is thread:
                 ring.stop_poller()
         self.used.clear()

@@ -89,7 +89,7 @@ def target_of(ring: Ring, fds: dict[int, File], flags: int, fd: int) -> File | N
     if flags & IORING_ASYNC_CANCEL_FD_FIXED:
         if ring.files is None:
             raise EBADF
-        return ring.files.get(fd)
+        return ring.files.get(fd).item
     return fds[fd]
 
 

@@ -49,6 +49,8 @@ async def _sleep(request: Request, waiters: list[FutexWaiter]) -> int:
 
 def _wake(request: Request) -> int:
     key = futex_key(request.mm, request.addr, request.fd & _PRIVATE)
+    if not request.off:
+        return 0  # unlike futex(2), which wakes one
     woken: int = request.kernel.futexes.wake(key, request.off, request.addr3)
     return woken
 

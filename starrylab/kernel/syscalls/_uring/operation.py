@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
-from ....abi.errno import EBADF, EINVAL, ENOBUFS, ENXIO
+from ....abi.errno import EBADF, EINVAL, ENFILE, ENOBUFS, ENXIO
 from ....abi.uring import (
     IORING_CQE_BUFFER_SHIFT,
     IORING_CQE_F_BUF_MORE,
@@ -96,7 +96,7 @@ class _Direct:
         if self._ring.files is None:
             file.acquire()
             file.release()
-            raise ENXIO
+            raise ENFILE if self._index is None else ENXIO
         try:
             slot = self._ring.files.install(file, self._index)
         except BaseException:

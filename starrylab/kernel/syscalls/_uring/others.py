@@ -12,6 +12,8 @@ from ....abi.errno import (
     ENOENT,
     ENXIO,
     EOVERFLOW,
+    EPERM,
+    LinuxError,
 )
 from ....abi.fcntl import O_CLOEXEC
 from ....abi.uring import (
@@ -72,7 +74,7 @@ def _nop(request: Request) -> int:
     if flags & IORING_NOP_FIXED_BUFFER:
         if ring.buffers is None:
             raise EFAULT
-        ring.buffers.check(request.buf_index, 0, 0)
+        request.use(ring.buffers.get(request.buf_index))
     if not flags & IORING_NOP_INJECT_RESULT:
         return 0
     result = request.length
@@ -98,7 +100,7 @@ def _source(request: Request) -> File:
         return request.fds[fd]
     if request.ring.files is None:
         raise EBADF
-    return request.ring.files.get(fd)
+    return request.ring.files.get(fd).item
 
 
 def _splice(request: Request) -> Result:
@@ -178,7 +180,7 @@ def _send_file(request: Request, target: Ring) -> None:
         raise EBADFD
     if ring.files is None:
         raise EBADF
-    file = ring.files.get(request.addr3)
+    file = ring.files.get(request.addr3).item
     if target.files is None:
         raise ENXIO
     wanted = request.file_index
@@ -254,16 +256,21 @@ def _prepare_update(request: Request) -> None:
 
 def _update(request: Request) -> int:
     t, ring = thread_of(request), request.ring
-    if request.off != IORING_FILE_INDEX_ALLOC:
-        return update_files(t, ring, request.off, request.addr, 0, request.length)
+    first = request.off & 0xFFFFFFFF
+    if first != IORING_FILE_INDEX_ALLOC:
+        return update_files(t, ring, first, request.addr, 0, request.length)
     if ring.files is None:
         raise ENXIO
     done = 0
-    for index in range(request.length):
-        at = request.addr + 4 * index
-        slot = ring.files.install(t.file(t.mm.read_i32(at)), None)
-        t.mm.write_u32(at, slot)
-        done += 1
+    try:
+        for index in range(request.length):
+            at = request.addr + 4 * index
+            slot = ring.files.install(t.file(t.mm.read_i32(at)), None)
+            t.mm.write_u32(at, slot)
+            done += 1
+    except LinuxError:
+        if not done:
+            raise
     return done
 
 
@@ -277,6 +284,8 @@ def _prepare_install(request: Request) -> None:
 
 
 def _install(request: Request) -> int:
+    if request.personality:
+        raise EPERM
     cloexec = not request.op_flags & IORING_FIXED_FD_NO_CLOEXEC
     return thread_of(request).install(file_of(request), cloexec=cloexec)
 

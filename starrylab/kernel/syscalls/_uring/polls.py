@@ -49,6 +49,9 @@ class PollWatch(Waker):
             return
         file, mask = file_of(request), request.data
         ready = file.poll() & mask
+        if ready and request.thread.exited:
+            request.cancel()
+            return
         if ready and (not self.multi or not request.more(ready)):
             self.request = None
             request.end(ready)

@@ -156,9 +156,9 @@ def clone_buffers(
     if target.buffers is not None and not replace:
         raise EBUSY
     if not count:
-        if to:
-            raise EINVAL
         count = len(given)
+    elif count > len(given):
+        raise EINVAL
     if first + count > len(given):
         raise EOVERFLOW
     if to + count > MAX_REGISTERED_BUFFERS:
@@ -166,7 +166,11 @@ def clone_buffers(
     had = len(target.buffers) if target.buffers is not None else 0
     buffers = FixedBuffers(max(to + count, had), target.tell_tag)
     if target.buffers is not None:
-        buffers.items[:had], buffers.tags[:had] = target.buffers.items, target.buffers.tags
+        buffers.nodes[:had] = target.buffers.nodes
     for index in range(count):
-        buffers.items[to + index] = given.items[first + index]
+        node = given.nodes[first + index]
+        if node is None:
+            buffers.clear(to + index)
+        else:
+            buffers.put(to + index, node.item)
     target.buffers = buffers

@@ -108,8 +108,9 @@ class _Chain:
             request.failed = True
             request.data = error
             self._failed = True
-        if not request.flags & _LINKS:
-            self.close()
+        if request.flags & _LINKS:
+            return True  # an error becomes known when the chain is complete
+        self.close()
         return not error
 
     def _note_drain(self, request: Request) -> None:

@@ -185,6 +185,7 @@ def start_link(owner: Request) -> None:
 def _link_expired(owner: Request, timeout: Request) -> None:
     owner.link_timeout = None
     timeout.on_cancel = None
+    timeout.failed = False
     cancelled = owner.cancel()
     timeout.end(-ETIME.errno if cancelled else -EALREADY.errno)
 

@@ -9,7 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from ....abi.errno import EAGAIN, EBADF, EFAULT, EINVAL, EOPNOTSUPP, EPIPE, ESPIPE, LinuxError
+from ....abi.capability import CAP_SYS_NICE
+from ....abi.errno import (
+    EAGAIN,
+    EBADF,
+    EBADFD,
+    EFAULT,
+    EINVAL,
+    EOPNOTSUPP,
+    EPERM,
+    EPIPE,
+    ESPIPE,
+    LinuxError,
+)
 from ....abi.fcntl import (
     O_APPEND,
     O_NONBLOCK,
@@ -34,11 +46,22 @@ from .operation import Operation, choose, file_of, selects, signed, thread_of, t
 if TYPE_CHECKING:
     Pieces = list[tuple[int, int]]
 
+_REALTIME, _IDLE = 1, 3  # IOPRIO_CLASS_RT, IOPRIO_CLASS_IDLE
 #: Files on which O_NONBLOCK does not keep a request from waiting (FMODE_NOWAIT).
 _WAITS: Final = (PipeEnd, UnixSocket, EventFd, TimerFd)
 
 
+def _check_priority(request: Request) -> None:
+    """Raise ``EINVAL`` or ``EPERM`` as ioprio_set(2) does; the priority itself changes nothing."""
+    kind, level = request.ioprio >> 13, request.ioprio & 0x1FFF
+    if kind > _IDLE or (kind == 0 and level):
+        raise EINVAL
+    if kind == _REALTIME and not request.cred.capable(CAP_SYS_NICE):
+        raise EPERM
+
+
 def _prepare(request: Request) -> None:
+    _check_priority(request)
     request.data = None
     if request.flags & IOSQE_BUFFER_SELECT and request.opcode in _VECTORS:
         pieces = request.mm.read_vector(request.addr, request.length)
@@ -50,6 +73,7 @@ def _prepare(request: Request) -> None:
 
 
 def _prepare_fixed(request: Request) -> None:
+    _check_priority(request)
     if request.flags & IOSQE_BUFFER_SELECT:
         raise EINVAL
 
@@ -71,8 +95,11 @@ def _pieces(request: Request) -> Pieces:
         buffers = request.ring.buffers
         if buffers is None:
             raise EFAULT
+        node = request.nodes[-1] if request.has_buffer else buffers.get(request.buf_index)
+        request.use(node)
+        request.has_buffer = True
         for addr, size in pieces:
-            buffers.check(request.buf_index, addr, size)
+            buffers.check(node, addr, size)
     return [(addr, min(size, MAX_RW_COUNT)) for addr, size in pieces]
 
 
@@ -165,7 +192,7 @@ async def read_multishot(request: Request) -> int:
     if not file.readable:
         raise EBADF
     if type(file).register is File.register:
-        raise EBADF("files that are always ready cannot be read so")
+        raise EBADFD("files that are always ready cannot be read so")
     _flags(request, file)
     while True:
         try:
