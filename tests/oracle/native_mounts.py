@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import struct
 import sys
 from typing import Any
 
@@ -33,10 +34,14 @@ PROC = os.open("/proc", os.O_RDONLY)  #: outside of the new root: no mount is in
 libc = ctypes.CDLL(None, use_errno=True)
 
 
-def call(name: str, *args: Any) -> int:
-    """Return the result of a call, or -errno; what is bytes is passed by address."""
+def call(name: str, *args: Any) -> Any:
+    """Return the result of a call, or -errno; what is bytes is passed by address.
+
+    With a buffer among the arguments: the result and what is in the buffer then, in hexadecimal.
+    """
+    buffers = [ctypes.create_string_buffer(a, len(a) + 1) if type(a) is bytes else a for a in args]
     buffers = [
-        ctypes.create_string_buffer(a, len(a) + 1) if isinstance(a, bytes) else a for a in args
+        (ctypes.c_char * len(a)).from_buffer(a) if type(a) is bytearray else a for a in buffers
     ]
     values = [b if not isinstance(b, int) else ctypes.c_long(b) for b in buffers]
     ctypes.set_errno(0)
@@ -44,11 +49,23 @@ def call(name: str, *args: Any) -> int:
         result = libc.syscall(ctypes.c_long(NUMBERS[name]), *values)
     else:
         result = getattr(libc, name)(*values)
-    return -ctypes.get_errno() if result == -1 else int(result)
+    result = -ctypes.get_errno() if result == -1 else int(result)
+    out = next((a for a in args if type(a) is bytearray), None)
+    return result if out is None else [result, out.hex()]
+
+
+def mount_id(path: bytes) -> int:
+    """Return the number of the mount at a path that is never given again (statx(2))."""
+    buffer = ctypes.create_string_buffer(256)
+    if libc.statx(-100, path, 0x100, 0x4000, buffer):
+        return -ctypes.get_errno()
+    return struct.unpack_from("<Q", buffer, 144)[0]
 
 
 def other(name: str, *args: Any) -> Any:
     """What is no mount call: file system calls by Python's names, and looking."""
+    if name == "mount_id":
+        return mount_id(args[0])
     if name == "mountinfo":
         with open(os.open("self/mountinfo", os.O_RDONLY, dir_fd=PROC), "rb") as file:
             return file.read().decode()
@@ -65,9 +82,16 @@ def other(name: str, *args: Any) -> Any:
 
 
 def value(arg: Any, results: list[Any]) -> Any:
-    """Return an argument: "$N" is what the N-th call returned, other text goes by address."""
+    """Return an argument: "$N" is what the N-th call returned, other text goes by address.
+
+    A list is a structure: its layout and its fields.  ``{"out": N}`` is a buffer of N bytes.
+    """
     if isinstance(arg, str) and arg.startswith("$"):
         return results[int(arg[1:])]
+    if isinstance(arg, list):
+        return struct.pack(arg[0], *(value(each, results) for each in arg[1:]))
+    if isinstance(arg, dict):
+        return bytearray(arg["out"])
     return arg.encode("latin-1") if isinstance(arg, str) else arg
 
 

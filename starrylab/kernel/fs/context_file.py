@@ -78,8 +78,8 @@ class FilesystemContext(File):
     # -- the log -----------------------------------------------------------------------------
 
     def _note(self, error: LinuxError) -> None:
-        if error.args:
-            self._lines.append(b"e " + str(error.args[0]).encode("utf-8", "replace") + b"\n")
+        for line in error.args:
+            self._lines.append(b"e " + str(line).encode("utf-8", "replace") + b"\n")
 
     def read(self, size: int) -> bytes:
         """Return the oldest line; raise ``ENODATA``, and ``EMSGSIZE`` if it does not fit."""
@@ -111,8 +111,6 @@ class FilesystemContext(File):
             raise
 
     def _take(self, key: bytes, value: bytes | None, *, is_text: bool) -> None:
-        if not key:
-            raise EINVAL("Unnamed parameter")
         if key in _SET or key in _CLEARED:
             bit = _SET.get(key, 0) | _CLEARED.get(key, 0)
             self._mask |= bit

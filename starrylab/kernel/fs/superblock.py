@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from ...abi.errno import EBUSY
 from ...abi.fcntl import MS_DIRSYNC, MS_LAZYTIME, MS_MANDLOCK, MS_RDONLY, MS_SYNCHRONOUS
+from ..vfs.dentry import DirEntry
 from ..vfs.node import FilesystemOps
 from .system import make_filesystem
 
@@ -66,3 +67,14 @@ def reconfigure(kernel: Kernel, fs: FilesystemOps, flags: int, mask: int, option
 def shown_flags(fs: FilesystemOps) -> list[str]:
     """Return the words for a file system's flags in /proc/mounts, without "ro"."""
     return [word for bit, word in _SHOWN.items() if fs.sb_flags & bit]
+
+
+def path_inside(entry: DirEntry) -> bytes:
+    """Return the path of an entry in its file system; what has no place there has only a name."""
+    if entry.parent is None and entry.name:
+        return entry.name
+    names: list[bytes] = []
+    while entry.parent is not None:
+        names.append(entry.name)
+        entry = entry.parent
+    return b"/" + b"/".join(reversed(names))

@@ -26,7 +26,7 @@ from ..vfs.node import (
 from ..vfs.operations import Linkable
 from ..vfs.page_cache import Account
 from ..vfs.page_pool import PagePool
-from .options import parse_options, parse_size
+from .options import parse_number, parse_options, parse_size
 from .tmpfs_file import TmpFile, TmpNode, TmpSpecial
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _DIRENT_SIZE: Final = 20  #: what Linux's tmpfs adds to a directory's size for an entry
 _UNLIMITED: Final = 1 << 62
+#: options that change nothing here: no swap, one memory node, inode numbers of 64 bits
+_NO_EFFECT: Final = (b"inode32", b"inode64", b"mpol", b"noswap")
 
 #: source directory, name, target directory, name, whether to exchange: raises ``LinuxError``
 Renamer = Callable[["TmpDir", bytes, "TmpDir", bytes, bool], object]
@@ -84,14 +86,14 @@ class Tmpfs(FilesystemOps):
                 self.max_inodes = parse_size(value, 0) or _UNLIMITED
                 shown.append(b"nr_inodes=%d" % parse_size(value, 0))
             elif key in (b"mode", b"uid", b"gid"):
-                number = _number(value, 8 if key == b"mode" else 10)
+                number = parse_number(value, 8 if key == b"mode" else 0)
                 if initial is not None:
                     if key == b"mode":
                         initial.mode = S_IFDIR | number & 0o7777
                     else:
                         setattr(initial, key.decode(), number)
                     shown.append(key + b"=" + value)
-            elif key not in (b"inode64", b"noswap") and (key, value) != (b"huge", b"never"):
+            elif key not in _NO_EFFECT and (key, value) != (b"huge", b"never"):
                 raise EINVAL(f"unknown tmpfs option {key!r}")
         if shown or initial is not None:
             self.options = b",".join(shown)
@@ -303,10 +305,3 @@ class TmpDir(DirNodeOps, TmpNode):
         self.fs.inodes -= 1
         node.bind(Linkable, Linkable())
         return node
-
-
-def _number(value: bytes, base: int) -> int:
-    try:
-        return int(value, base)
-    except ValueError:
-        raise EINVAL(f"{value!r} is not a number") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ...abi.errno import EBADF, EINVAL
+from ...abi.errno import EINVAL
 from ...abi.fcntl import (
     MS_NOATIME,
     MS_PRIVATE,
@@ -45,16 +45,15 @@ class Change:
     set: int
     propagation: int
     recursive: bool
-    userns_fd: int | None = None  #: with MOUNT_ATTR_IDMAP
+    maps_ids: bool = False  #: MOUNT_ATTR_IDMAP
 
     @classmethod
-    def checked(
-        cls, wanted: int, unwanted: int, propagation: int, userns_fd: int, *, recursive: bool
-    ) -> Change:
-        """Return what MOUNT_ATTR_* bits ask for; raise ``EINVAL`` if that makes no sense.
+    def checked(cls, t: Thread, fields: tuple[int, int, int, int], *, recursive: bool) -> Change:
+        """Return what a struct mount_attr asks for; raise ``EINVAL`` if it makes no sense.
 
         The times of access are one value and not bits: who sets one has to clear all.
         """
+        wanted, unwanted, propagation, userns_fd = fields
         if propagation & ~_PROPAGATION or propagation & (propagation - 1):
             raise EINVAL
         if (wanted | unwanted) & ~_VALID:
@@ -71,9 +70,9 @@ class Change:
         maps = bool((wanted | unwanted) & MOUNT_ATTR_IDMAP)
         if maps and userns_fd > _INT_MAX:
             raise EINVAL
-        return cls(
-            cleared, to_mount_flags(wanted), propagation, recursive, userns_fd if maps else None
-        )
+        if maps:
+            _ = t.fds[userns_fd]
+        return cls(cleared, to_mount_flags(wanted), propagation, recursive, maps)
 
     def of(self, flags: int) -> int:
         """Return what becomes of a mount's flags."""
@@ -85,9 +84,7 @@ def apply(t: Thread, place: Location, change: Change) -> None:
 
     Raises ``EINVAL``, ``EBUSY``, ``EPERM`` before anything is changed.
     """
-    if change.userns_fd is not None:
-        if t.fds.get(change.userns_fd) is None:
-            raise EBADF
+    if change.maps_ids:
         raise EINVAL("no file system here maps ids")
     mount = place.mount
     if place.entry is not mount.root or not mount.is_attached:

@@ -25,7 +25,9 @@ from ...abi.fcntl import (
     MS_UNBINDABLE,
 )
 from ...abi.mount import MNT_DETACH, MNT_EXPIRE, MNT_FORCE, UMOUNT_NOFOLLOW
+from ..fs.proc._namespaces import NamespaceNode
 from ..fs.superblock import make, reconfigure, throw_away
+from ..namespaces.mnt import MntNamespace
 from ..vfs.context import NOFOLLOW
 from ..vfs.mount import Location, Mountpoint
 from ..vfs.mount.propagation import change_type
@@ -35,7 +37,6 @@ from ._declare import syscall
 from ._mounts import (
     check_writers,
     is_own,
-    may_bind,
     namespace_of,
     own_mount,
     per_mount,
@@ -113,9 +114,22 @@ def _bind(t: Thread, source: bytes, place: Location, *, recursive: bool) -> None
     if not source:
         raise EINVAL
     what = t.fs.walk(source, t.cred)
-    if not is_own(t, place.mount) or not may_bind(t, what):
+    if not is_own(t, place.mount) or not (is_own(t, what.mount) or _is_namespace(t, what)):
         raise EINVAL
     namespace_of(t).bind(what, place, recursive=recursive)
+
+
+def _is_namespace(t: Thread, what: Location) -> bool:
+    """Tell whether ``what`` is a namespace; raise ``EINVAL`` for an older or the own mount one.
+
+    Such a mount would keep the namespace that it is in (mnt_ns_loop() of Linux's fs/namespace.c).
+    """
+    if not isinstance(what.node, NamespaceNode):
+        return False
+    found = what.node.namespace
+    if isinstance(found, MntNamespace) and found.tree.id <= namespace_of(t).id:
+        raise EINVAL
+    return True
 
 
 def _move(t: Thread, source: bytes, place: Location) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ...abi.errno import EBUSY, EINVAL, ENODEV, EOPNOTSUPP
+from ...abi.errno import EBADF, EBUSY, EINVAL, ENODEV, EOPNOTSUPP
 from ...abi.fcntl import AT_FDCWD
 from ...abi.mount import (
     FSCONFIG_CMD_CREATE,
@@ -94,9 +94,7 @@ def fsconfig(
     if fd < 0:
         raise EINVAL
     _check_arguments(command, key, value, aux)
-    file = t.fds[fd]
-    if not isinstance(file, FilesystemContext):
-        raise EINVAL
+    file = _context(t, fd)
     if command in _COMMANDS:
         _carry_out(t, file, command)
         return
@@ -108,6 +106,16 @@ def fsconfig(
     else:
         _read_other(t, command, value, aux)
         file.set_option(name, b"", is_text=False)
+
+
+def _context(t: Thread, fd: int) -> FilesystemContext:
+    """Return what fsopen(2) gave; raise ``EBADF``, ``EINVAL`` for another descriptor."""
+    file = t.fds[fd]
+    if file.kind == "path":
+        raise EBADF
+    if not isinstance(file, FilesystemContext):
+        raise EINVAL
+    return file
 
 
 def _check_arguments(command: int, key: int, value: int, aux: int) -> None:
@@ -158,8 +166,8 @@ def fsmount(t: Thread, fd: FdNum, flags: FsmountFlags, attributes: MountAttribut
         raise EINVAL
     if attributes & MOUNT_ATTR__ATIME not in _ATIMES:
         raise EINVAL
-    file = t.fds[fd]
-    if not isinstance(file, FilesystemContext) or file.fs is None:
+    file = _context(t, fd)
+    if file.fs is None:
         raise EINVAL
     if file.phase is not Phase.MADE:
         raise EBUSY

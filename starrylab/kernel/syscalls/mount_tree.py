@@ -110,7 +110,7 @@ def _change(t: Thread, addr: int, size: int, *, recursive: bool) -> Change | Non
     fields = MOUNT_ATTR.unpack(read_struct(t, addr, size, MOUNT_ATTR.size))
     if not any(fields[:3]):
         return None
-    return Change.checked(*fields, recursive=recursive)
+    return Change.checked(t, fields, recursive=recursive)
 
 
 @syscall()

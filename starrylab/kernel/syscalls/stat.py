@@ -32,6 +32,7 @@ from ...abi.stat import (
     STATX_BASIC_STATS,
     STATX_BTIME,
     STATX_MNT_ID,
+    STATX_MNT_ID_UNIQUE,
 )
 from ..files.file import File
 from ..task.cred import Credentials
@@ -145,26 +146,31 @@ def statx(
         if file.node is None:
             t.mm.write(buf, _statx_anonymous(t, file))
             return
-        t.mm.write(buf, _pack_statx(file.node, file.place, t.cred))
+        t.mm.write(buf, _pack_statx(file.node, file.place, t.cred, mask))
         return
     place = place_at(t, dirfd, path, flags)
-    t.mm.write(buf, _pack_statx(place.node, place, t.cred))
+    t.mm.write(buf, _pack_statx(place.node, place, t.cred, mask))
 
 
-def _pack_statx(node: NodeOps, place: Location | None, cred: Credentials) -> bytes:
+def _pack_statx(node: NodeOps, place: Location | None, cred: Credentials, mask: int) -> bytes:
     node.refresh()
+    given, number = 0, 0
+    if place is not None and mask & STATX_MNT_ID_UNIQUE:
+        given, number = STATX_MNT_ID_UNIQUE, place.mount.unique_id
+    elif place is not None:
+        given, number = STATX_MNT_ID, place.mount.id
     at_root = place is not None and place.entry is place.mount.root
     dev, rdev = node.fs.dev, node.rdev
     atime, btime, ctime, mtime = node.atime, node.btime, node.ctime, node.mtime
     return layouts.STATX.pack(
-        STATX_BASIC_STATS | STATX_BTIME | (STATX_MNT_ID if place else 0), node.block_size,
+        STATX_BASIC_STATS | STATX_BTIME | given, node.block_size,
         STATX_ATTR_MOUNT_ROOT if at_root else 0,
         node.nlink, cred.shown_uid(node.uid), cred.shown_gid(node.gid), node.mode,
         node.ino, node.size, node.blocks, STATX_ATTR_MOUNT_ROOT,
         atime // _SECOND, atime % _SECOND, btime // _SECOND, btime % _SECOND,
         ctime // _SECOND, ctime % _SECOND, mtime // _SECOND, mtime % _SECOND,
         _major(rdev) if rdev else 0, _minor(rdev) if rdev else 0, _major(dev), _minor(dev),
-        place.mount.id if place else 0,
+        number,
     )  # fmt: skip
 
 

@@ -50,6 +50,7 @@ class World:
         self.kernel = SimpleNamespace(
             pool=self.pool, mounts=self.mounts, filesystems={}, devices={}, threads={},
             clock=SimpleNamespace(realtime=self.now), boot_time_ns=10**9,
+            registry=SimpleNamespace(living=()),
         )  # fmt: skip
         register(self.kernel)
         self.pids = itertools.count(1)

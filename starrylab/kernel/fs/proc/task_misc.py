@@ -20,7 +20,7 @@ from ...core.parking import suspended_frames
 from ...core.sched import State
 from ...task.oom import oom_score as _score
 from ...vfs.mount.propagation import visible_master
-from ..superblock import shown_flags
+from ..superblock import path_inside, shown_flags
 from ._declare import Subject, task
 
 if TYPE_CHECKING:
@@ -164,22 +164,12 @@ def mountinfo(task: Subject) -> bytes:
     for m, path in _visible(task):
         parent = m.id if m.parent is None else m.parent.id
         device = f"{m.fs.dev >> 8 & 0xFFF}:{m.fs.dev & 0xFF}"
-        inner = _escape(_inside(m))
+        inner = _escape(path_inside(m.root))
         rows.append(
             f"{m.id} {parent} {device} {inner} {_escape(path)} {_options(m)} "
             f"{_propagation(m, root)}- {m.fs.name} {_escape(m.source)} {_extra(m)}\n"
         )
     return "".join(rows).encode("utf-8", "surrogateescape")
-
-
-def _inside(mount: Mountpoint) -> bytes:
-    """Return the path of the mount's root in its file system."""
-    names: list[bytes] = []
-    entry = mount.root
-    while entry.parent is not None:
-        names.append(entry.name)
-        entry = entry.parent
-    return b"/" + b"/".join(reversed(names))
 
 
 @task("mountstats", process_only=True)

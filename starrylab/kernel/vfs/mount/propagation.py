@@ -117,7 +117,8 @@ def copies_for_peers(
         return []
     for mount in subtree(source):
         share(mount)
-    waiting = set(hearers(parent))  # and not the copies, which may get into the same groups
+    # The copies, which may get into the same groups, hear nothing of this.
+    waiting = {mount for mount in hearers(parent) if not mount.namespace.is_anonymous}
     if not moving:
         waiting.difference_update(subtree(source))
     made: list[_Copy] = []
