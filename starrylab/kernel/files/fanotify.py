@@ -54,7 +54,7 @@ from ...abi.fanotify import (
     RESPONSE_AUDIT_RULE,
     RESPONSE_VALID,
 )
-from ...abi.fcntl import O_CLOEXEC, O_NONBLOCK, O_RDWR
+from ...abi.fcntl import O_CLOEXEC, O_LARGEFILE, O_NONBLOCK, O_RDWR
 from ...abi.ioctl import FIONREAD
 from ...abi.poll import POLLIN, POLLRDNORM
 from ...abi.stat import S_IFMT, S_IFREG
@@ -64,7 +64,7 @@ from ..mm.space import AddressSpace
 from ..vfs.mount import Location
 from ..vfs.node import DIRECTORY
 from ..vfs.notify import Event, Found
-from .fanotify_event import Item, Question, records
+from .fanotify_event import Item, Question, told
 from .fanotify_mark import Mark
 from .file import File
 from .opening import open_place
@@ -101,7 +101,7 @@ class Fanotify(File):
         self,
         mode: int,
         event_flags: int,
-        limit: Callable[[], int | None],
+        limit: int | None,
         current: Callable[[], Thread | None],
         closed: Callable[[], object],
         *,
@@ -111,7 +111,7 @@ class Fanotify(File):
         super().__init__(O_RDWR | (O_NONBLOCK if mode & FAN_NONBLOCK else 0))
         self.mode = mode  #: FAN_REPORT_*, FAN_CLASS_*, ...
         self.event_flags = event_flags  #: O_* of the files in events
-        self.limit = limit  #: says how many events are kept
+        self.limit = limit  #: how many events are kept; ``None``: all
         self.priority = _PRIORITY.get(mode & CLASS_BITS, 0)
         self.uid = uid  #: who made it, on whose account its marks go
         self.privileged = privileged  #: else it learns no numbers of processes
@@ -179,19 +179,18 @@ class Fanotify(File):
         pid = 0
         if thread is not None and process is not None:
             pid = thread.tid if self.mode & FAN_REPORT_TID else process.pid
-        told = records(event, mask, self.mode, matched)
+        nodes = told(event, mask, self.mode, matched)
         place = None if self.mode & FID_BITS else event.place
-        where = (told, event.fs) if place is None else (place.mount, place.entry)
+        where = nodes if place is None else (place.mount, place.entry)
         key = (where, pid, mask & FAN_ONDIR, mask & FAN_RENAME)
-        return Item(mask, pid, process, place, told, key)
+        return Item(mask, pid, process, place, nodes, key)
 
     def _add(self, item: Item) -> bool:
         """Queue an event, or add it to one that is there; False: it is lost."""
         if item.key is not None and (before := self._last.get(item.key)) is not None:
             before.mask |= item.mask
             return True
-        limit = self.limit()
-        if limit is not None and len(self._queue) >= limit:
+        if self.limit is not None and len(self._queue) >= self.limit:
             item = Item(FAN_Q_OVERFLOW, key=FAN_Q_OVERFLOW)
             if FAN_Q_OVERFLOW in self._last:
                 return False
@@ -259,7 +258,10 @@ class Fanotify(File):
 
     def _size(self, item: Item) -> int:
         pidfd = INFO_PIDFD.size if self.mode & FAN_REPORT_PIDFD else 0
-        return METADATA.size + len(item.records) + pidfd
+        return METADATA.size + len(self._records(item)) + pidfd
+
+    def _records(self, item: Item) -> bytes:
+        return b"" if item.told is None else item.told.pack(item.mask, self.mode)
 
     def _show(self, item: Item, fds: list[int]) -> bytes:
         """Return an event as ``struct fanotify_event_metadata`` and what follows it."""
@@ -275,7 +277,7 @@ class Fanotify(File):
                 self._asked.append(item.question)
         own = thread.process is item.process
         pid = item.pid if self.privileged or own else 0
-        tail = item.records
+        tail = self._records(item)
         if self.mode & FAN_REPORT_PIDFD:
             pidfd = self._open_process(thread, item, fds)
             tail += INFO_PIDFD.pack(FAN_EVENT_INFO_TYPE_PIDFD, 0, INFO_PIDFD.size, pidfd)
@@ -285,10 +287,11 @@ class Fanotify(File):
 
     def _open(self, thread: Thread, place: Location, fds: list[int]) -> int:
         """Open what an event is about; return its number, or -errno with FAN_REPORT_FD_ERROR."""
-        flags = self.event_flags
+        flags = self.event_flags | O_LARGEFILE
         quiet = QuietLocation(place.mount, place.entry)
         try:
             file = open_place(thread, quiet, flags, thread.cred)
+            file.flags |= flags & O_CLOEXEC  # dentry_open() of Linux keeps it
             fd = thread.install(file, cloexec=bool(flags & O_CLOEXEC))
         except LinuxError as error:
             if self.mode & FAN_REPORT_FD_ERROR:
@@ -354,10 +357,14 @@ class Fanotify(File):
             self._readers.register(waker)
 
     def ioctl(self, thread: Thread, request: int, arg: int) -> int:
-        """FIONREAD: bytes that can be read."""
+        """FIONREAD: bytes that can be read, without what follows the metadata, as on Linux."""
         if request != FIONREAD:
             raise ENOTTY
-        thread.mm.write_u32(arg, sum(self._size(item) for item in self._queue))
+        thread.mm.write_u32(arg, METADATA.size * len(self._queue))
+        return 0
+
+    def seek(self, offset: int, whence: int) -> int:
+        """Do nothing: lseek(2) succeeds on what has no position (``noop_llseek``)."""
         return 0
 
     def closed(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -70,7 +70,7 @@ class Item:
     pid: int = 0
     process: Process | None = None
     place: Location | None = None  #: what is to be opened for the reader
-    records: bytes = b""
+    told: Told | None = None  #: what tells the nodes of the event
     key: Hashable = None  #: events with the same one are shown as one; ``None``: never
     question: Question | None = None
 
@@ -89,19 +89,30 @@ class _Record(NamedTuple):
         return (header + tail).ljust(size, b"\0")
 
 
-def records(event: Event, mask: int, mode: int, matched: int) -> bytes:
-    """Return what tells the nodes of an event to a group that reports by ``mode`` (FAN_REPORT_*).
+class Told(NamedTuple):
+    """The nodes of an event, for a group that reports handles."""
 
-    ``matched``: bits of what the marks that it matched are on.  As fanotify_alloc_event() and
-    copy_info_records_to_user() do in Linux's fs/notify/fanotify.
+    fs: FilesystemOps
+    named: tuple[_Record, ...] = ()
+    alone: Handle | None = None  #: of the only node; its record depends on the whole mask
+
+    def pack(self, mask: int, mode: int) -> bytes:
+        """Return the records as read(2) gives them (copy_info_records_to_user() in Linux)."""
+        records = self.named
+        if self.alone is not None:
+            records = (_alone(self.alone, mask, mode & FID_BITS),)
+        return b"".join(record.pack(self.fs) for record in records)
+
+
+def told(event: Event, mask: int, mode: int, matched: int) -> Told | None:
+    """Return what a group that reports by ``mode`` (FAN_REPORT_*) is told of the nodes.
+
+    ``matched``: bits of what the marks that it matched are on.  As fanotify_alloc_event() does
+    in Linux's fs/notify/fanotify/fanotify.c.
     """
     mode &= FID_BITS
     if not mode:
-        return b""
-    return b"".join(record.pack(event.fs) for record in _records(event, mask, mode, matched))
-
-
-def _records(event: Event, mask: int, mode: int, matched: int) -> Iterator[_Record]:
+        return None
     of_name = mask & DIRENT_EVENTS
     above = None if event.directory is None else identify(event.directory)
     subject: Handle | None = event.subject.handle
@@ -110,45 +121,42 @@ def _records(event: Event, mask: int, mode: int, matched: int) -> Iterator[_Reco
     if not of_name and event.subject.is_directory:
         above = event.subject.handle
     if not mode & FAN_REPORT_DIR_FID or above is None:
-        yield from _alone(subject, mask, mode)
-        return
+        return Told(event.fs, alone=subject)
     target_wanted = mode & (FAN_REPORT_TARGET_FID if of_name else FAN_REPORT_FID)
     child = subject if target_wanted and (of_name or not mask & FAN_ONDIR) else None
     if child == above:
         child = None
     named = bool(mode & FAN_REPORT_NAME and (of_name or not mask & FAN_ONDIR))
     if not named and child is None:
-        yield from _alone(above, mask, mode)
-        return
-    yield from _directories(event, mask, above, matched, named=named)
+        return Told(event.fs, alone=above)
+    records = _directories(event, mask, above, matched, named=named)
     if child is not None:
-        yield _Record(FAN_EVENT_INFO_TYPE_FID, child)
+        records.append(_Record(FAN_EVENT_INFO_TYPE_FID, child))
+    return Told(event.fs, tuple(records))
 
 
 def _directories(
     event: Event, mask: int, above: Handle, matched: int, *, named: bool
-) -> Iterator[_Record]:
+) -> list[_Record]:
     if not mask & FAN_RENAME:
         kind = FAN_EVENT_INFO_TYPE_DFID_NAME if named else FAN_EVENT_INFO_TYPE_DFID
-        yield _Record(kind, above, event.name if named else None)
-        return
+        return [_Record(kind, above, event.name if named else None)]
     assert event.target is not None
     directory, name = event.target
+    records = []
     if matched & (1 << ON_NODE | 1 << ON_FILESYSTEM):
-        yield _Record(FAN_EVENT_INFO_TYPE_OLD_DFID_NAME, above, event.name)
+        records.append(_Record(FAN_EVENT_INFO_TYPE_OLD_DFID_NAME, above, event.name))
     if matched & (1 << ON_TARGET | 1 << ON_FILESYSTEM):
-        yield _Record(FAN_EVENT_INFO_TYPE_NEW_DFID_NAME, identify(directory), name)
+        records.append(_Record(FAN_EVENT_INFO_TYPE_NEW_DFID_NAME, identify(directory), name))
+    return records
 
 
-def _alone(handle: Handle | None, mask: int, mode: int) -> Iterator[_Record]:
-    """Yield the one record of an event that tells one node only."""
-    if handle is None:
-        return
+def _alone(handle: Handle, mask: int, mode: int) -> _Record:
+    """Return the record of an event that tells one node only."""
     if mode == FAN_REPORT_FID:
-        yield _Record(FAN_EVENT_INFO_TYPE_FID, handle)
-    elif mode & FAN_REPORT_NAME and mask & FAN_ONDIR:
-        yield _Record(FAN_EVENT_INFO_TYPE_DFID_NAME, handle, b".")
-    elif mask & (DIRENT_EVENTS | FAN_ONDIR):
-        yield _Record(FAN_EVENT_INFO_TYPE_DFID, handle)
-    else:
-        yield _Record(FAN_EVENT_INFO_TYPE_FID, handle)
+        return _Record(FAN_EVENT_INFO_TYPE_FID, handle)
+    if mode & FAN_REPORT_NAME and mask & FAN_ONDIR:
+        return _Record(FAN_EVENT_INFO_TYPE_DFID_NAME, handle, b".")
+    if mask & (DIRENT_EVENTS | FAN_ONDIR):
+        return _Record(FAN_EVENT_INFO_TYPE_DFID, handle)
+    return _Record(FAN_EVENT_INFO_TYPE_FID, handle)

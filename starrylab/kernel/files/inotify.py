@@ -14,6 +14,7 @@ from ...abi.inotify import (
     IN_DELETE_SELF,
     IN_EXCL_UNLINK,
     IN_IGNORED,
+    IN_ISDIR,
     IN_MASK_ADD,
     IN_MASK_CREATE,
     IN_ONESHOT,
@@ -26,7 +27,7 @@ from ...abi.poll import POLLIN, POLLRDNORM
 from ..core.poll import PollSet
 from ..core.sched import Waker
 from ..vfs.mount import Location
-from ..vfs.node import FilesystemOps, NodeOps
+from ..vfs.node import DIRECTORY, FilesystemOps, NodeOps
 from ..vfs.notify import Watches
 from .file import File
 from .watching import Kind, Share, Watching
@@ -92,7 +93,9 @@ class InotifyWatch:
 
     def unmounted(self) -> None:
         """See ``vfs.notify.Ending``."""
-        self.inotify.add(Event(self.wd, IN_UNMOUNT))
+        node = self.node()
+        folder = IN_ISDIR if node is not None and node.kind == DIRECTORY else 0
+        self.inotify.add(Event(self.wd, IN_UNMOUNT | folder))
         self.inotify.remove(self)
 
     def end(self) -> None:
@@ -111,7 +114,16 @@ class InotifyWatch:
 class Inotify(File):
     """An instance: its watches, and the events that were not read yet."""
 
-    __slots__ = ("_closed", "_last_wd", "_readers", "_watching", "events", "uid", "watches")
+    __slots__ = (
+        "_closed",
+        "_last_wd",
+        "_limit",
+        "_readers",
+        "_watching",
+        "events",
+        "uid",
+        "watches",
+    )
 
     kind = "inotify"
 
@@ -120,6 +132,7 @@ class Inotify(File):
     ) -> None:
         super().__init__(flags)
         self._watching = watching  #: the limits
+        self._limit = watching.queued_events["inotify"]
         self.uid = uid  #: who made it, on whose account its watches go
         self.watches: dict[int, InotifyWatch] = {}
         self.events: deque[Event] = deque()
@@ -170,7 +183,7 @@ class Inotify(File):
         events = self.events
         if events and events[-1] == event:
             return
-        if len(events) >= self._watching.queued_events["inotify"]:
+        if len(events) >= self._limit:
             if events[-1].mask != IN_Q_OVERFLOW:
                 events.append(Event(-1, IN_Q_OVERFLOW))
             return

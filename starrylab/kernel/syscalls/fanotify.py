@@ -111,7 +111,7 @@ def fanotify_init(t: Thread, flags: FanotifyFlags, event_f_flags: FanotifyEventF
     file = Fanotify(
         flags,
         event_f_flags,
-        lambda: None if flags & FAN_UNLIMITED_QUEUE else watching.queued_events["fanotify"],
+        None if flags & FAN_UNLIMITED_QUEUE else watching.queued_events["fanotify"],
         lambda: cast("Thread | None", kernel.executor.current),
         closed,
         uid=t.cred.euid,

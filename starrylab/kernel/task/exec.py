@@ -62,6 +62,7 @@ class _Program:
     image: elf.Image
     name: bytes  #: AT_EXECFN
     argv: list[bytes]
+    opened: list[Location]  #: in the order in which it is closed
 
 
 def execve(
@@ -72,8 +73,15 @@ def execve(
     ``name`` is the path as the caller gave it.  Raises what execve(2) lists; after a return
     the thread's context stands at the new program's first instruction.
     """
-    program = _resolve(thread, place, name, argv)
-    tell_file(program.place, FAN_CLOSE_NOWRITE)
+    opened: list[Location] = []
+    try:
+        _execve(thread, _resolve(thread, place, name, argv, opened), envp)
+    finally:
+        for place in opened:
+            tell_file(place, FAN_CLOSE_NOWRITE)
+
+
+def _execve(thread: Thread, program: _Program, envp: list[bytes]) -> None:
     cred = _new_credentials(thread, program.place)
     loader = thread.kernel.loader
     if loader is not None and loader.serves(program.image):
@@ -116,21 +124,22 @@ def _load_chosen(
 # -- finding what to run -------------------------------------------------------------
 
 
-def _resolve(thread: Thread, place: Location, name: bytes, argv: list[bytes]) -> _Program:
+def _resolve(
+    thread: Thread, place: Location, name: bytes, argv: list[bytes], opened: list[Location]
+) -> _Program:
     script = name
     argv = argv or [b""]  # Linux 5.18: an empty argv becomes {""}
     machine = ARCHES[thread.kernel.arch].elf_machine
     for _ in range(MAX_INTERPRETERS + 1):
-        node = open_image(thread, place)
+        node = open_image(thread, place, opened)
         head = node.read_at(FIRST_READ, 0)
         tell_file(place, FAN_ACCESS)
         if head[:2] != b"#!":
             image = elf.parse(node.read_at, machine, head)
-            return _Program(place, image, name, argv)  # a script's own name, as AT_EXECFN
+            return _Program(place, image, name, argv, opened)  # a script's own name, as AT_EXECFN
         interpreter, argument = interpreter_of(head)
         argv = [interpreter, *([argument] if argument else []), script, *argv[1:]]
         script = interpreter
-        tell_file(place, FAN_CLOSE_NOWRITE)
         place = thread.fs.walk(interpreter, thread.cred)
     raise ELOOP
 
@@ -146,7 +155,7 @@ def _load(thread: Thread, program: _Program) -> tuple[AddressSpace, int, list[tu
     try:
         interpreter: tuple[FileNodeOps, elf.Image, Location] | None = None
         if image.interpreter is not None:
-            interpreter = _open_interpreter(thread, image.interpreter)
+            interpreter = _open_interpreter(thread, program)
         bias = 0
         if image.movable:
             bias = (space.layout.dyn_base if interpreter else space.layout.mmap_base_static(
@@ -168,16 +177,14 @@ def _load(thread: Thread, program: _Program) -> tuple[AddressSpace, int, list[tu
     return space, entry, auxv
 
 
-def _open_interpreter(thread: Thread, path: bytes) -> tuple[FileNodeOps, elf.Image, Location]:
-    place = thread.fs.walk(path, thread.cred)
-    node = open_image(thread, place)
+def _open_interpreter(thread: Thread, program: _Program) -> tuple[FileNodeOps, elf.Image, Location]:
+    place = thread.fs.walk(program.image.interpreter or b"", thread.cred)
+    node = open_image(thread, place, program.opened)
     tell_file(place, FAN_ACCESS)
     try:
         image = elf.parse(node.read_at, ARCHES[thread.kernel.arch].elf_machine)
     except (ENOEXEC, EINVAL):
         raise ELIBBAD from None
-    finally:
-        tell_file(place, FAN_CLOSE_NOWRITE)
     return node, image, place
 
 

@@ -33,9 +33,10 @@ def executable(thread: Thread, place: Location) -> FileNodeOps:
     return cast("FileNodeOps", node)
 
 
-def open_image(thread: Thread, place: Location) -> FileNodeOps:
-    """Do as `executable`, and tell who listens that the file is opened to be executed."""
+def open_image(thread: Thread, place: Location, opened: list[Location]) -> FileNodeOps:
+    """Do as `executable`, add the place to ``opened``, and tell who listens."""
     node = executable(thread, place)
+    opened.append(place)
     tell_file(place, FAN_OPEN | FAN_OPEN_EXEC)
     return node
 

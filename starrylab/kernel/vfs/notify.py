@@ -254,5 +254,5 @@ def _gone(fs: FilesystemOps, left: Identity, own: Table) -> None:
 
 def tell_unmount(fs: FilesystemOps) -> None:
     """Tell all who watch nodes of ``fs`` that its last mount is gone, and end their watches."""
-    for watch in list(fs.watched):
+    for watch in reversed(list(fs.watched)):
         watch.unmounted()
