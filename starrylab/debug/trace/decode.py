@@ -11,7 +11,18 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 from ...abi.errno import BY_NUMBER, EINTR
-from . import controls, mounts, networks, perf, processes, rings, scalars, structures, times
+from . import (
+    controls,
+    mounts,
+    networks,
+    perf,
+    processes,
+    programs,
+    rings,
+    scalars,
+    structures,
+    times,
+)
 from .constants import CHOICES, FLAGS, choice
 from .view import PLAIN, Style, View, pointer, signed
 
@@ -58,6 +69,7 @@ SHOWERS: Final[dict[str, Shower]] = {
     "out:rlimit": structures.rlimit, "out:rusage": structures.rusage,
     "out:utsname": structures.utsname, "out:sysinfo": structures.sysinfo,
     "in:open_how": structures.open_how, "in:perf_attr": perf.attr,
+    "bpf_command": programs.command, "in:bpf_attr": programs.attr,
     "in:mq_attr": structures.mq_attr, "out:mq_attr": structures.mq_attr,
     "in:timespec": times.timespec, "out:timespec": times.timespec,
     "rest:timespec": times.timespec, "in:timespecs": times.timespecs,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .links import Link
     from .maps.base import Map
     from .program import Program
+    from .system import Bpf
 
 _IN = POLLIN | POLLRDNORM
 
@@ -83,6 +84,20 @@ class MapFile(File):
         """See ``File.path``."""
         return b"anon_inode:bpf-map"
 
+    def info(self) -> str:
+        """Return the rows of /proc/PID/fdinfo."""
+        found, shape = self.map, self.map.shape
+        owner = ""
+        if found.owner is not None:
+            owner = f"owner_prog_type:\t{found.owner[0]}\nowner_jited:\t0\n"
+        return (
+            f"map_type:\t{shape.type}\nkey_size:\t{shape.key_size}\n"
+            f"value_size:\t{shape.value_size}\nmax_entries:\t{shape.max_entries}\n"
+            f"map_flags:\t{shape.flags:#x}\nmap_extra:\t{shape.extra:#x}\n"
+            f"memlock:\t{found.cost()}\nmap_id:\t{found.id}\nfrozen:\t{int(found.frozen)}\n"
+            f"{owner}"
+        )
+
 
 class ProgramFile(File):
     """A descriptor of a program."""
@@ -103,6 +118,16 @@ class ProgramFile(File):
     def path(self) -> bytes:
         """See ``File.path``."""
         return b"anon_inode:bpf-prog"
+
+    def info(self) -> str:
+        """Return the rows of /proc/PID/fdinfo."""
+        found = self.program
+        return (
+            f"prog_type:\t{found.type}\nprog_jited:\t0\nprog_tag:\t{found.tag.hex()}\n"
+            f"memlock:\t{found.memory}\nprog_id:\t{found.id}\nrun_time_ns:\t{found.run_ns}\n"
+            f"run_cnt:\t{found.run_count}\nrecursion_misses:\t0\n"
+            f"verified_insns:\t{found.verified}\n"
+        )
 
 
 class BtfFile(File):
@@ -125,6 +150,10 @@ class BtfFile(File):
         """See ``File.path``."""
         return b"anon_inode:btf"
 
+    def info(self) -> str:
+        """Return the rows of /proc/PID/fdinfo."""
+        return f"btf_id:\t{self.btf.id}\n"
+
 
 class LinkFile(File):
     """A descriptor of a link: the program stays attached while somebody holds it."""
@@ -145,3 +174,32 @@ class LinkFile(File):
     def path(self) -> bytes:
         """See ``File.path``."""
         return b"anon_inode:bpf_link"
+
+    def info(self) -> str:
+        """Return the rows of /proc/PID/fdinfo."""
+        link = self.link
+        return (
+            f"link_type:\t{link.type_name}\nlink_id:\t{link.id}\n"
+            f"prog_tag:\t{link.program.tag.hex()}\nprog_id:\t{link.program.id}\n{link.info()}"
+        )
+
+
+class StatisticsFile(File):
+    """What BPF_ENABLE_STATS returns: runs are counted while it is open."""
+
+    __slots__ = ("_bpf",)
+
+    kind = "bpf-stats"
+
+    def __init__(self, bpf: Bpf) -> None:
+        super().__init__(O_RDWR)
+        self._bpf = bpf
+        bpf.statistics += 1
+
+    def closed(self) -> None:
+        """See ``File.closed``."""
+        self._bpf.statistics -= 1
+
+    def path(self) -> bytes:
+        """See ``File.path``."""
+        return b"anon_inode:bpf-stats"

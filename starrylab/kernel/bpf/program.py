@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ...abi import ebpf as e
+from ...machine.api import PAGE_SIZE
+from ..ipc.objects import Charge
 from .compile import Compiler
 from .helpers.table import HELPERS
 from .instructions import encode, tag
+from .maps.base import round_up
 from .maps.tables import ProgramArray
 from .objects import BpfObject
 
 if TYPE_CHECKING:
+    from ..mm.heap import KernelHeap
     from .maps.base import Map
     from .memory import Memory
     from .verifier.subject import Subject
+
+_HEADER: Final = 56  #: bytes of struct bpf_prog
 
 
 @dataclass(frozen=True)
@@ -35,12 +41,16 @@ class Program(BpfObject):
     """One program; `operations` is what runs."""
 
     __slots__ = (
-        "code", "context_used", "gpl", "maps", "operations", "origin", "run_count", "run_ns", "tag",
-        "type", "used", "verified",
+        "_charge", "code", "context_used", "gpl", "maps", "operations", "origin", "run_count",
+        "run_ns", "tag", "type", "used", "verified",
     )  # fmt: skip
 
-    def __init__(self, subject: Subject, memory: Memory, origin: Origin) -> None:
+    def __init__(
+        self, subject: Subject, memory: Memory, origin: Origin, heap: KernelHeap | None = None
+    ) -> None:
         super().__init__()
+        self._charge = Charge(heap)
+        self._charge.cover(round_up(len(subject.code) * e.SIZE + _HEADER, PAGE_SIZE))
         self.type = subject.type
         self.code = tuple(subject.code)
         self.gpl = subject.gpl
@@ -68,10 +78,16 @@ class Program(BpfObject):
 
     def freed(self) -> None:
         """See `BpfObject.freed`."""
+        self._charge.end()
         for found in self.maps:
             found.release()
         if self.origin.btf is not None:
             self.origin.btf.release()
+
+    @property
+    def memory(self) -> int:
+        """Bytes of kernel memory that it takes: whole pages, as it would with Linux."""
+        return round_up(len(self.code) * e.SIZE + _HEADER, PAGE_SIZE)
 
     def shown(self) -> bytes:
         """Return the code as BPF_OBJ_GET_INFO_BY_FD tells it: maps by their numbers."""

@@ -27,9 +27,16 @@ class Factory(Protocol):
 
 
 def register(kernel: Kernel) -> None:
-    """Let mount(2) know tmpfs and mqueue."""
+    """Let mount(2) know tmpfs, mqueue and bpf."""
     kernel.filesystems.setdefault("tmpfs", make_tmpfs)
+    kernel.filesystems.setdefault("bpf", _make_bpf)
     kernel.filesystems.setdefault("mqueue", mqueuefs.make)
+
+
+def _make_bpf(kernel: Kernel, source: bytes, flags: int, options: bytes) -> FilesystemOps:
+    from ..bpf import pins  # most machines never need it
+
+    return pins.make(kernel, source, flags, options)
 
 
 def make_tmpfs(kernel: Kernel, _source: bytes, _flags: int, options: bytes) -> Tmpfs:

@@ -9,6 +9,7 @@ from ....abi.errno import ENOENT
 from ....abi.fcntl import O_CLOEXEC
 from ....abi.poll import POLLERR, POLLHUP
 from ....abi.time import TFD_TIMER_ABSTIME, TFD_TIMER_CANCEL_ON_SET
+from ...bpf.files import BtfFile, LinkFile, MapFile, ProgramFile
 from ...files.epoll import Epoll
 from ...files.eventfd import EventFd
 from ...files.fanotify import Fanotify
@@ -131,6 +132,10 @@ def _userfaultfd(file: UserfaultFile, _: Subject) -> Iterator[str]:
     yield file.info()
 
 
+def _bpf(file: Any, _: Subject) -> Iterator[str]:
+    yield file.info()
+
+
 _SPECIAL: Final[dict[type[File], Callable[[Any, Subject], Iterator[str]]]] = {
     Epoll: _epoll,
     EventFd: _eventfd,
@@ -140,4 +145,5 @@ _SPECIAL: Final[dict[type[File], Callable[[Any, Subject], Iterator[str]]]] = {
     SignalFd: _signalfd,
     TimerFd: _timerfd,
     UserfaultFile: _userfaultfd,
+    **dict.fromkeys((MapFile, ProgramFile, LinkFile, BtfFile), _bpf),
 }

@@ -72,6 +72,20 @@ def _set_unprivileged_userfaultfd(kernel: Kernel, thread: Thread | None, data: b
     kernel.unprivileged_userfaultfd = bool(_number(data, 0, 1))
 
 
+def _set_unprivileged_bpf_disabled(kernel: Kernel, thread: Thread | None, data: bytes) -> None:
+    _privileged(thread)
+    value = _number(data, 0, 2)
+    if kernel.unprivileged_bpf_disabled == 1 and value != 1:
+        raise EPERM  # 1 is for good
+    kernel.unprivileged_bpf_disabled = value
+
+
+@proc("sys/kernel/unprivileged_bpf_disabled", mode=0o644, write=_set_unprivileged_bpf_disabled)
+def unprivileged_bpf_disabled(kernel: Kernel) -> str:
+    """Show whether bpf(2) needs CAP_BPF."""
+    return f"{kernel.unprivileged_bpf_disabled}\n"
+
+
 @proc("sys/kernel/hostname", mode=0o644, write=_set_hostname)
 def hostname(kernel: Kernel) -> bytes:
     """Show the host's name."""

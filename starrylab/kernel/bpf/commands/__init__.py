@@ -1,0 +1,1 @@
+"""The commands of bpf(2): one function each, by what they are about."""
