@@ -120,10 +120,13 @@ def _make_go_on(
 
     def wait_again(thread: Thread) -> None:
         """Leave the CPU to whom the executor finds."""
-        if thread.attention or thread.request is Park.YIELD:
+        request = thread.request
+        if request is Park.TRACED and not thread.attention & ATTENTION_EXIT:
+            thread.state = State.TRACED  # at once: its tracer may be the next to run
+        elif thread.attention or request is Park.YIELD:
             executor.enqueue(thread)
         else:
-            thread.state = State.PARKED if thread.request is Park.INTERRUPTIBLE else State.DISK
+            thread.state = State.PARKED if request is Park.INTERRUPTIBLE else State.DISK
         thread.charge(monotonic())
         executor.current = None
 

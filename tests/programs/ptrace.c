@@ -463,6 +463,40 @@ static void tracer_dies(void)
     printf("after its tracer's end: %s\n", text);
 }
 
+static int ends[2];
+
+static void reads_a_pipe(void)
+{
+    char byte;
+    for (int i = 0; i < 20; i++)
+        read(ends[0], &byte, 1);
+    _exit(0);
+}
+
+/* A call that waited is over: its tracer finds it stopped, whoever runs first then. */
+static void woken_calls(void)
+{
+    int status, stops = 0, failed = 0;
+    struct timespec moment = {0, 1000000};
+    pipe(ends);
+    pid_t pid = traced(reads_a_pipe);
+    pid_t writer = fork();
+    if (!writer) {
+        for (int i = 0; i < 20; i++) {
+            nanosleep(&moment, 0);
+            write(ends[1], "x", 1);
+        }
+        _exit(0);
+    }
+    do {
+        failed += ptrace(PTRACE_SYSCALL, pid, 0, 0) < 0;
+        stops++;
+    } while (waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status) && !failed);
+    printf("woken calls: stops %d, failed %d\n", stops, failed);
+    kill(pid, SIGKILL);
+    waitpid(writer, 0, 0);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && !strcmp(argv[1], "again"))
@@ -472,6 +506,7 @@ int main(int argc, char **argv)
     memory();
     calls();
     changed_calls();
+    woken_calls();
     vfork_events();
     queued();
     events();
