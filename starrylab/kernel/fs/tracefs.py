@@ -13,6 +13,7 @@ from ...abi.stat import S_IFDIR, S_IFREG, TRACEFS_MAGIC
 from ..vfs.node import FilesystemOps, NodeOps
 from .proc._declare import Declared
 from .proc._nodes import LiveDir, StaticDir, TextNode, ino_of
+from .tracefs_control import control_files, enable_file
 
 if TYPE_CHECKING:
     from ..kernel import Kernel
@@ -60,6 +61,7 @@ class TraceFs(FilesystemOps):
     def _fill(self) -> None:
         children = self._root.children
         children[b"events"] = SystemsDir(self)
+        children.update(control_files(self, self.kernel))
         for name, render in (
             ("available_events", _available),
             ("available_tracers", lambda _: "nop\n"),
@@ -97,9 +99,9 @@ class _TraceDir(LiveDir):
     __slots__ = ()
     fs: TraceFs
 
-    def points(self) -> Iterator[Tracepoint]:
-        """Yield every tracepoint."""
-        yield from self.fs.kernel.perf.system.points.values()
+    def points(self) -> list[Tracepoint]:
+        """Return every tracepoint."""
+        return list(self.fs.kernel.perf.system.points.values())
 
 
 class SystemsDir(_TraceDir):
@@ -115,6 +117,8 @@ class SystemsDir(_TraceDir):
         if name in _HEADERS:
             text = _HEADERS[name]
             return self.fs.text(f"events/{name.decode()}", lambda _: text)
+        if name == b"enable":
+            return enable_file(self.fs, self.fs.kernel, "events/enable", self.points)
         if name in self._systems():
             return SystemDir(self.fs, name.decode())
         raise ENOENT
@@ -125,6 +129,7 @@ class SystemsDir(_TraceDir):
             yield name, S_IFDIR
         for header in _HEADERS:
             yield header, S_IFREG
+        yield b"enable", S_IFREG
 
     def _systems(self) -> set[bytes]:
         """Return the parts of the kernel; perf(1) wants the one of ftrace's own, here empty."""
@@ -145,20 +150,29 @@ class SystemDir(_TraceDir):
 
     def lookup(self, name: bytes) -> NodeOps:
         """See ``DirNodeOps.lookup``."""
-        for point in self.points():
-            if point.system == self._system and point.name.encode() == name:
+        if name == b"enable":
+            path = f"events/{self._system}/enable"
+            return enable_file(self.fs, self.fs.kernel, path, self._own)
+        for point in self._own():
+            if point.name.encode() == name:
                 return self._folder(point)
         raise ENOENT
 
+    def _own(self) -> list[Tracepoint]:
+        return [point for point in self.points() if point.system == self._system]
+
     def names(self) -> Iterator[tuple[bytes, int]]:
         """See ``LiveDir.names``."""
-        for point in self.points():
-            if point.system == self._system:
-                yield point.name.encode(), S_IFDIR
+        for point in self._own():
+            yield point.name.encode(), S_IFDIR
+        yield b"enable", S_IFREG
 
     def _folder(self, point: Tracepoint) -> StaticDir:
         path = f"events/{point.system}/{point.name}"
         folder = StaticDir(self.fs, f"trace:{path}")
+        folder.children[b"enable"] = enable_file(
+            self.fs, self.fs.kernel, f"{path}/enable", lambda: [point]
+        )
         folder.children[b"id"] = self.fs.text(f"{path}/id", lambda _: f"{point.id}\n")
         folder.children[b"format"] = self.fs.text(f"{path}/format", lambda _: point.text())
         return folder

@@ -18,6 +18,7 @@ from ..thread_signals import force_signal
 from .counter import Counter
 from .sources import Sources
 from .tracepoints import table
+from .tracing import EventTracer
 
 if TYPE_CHECKING:
     from ..kernel import Kernel
@@ -87,8 +88,16 @@ class Perf:
         #: what serves PERF_EVENT_IOC_SET_BPF: (who asks, event, descriptor of a program)
         self.attach_program: Callable[[Thread, Counter, int], None] | None = None
         self.locked_pages: dict[int, int] = {}  #: user -> pages of rings
+        self._tracer: EventTracer | None = None
         self._points: Mapping[int, Tracepoint] | None = None
         self.sources = Sources(self)
+
+    @property
+    def tracer(self) -> EventTracer:
+        """What writes tracepoints as text."""
+        if self._tracer is None:
+            self._tracer = EventTracer(self)
+        return self._tracer
 
     @property
     def points(self) -> Mapping[int, Tracepoint]:
