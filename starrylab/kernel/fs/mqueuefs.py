@@ -12,6 +12,7 @@ from ..files.file import File
 from ..ipc.mqueue import MAX_MESSAGES, MAX_SIZE, NamedQueue, QueueFile
 from ..vfs.mount import Location
 from ..vfs.node import DirNodeOps, FilesystemOps, NodeOps
+from .proc._declare import seen_from
 from .proc._nodes import LiveDir, ino_of
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _LINE: Final = 80  #: bytes: the size that every queue shows
 
 
 class MqueueFs(FilesystemOps):
-    """One instance; all of them show the kernel's queues."""
+    """One instance; it shows the queues of the IPC namespace that it was mounted in."""
 
     name = "mqueue"
     magic = MQUEUE_MAGIC
@@ -70,38 +71,40 @@ class QueueNode(NodeOps):
 class QueueDir(LiveDir):
     """The directory of all queues."""
 
-    __slots__ = ("_kernel",)
+    __slots__ = ("_ipc", "_kernel", "_queues")
 
     def __init__(self, fs: FilesystemOps, kernel: Kernel) -> None:
         super().__init__(fs, ino_of("mqueue"), 0o1777)
         self._kernel = kernel
+        self._ipc = seen_from(kernel).ipc
+        self._queues = self._ipc.queues
 
     def lookup(self, name: bytes) -> NodeOps:
         """See ``DirNodeOps.lookup``."""
-        queue = self._kernel.queues.find(name)
+        queue = self._queues.find(name)
         if queue is None:
             raise ENOENT
         return QueueNode(self.fs, queue)
 
     def names(self) -> Iterator[tuple[bytes, int]]:
         """See ``LiveDir.names``."""
-        for name in self._kernel.queues:
+        for name in self._queues:
             yield name, S_IFREG
 
     def create(self, name: bytes, mode: int, uid: int, gid: int, rdev: int = 0) -> NodeOps:
         """See ``DirNodeOps.create``: a queue of the usual size; there is nothing else here."""
         if mode & S_IFMT != S_IFREG:
             raise EACCES
-        if self._kernel.queues.find(name) is not None:
+        if self._queues.find(name) is not None:
             raise EEXIST
         heap = self._kernel.heap
         queue = NamedQueue(name, MAX_MESSAGES, MAX_SIZE, mode & 0o777, uid, gid, heap)
-        self._kernel.queues.add(queue)
+        self._queues.add(queue)
         return QueueNode(self.fs, queue)
 
     def unlink(self, name: bytes, node: NodeOps) -> None:
         """See ``DirNodeOps.unlink``; the caller has checked the sticky bit."""
-        self._kernel.queues.take(name)
+        self._queues.take(name)
 
 
 def make(kernel: Kernel, _source: bytes, _flags: int, _options: bytes) -> MqueueFs:

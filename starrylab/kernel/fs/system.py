@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-from ...abi.errno import ENODEV
+from ...abi.errno import EINVAL, ENODEV, EPERM
+from ..task.cred import ROOT, Credentials
 from ..vfs.dentry import DirEntry
 from ..vfs.mount import Location, MountNamespace
 from ..vfs.node import FilesystemOps
 from . import mqueuefs
+from .options import parse_options
 from .tmpfs import Tmpfs
 from .tmpfs_file import TmpFile
 
 if TYPE_CHECKING:
     from ..kernel import Kernel
+
+
+#: what may be mounted in any user namespace (FS_USERNS_MOUNT)
+_FOR_EVERYBODY: Final = frozenset({b"tmpfs", b"proc", b"sysfs", b"devpts", b"mqueue", b"overlay"})
 
 
 class Factory(Protocol):
@@ -41,7 +47,20 @@ def _make_bpf(kernel: Kernel, source: bytes, flags: int, options: bytes) -> File
 
 def make_tmpfs(kernel: Kernel, _source: bytes, _flags: int, options: bytes) -> Tmpfs:
     """Make an empty tmpfs (a `Factory`); the source is only a name in /proc/mounts."""
-    return Tmpfs(kernel.clock.realtime, kernel.pool, options)
+    fs = Tmpfs(kernel.clock.realtime, kernel.pool, options)
+    cred, given = asker(kernel), dict(parse_options(options))
+    uid = cred.meant_uid(fs.root.uid) if b"uid" in given else cred.fsuid
+    gid = cred.meant_gid(fs.root.gid) if b"gid" in given else cred.fsgid
+    if uid is None or gid is None:
+        raise EINVAL("no such id in this user namespace")
+    fs.root.uid, fs.root.gid = uid, gid
+    return fs
+
+
+def asker(kernel: Kernel) -> Credentials:
+    """Return the credentials of whoever mounts; root's for the kernel itself."""
+    found: Credentials = getattr(kernel.executor.current, "cred", ROOT)
+    return found
 
 
 def make_filesystem(
@@ -51,7 +70,12 @@ def make_filesystem(
     factory = kernel.filesystems.get(kind.decode("ascii", "replace"))
     if factory is None:
         raise ENODEV
+    user_ns = asker(kernel).user_ns
+    if user_ns is not None and kind not in _FOR_EVERYBODY:
+        raise EPERM("only root of the initial user namespace mounts this")
     made: FilesystemOps = factory(kernel, source, flags, options)
+    if not made.mounts:
+        made.user_ns = user_ns
     return made
 
 

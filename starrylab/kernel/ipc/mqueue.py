@@ -191,7 +191,9 @@ class NamedQueues:
         queue = self._queues.get(name)
         if queue is None:
             raise ENOENT
-        if cred.fsuid not in (queue.uid, 0) and not cred.capable(CAP_FOWNER):
+        if cred.fsuid not in (queue.uid, cred.root_uid) and not cred.capable_over(
+            queue.uid, queue.gid, CAP_FOWNER
+        ):
             raise EPERM
         self.take(name)
 

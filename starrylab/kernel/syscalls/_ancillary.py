@@ -11,8 +11,8 @@ from ...abi.errno import EINVAL, EMFILE, ENOTSOCK, EPERM, ETOOMANYREFS
 from ..files.file import File
 from ..net.unix.message import Received, Sender
 from ..net.unix.socket import UnixSocket
-from ..uring.ring import Ring
 from ..task.namespaces import pid_namespace
+from ..uring.ring import Ring
 
 if TYPE_CHECKING:
     from ..thread import Thread

@@ -312,12 +312,21 @@ def _new_credentials(thread: Thread, place: Location) -> Credentials:
             set_uid = node.uid
         if node.mode & (S_ISGID | S_IXGRP) == S_ISGID | S_IXGRP:
             set_gid = node.gid
-    mine = thread.cred.user_ns
-    if mine is not None and (
-        mine.uids.inside(node.uid) is None or mine.gids.inside(node.gid) is None
-    ):
-        set_uid = set_gid = None  # nobody of that number is here (bprm_fill_uid())
+    if (set_uid is not None or set_gid is not None) and not _trusts(thread.cred, place):
+        set_uid = set_gid = None
     return thread.cred.after_exec(set_uid, set_gid)
+
+
+def _trusts(cred: Credentials, place: Location) -> bool:
+    """Tell whether set-id bits count: who mounted it is above, and the ids mean somebody here."""
+    mine, owner, node = cred.user_ns, place.mount.fs.user_ns, place.node
+    if mine is None:
+        return owner is None
+    return (
+        mine.is_below(owner)
+        and mine.uids.inside(node.uid) is not None
+        and mine.gids.inside(node.gid) is not None
+    )
 
 
 def _commit(thread: Thread, program: _Program, space: AddressSpace, cred: Credentials) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from weakref import WeakValueDictionary
 
     from ..files.file import File
+    from ..namespaces.user import UserNamespace
     from ..thread import Thread
     from .mount import Location
     from .notify import Ending, Marks
@@ -92,6 +93,7 @@ class FilesystemOps:
         self.marks: Marks | None = None  #: what fanotify(7) marked here, if anything
         #: nodes that handles were given for, by inode number
         self.exported: WeakValueDictionary[int, NodeOps] | None = None
+        self.user_ns: UserNamespace | None = None  #: of who mounted it; None: the initial one
         self.cookies = count(1)  #: what the two events of a move have in common
         self.options = b""  #: as in /proc/mounts, without the generic ones
 

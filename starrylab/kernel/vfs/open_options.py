@@ -139,7 +139,9 @@ def check_open(place: Location, flags: int, cred: Credentials) -> None:
         if kind == S_IFREG:
             if access & MAY_WRITE and place.mount.read_only:
                 raise EROFS
-        elif kind in (S_IFCHR, S_IFBLK) and place.mount.flags & MS_NODEV:
+        elif kind in (S_IFCHR, S_IFBLK) and (
+            place.mount.flags & MS_NODEV or place.mount.fs.user_ns is not None
+        ):
             raise EACCES
     if not allowed(node, cred, access):
         raise EACCES

@@ -49,6 +49,7 @@ class World:
         self.root = self.mounts.new_root(self.fs)
         self.kernel = SimpleNamespace(
             pool=self.pool, mounts=self.mounts, filesystems={}, devices={}, threads={},
+            executor=SimpleNamespace(current=None),
             clock=SimpleNamespace(realtime=self.now), boot_time_ns=10**9,
             registry=SimpleNamespace(living=()),
         )  # fmt: skip
