@@ -19,4 +19,5 @@ Auxiliary = Annotated[int, C(I32, "dec")]
 InMountAttr = Annotated[int, C(U64, "in:mount_attr")]
 InMountRequest = Annotated[int, C(U64, "in:mnt_id_req")]
 OutStatmount = Annotated[int, C(U64, "ptr")]
+PathAddr = Annotated[int, C(U64, "path")]  #: read by the handler, after other checks
 OutMountIds = Annotated[int, C(U64, "ptr")]

@@ -34,6 +34,7 @@ from ..vfs.mount.propagation import change_type
 from ..vfs.mount.tree import subtree
 from ..vfs.node import DIRECTORY
 from ._declare import syscall
+from ._mount_types import PathAddr
 from ._mounts import (
     check_writers,
     is_own,
@@ -45,7 +46,7 @@ from ._mounts import (
     require_mounter,
 )
 from ._shown import InString, MountFlags, UmountFlags
-from ._types import Path, Ptr
+from ._types import Ptr
 
 if TYPE_CHECKING:
     from ..thread import Thread
@@ -59,7 +60,7 @@ _PAGE: Final = 4096
 
 @syscall()
 def mount(
-    t: Thread, source: InString, target: Path, kind: InString, flags: MountFlags, data: Ptr
+    t: Thread, source: InString, target: PathAddr, kind: InString, flags: MountFlags, data: Ptr
 ) -> None:
     """mount(2)."""
     if flags & MS_MGC_MSK == MS_MGC_VAL:
@@ -67,7 +68,7 @@ def mount(
     fs_name = read_name(t, kind, _PAGE) if kind else b""
     name = read_name(t, source, _PAGE) if source else b""
     options = _options(t, data)
-    place = t.fs.walk(target, t.cred)
+    place = t.fs.walk(t.mm.read_cstr(target), t.cred)
     if flags & MS_NOUSER & 0xFFFFFFFF:
         raise EINVAL
     require_mounter(t)
@@ -170,13 +171,14 @@ def _propagate(t: Thread, place: Location, flags: int) -> None:
 
 
 @syscall()
-def umount2(t: Thread, target: Path, flags: UmountFlags) -> None:
+def umount2(t: Thread, target: PathAddr, flags: UmountFlags) -> None:
     """umount2(2)."""
     if flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW):
         raise EINVAL
     namespace = namespace_of(t)
     expiring = [m for m in namespace if m.expiring] if flags & MNT_EXPIRE else []
-    place = t.fs.walk(target, t.cred, None, NOFOLLOW if flags & UMOUNT_NOFOLLOW else 0)
+    path = t.mm.read_cstr(target)
+    place = t.fs.walk(path, t.cred, None, NOFOLLOW if flags & UMOUNT_NOFOLLOW else 0)
     require_mounter(t)
     mount = own_mount(t, place)
     if mount.locked:
@@ -203,13 +205,13 @@ def _expire(mount: Mountpoint, *, marked: bool) -> None:
 
 
 @syscall()
-def pivot_root(t: Thread, new_root: Path, put_old: Path) -> None:
+def pivot_root(t: Thread, new_root: PathAddr, put_old: PathAddr) -> None:
     """pivot_root(2)."""
     require_mounter(t)
-    new = t.fs.walk(new_root, t.cred)
+    new = t.fs.walk(t.mm.read_cstr(new_root), t.cred)
     if new.node.kind != DIRECTORY:
         raise ENOTDIR
-    put = t.fs.walk(put_old, t.cred)
+    put = t.fs.walk(t.mm.read_cstr(put_old), t.cred)
     if put.node.kind != DIRECTORY:
         raise ENOTDIR
     old = t.fs.root

@@ -41,10 +41,11 @@ from ._mount_types import (
     FsopenFlags,
     FspickFlags,
     MountAttributes,
+    PathAddr,
 )
 from ._mounts import check_room, namespace_of, read_name, require_mounter
 from ._shown import InString
-from ._types import FdNum, Path, Ptr
+from ._types import FdNum, Ptr
 
 if TYPE_CHECKING:
     from ..thread import Thread
@@ -71,14 +72,15 @@ def fsopen(t: Thread, name: InString, flags: FsopenFlags) -> FdNum:
 
 
 @syscall()
-def fspick(t: Thread, dirfd: FdNum, path: Path, flags: FspickFlags) -> FdNum:
+def fspick(t: Thread, dirfd: FdNum, path: PathAddr, flags: FspickFlags) -> FdNum:
     """fspick(2)."""
     require_mounter(t)
     if flags & ~_PICK:
         raise EINVAL
     walk = NOFOLLOW if flags & FSPICK_SYMLINK_NOFOLLOW else 0
     walk |= EMPTY_PATH if flags & FSPICK_EMPTY_PATH else 0
-    place = t.fs.walk(path, t.cred, start_of(t, dirfd, path), walk)
+    name = t.mm.read_cstr(path)
+    place = t.fs.walk(name, t.cred, start_of(t, dirfd, name), walk)
     if place.entry is not place.mount.root:
         raise EINVAL
     fs = place.mount.fs

@@ -33,9 +33,9 @@ from ..vfs.mount import Location
 from ._at import place_at, start_of
 from ._declare import syscall
 from ._mount_attributes import Change, apply
-from ._mount_types import InMountAttr, MoveMountFlags, OpenTreeFlags, SetattrFlags
+from ._mount_types import InMountAttr, MoveMountFlags, OpenTreeFlags, PathAddr, SetattrFlags
 from ._mounts import check_room, is_own, may_bind, namespace_of, read_struct, require_mounter
-from ._types import FdNum, Path, Size
+from ._types import FdNum, Size
 
 if TYPE_CHECKING:
     from ..thread import Thread
@@ -46,18 +46,18 @@ _BOTH: Final = MOVE_MOUNT_SET_GROUP | MOVE_MOUNT_BENEATH
 
 
 @syscall()
-def open_tree(t: Thread, dirfd: FdNum, path: Path, flags: OpenTreeFlags) -> FdNum:
+def open_tree(t: Thread, dirfd: FdNum, path: PathAddr, flags: OpenTreeFlags) -> FdNum:
     """open_tree(2)."""
     return t.install(_tree(t, dirfd, path, flags), cloexec=bool(flags & OPEN_TREE_CLOEXEC))
 
 
-def _tree(t: Thread, dirfd: int, path: bytes, flags: int) -> File:
+def _tree(t: Thread, dirfd: int, path: int, flags: int) -> File:
     if flags & ~_OPEN_TREE or flags & (AT_RECURSIVE | OPEN_TREE_CLONE) == AT_RECURSIVE:
         raise EINVAL
     if flags & OPEN_TREE_CLONE:
         require_mounter(t)
     check_room(t)
-    place = place_at(t, dirfd, path, flags)
+    place = place_at(t, dirfd, t.mm.read_cstr(path), flags)
     if not flags & OPEN_TREE_CLONE:
         return PathFile(place, O_PATH, t.cred)
     source = place.mount
@@ -70,18 +70,22 @@ def _tree(t: Thread, dirfd: int, path: bytes, flags: int) -> File:
 
 @syscall()
 def open_tree_attr(
-    t: Thread, dirfd: FdNum, path: Path, flags: OpenTreeFlags, attributes: InMountAttr, size: Size
+    t: Thread,
+    dirfd: FdNum,
+    path: PathAddr,
+    flags: OpenTreeFlags,
+    attributes: InMountAttr,
+    size: Size,
 ) -> FdNum:
     """open_tree_attr(): open_tree(2) with the change of mount_setattr(2)."""
     if not attributes and size:
         raise EINVAL
-    change = None
-    if attributes:
-        change = _change(t, attributes, size, recursive=bool(flags & AT_RECURSIVE))
     file = _tree(t, dirfd, path, flags)
     try:
-        if change is not None and file.place is not None:
-            apply(t, file.place, change)
+        if attributes:
+            change = _change(t, attributes, size, recursive=bool(flags & AT_RECURSIVE))
+            if change is not None and file.place is not None:
+                apply(t, file.place, change)
     except BaseException:
         file.closed()
         raise
@@ -90,14 +94,19 @@ def open_tree_attr(
 
 @syscall(partial="MOUNT_ATTR_IDMAP is refused: no file system maps ids")
 def mount_setattr(
-    t: Thread, dirfd: FdNum, path: Path, flags: SetattrFlags, attributes: InMountAttr, size: Size
+    t: Thread,
+    dirfd: FdNum,
+    path: PathAddr,
+    flags: SetattrFlags,
+    attributes: InMountAttr,
+    size: Size,
 ) -> None:
     """mount_setattr(2)."""
     if flags & ~_SETATTR:
         raise EINVAL
     change = _change(t, attributes, size, recursive=bool(flags & AT_RECURSIVE))
     if change is not None:
-        apply(t, place_at(t, dirfd, path, flags), change)
+        apply(t, place_at(t, dirfd, t.mm.read_cstr(path), flags), change)
 
 
 def _change(t: Thread, addr: int, size: int, *, recursive: bool) -> Change | None:
@@ -117,9 +126,9 @@ def _change(t: Thread, addr: int, size: int, *, recursive: bool) -> Change | Non
 def move_mount(
     t: Thread,
     from_dirfd: FdNum,
-    from_path: Path,
+    from_path: PathAddr,
     to_dirfd: FdNum,
-    to_path: Path,
+    to_path: PathAddr,
     flags: MoveMountFlags,
 ) -> None:
     """move_mount(2)."""
@@ -130,8 +139,8 @@ def move_mount(
     to_walk |= EMPTY_PATH if flags & MOVE_MOUNT_T_EMPTY_PATH else 0
     from_walk = 0 if flags & MOVE_MOUNT_F_SYMLINKS else NOFOLLOW
     from_walk |= EMPTY_PATH if flags & MOVE_MOUNT_F_EMPTY_PATH else 0
-    to = t.fs.walk(to_path, t.cred, start_of(t, to_dirfd, to_path), to_walk)
-    what = t.fs.walk(from_path, t.cred, start_of(t, from_dirfd, from_path), from_walk)
+    to = _walk(t, to_dirfd, to_path, to_walk)
+    what = _walk(t, from_dirfd, from_path, from_walk)
     if flags & MOVE_MOUNT_SET_GROUP:
         _set_group(t, what, to)
         return
@@ -143,6 +152,11 @@ def move_mount(
         namespace_of(t).move_beneath(what.mount, to, t.fs.root.mount)
     else:
         namespace_of(t).move(what.mount, to)
+
+
+def _walk(t: Thread, dirfd: int, addr: int, flags: int) -> Location:
+    path = t.mm.read_cstr(addr)
+    return t.fs.walk(path, t.cred, start_of(t, dirfd, path), flags)
 
 
 def _set_group(t: Thread, what: Location, to: Location) -> None:

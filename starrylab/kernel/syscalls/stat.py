@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from ...abi import layouts
-from ...abi.errno import EBADF, EINVAL
+from ...abi.errno import EINVAL
 from ...abi.fcntl import (
     AT_EACCESS,
     AT_EMPTY_PATH,
@@ -25,8 +25,11 @@ from ...abi.fcntl import (
     MS_STRICTATIME,
 )
 from ...abi.stat import (
+    ANON_INODE_FS_MAGIC,
+    PIPEFS_MAGIC,
     S_IFIFO,
     S_IFSOCK,
+    SOCKFS_MAGIC,
     STATX__RESERVED,
     STATX_ATTR_MOUNT_ROOT,
     STATX_BASIC_STATS,
@@ -60,6 +63,7 @@ if TYPE_CHECKING:
 _SECOND: Final = 1_000_000_000
 _ANONYMOUS_DEV: Final = 15  #: st_dev of what no file system shows (pipes, sockets, eventfd)
 _ANONYMOUS: Final = {"pipe": S_IFIFO | 0o600, "socket": S_IFSOCK | 0o777}
+_MAGIC: Final = {"pipe": PIPEFS_MAGIC, "socket": SOCKFS_MAGIC}
 #: MS_* -> ST_* of statvfs(3)
 _MOUNT_FLAGS: Final = (
     (MS_RDONLY, 1), (MS_NOSUID, 2), (MS_NODEV, 4), (MS_NOEXEC, 8), (MS_NOATIME, 0x400),
@@ -124,10 +128,13 @@ def _stat_file(t: Thread, file: File) -> bytes:
 
 def _anonymous(file: File) -> tuple[int, int]:
     """Return mode and inode number of a file without a node; /proc shows the same number."""
-    kind, _, number = file.path().partition(b":[")
-    digits = number[:-1]
+    digits = file.path().partition(b":[")[2][:-1]
     ino = int(digits) if digits.isdigit() else 1
-    return _ANONYMOUS.get(kind.decode("ascii", "replace"), 0o600), ino
+    return _ANONYMOUS.get(_kind(file), 0o600), ino
+
+
+def _kind(file: File) -> str:
+    return file.path().partition(b":[")[0].decode("ascii", "replace")
 
 
 @syscall()
@@ -201,8 +208,15 @@ def statfs(t: Thread, path: Path, buf: OutStatfs) -> None:
 def fstatfs(t: Thread, file: Fd, buf: OutStatfs) -> None:
     """fstatfs(2)."""
     if file.place is None:
-        raise EBADF
+        t.mm.write(buf, _statfs_anonymous(file))
+        return
     t.mm.write(buf, _pack_statfs(file.place.mount))
+
+
+def _statfs_anonymous(file: File) -> bytes:
+    """Return what fs/libfs.c, ``simple_statfs``, tells of pipefs, sockfs and anon_inodefs."""
+    magic = _MAGIC.get(_kind(file), ANON_INODE_FS_MAGIC)
+    return layouts.STATFS.pack(magic, 4096, 0, 0, 0, 0, 0, _ANONYMOUS_DEV, 0, 255, 4096, _ST_VALID)
 
 
 def _pack_statfs(mount: Mountpoint) -> bytes:

@@ -15,6 +15,7 @@ from starrylab.abi.errno import ENODEV, LinuxError
 from starrylab.abi.fcntl import AT_FDCWD, AT_SYMLINK_NOFOLLOW
 from starrylab.abi.stat import STATX_MNT_ID_UNIQUE
 from starrylab.kernel.fs.proc.task_misc import mountinfo
+from starrylab.kernel.task.cred import Credentials
 from starrylab.kernel.vfs.mount import MountNamespace
 from tests.kernel.vfs.vfs_world import Thread, World
 
@@ -97,6 +98,9 @@ def _call(thread: Thread, name: str, args: list[Any]) -> Any:
         return thread.put(args[0], b"")
     if name == "mkdir":
         return thread.call("mkdirat", AT_FDCWD, args[0], 0o755)
+    if name == "setuid":
+        thread.cred = Credentials.user(args[0], args[0])
+        return 0
     if name == "symlink":
         return thread.call("symlinkat", args[0], AT_FDCWD, args[1])
     if name == "open":
