@@ -231,7 +231,7 @@ RULES: Final[dict[str, tuple[Rule, tuple[str, ...]]]] = {
     "syscalls.futex:_sleep": (_futex, ("waiter",)),
     "syscalls.futex:_sleep_until": (_futex, ("waiters", "deadline")),
     "syscalls.futex:_sleep_any": (_futex, ("waiters",)),
-    "syscalls.futex:_sleep_pi": (_pi, ("waiter", "deadline")),
+    "syscalls._futex_waits:sleep_pi": (_pi, ("waiter", "deadline")),
     "syscalls.wait:_wait": (_children, ("take",)),
     "syscalls.process:_vfork": (_vfork, ("process",)),
     "syscalls.time:_sleep": (_sleep, ("source", "target")),

@@ -207,6 +207,33 @@ class Executor:
         else:
             self._normal.append(task)
 
+    def set_priority(self, task: Task, priority: int) -> None:
+        """Change a task's priority, and its place in the queues with it."""
+        if priority == task.priority:
+            return
+        queued = task is not self.current and self._take_out(task)
+        task.priority = priority
+        if queued:
+            self.enqueue(task)
+
+    def _take_out(self, task: Task) -> bool:
+        """Take a task out of its queue; tell whether it was in one."""
+        if task.priority:
+            queue = self._realtime.get(task.priority)
+            if queue is None or task not in queue:
+                return False
+            queue.remove(task)
+            if not queue:
+                del self._realtime[task.priority]
+                self._top = max(self._realtime, default=0)
+            return True
+        if task not in self._normal:
+            return False
+        if self._normal.index(task) < self._woken:
+            self._woken -= 1
+        self._normal.remove(task)
+        return True
+
     def start(self, task: Task, parent: Task) -> None:
         """Queue a new task: among those that wake up if ``parent`` itself did lately.
 

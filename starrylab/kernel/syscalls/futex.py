@@ -1,4 +1,4 @@
-"""futex(2), futex_waitv(2), set_robust_list(2).
+"""futex(2), futex_waitv(2).
 
 Waiting and waking are most of what threads do in the kernel, so ``futex`` looks at these
 two first and takes the other operations from a table.
@@ -10,13 +10,13 @@ from collections.abc import Callable, Coroutine, Hashable
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 
-from ...abi.capability import CAP_SYS_PTRACE
-from ...abi.errno import EAGAIN, EINTR, EINVAL, ENOSYS, EPERM, ESRCH, ETIMEDOUT
+from ...abi.errno import EAGAIN, EINTR, EINVAL, ENOSYS
 from ...abi.futex import (
     FUTEX_32,
     FUTEX_BITSET_MATCH_ANY,
     FUTEX_CLOCK_REALTIME,
     FUTEX_CMP_REQUEUE,
+    FUTEX_CMP_REQUEUE_PI,
     FUTEX_LOCK_PI,
     FUTEX_LOCK_PI2,
     FUTEX_PRIVATE_FLAG,
@@ -25,6 +25,7 @@ from ...abi.futex import (
     FUTEX_UNLOCK_PI,
     FUTEX_WAIT,
     FUTEX_WAIT_BITSET,
+    FUTEX_WAIT_REQUEUE_PI,
     FUTEX_WAITV_MAX,
     FUTEX_WAKE,
     FUTEX_WAKE_BITSET,
@@ -32,12 +33,12 @@ from ...abi.futex import (
 )
 from ...abi.time import CLOCK_MONOTONIC, CLOCK_REALTIME
 from ..core.sched import park
-from ..task.futexes import FutexWaiter, PiWaiter, futex_key
+from ..task.futexes import FutexWaiter, futex_key
 from ._declare import Restart, syscall
+from ._futex_waits import Deadline, park_until, sleep_pi, sleep_requeue
 from ._shown import ClockId, FutexOp, FutexSecond, FutexTimeout, FutexVal, FutexVal3, InTime
-from ._targets import thread_of
 from ._timespec import read_timespec, to_kernel
-from ._types import Int, Ptr, Size, UInt
+from ._types import Ptr, UInt
 
 if TYPE_CHECKING:
     from ..thread import Thread
@@ -46,17 +47,15 @@ _CMD: Final = ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME)
 _WAIT_PRIVATE: Final = FUTEX_WAIT | FUTEX_PRIVATE_FLAG
 _WAKE_PRIVATE: Final = FUTEX_WAKE | FUTEX_PRIVATE_FLAG
 _ANY: Final = FUTEX_BITSET_MATCH_ANY
-_WITH_CLOCK: Final = (FUTEX_WAIT_BITSET, FUTEX_LOCK_PI2)
+_WITH_CLOCK: Final = (FUTEX_WAIT_BITSET, FUTEX_LOCK_PI2, FUTEX_WAIT_REQUEUE_PI)
 _WAITV: Final = Struct("<QQII")
-_ROBUST_HEAD_SIZE: Final = 24
 
 Result = int | Coroutine[Any, Any, int]
-Deadline = tuple[int, int]  #: clock id, nanoseconds on that clock
 
 
 @syscall(
     restart=Restart.SA_RESTART,
-    partial="no FUTEX_FD and no WAIT_REQUEUE_PI; PI locks hand over but do not lend priority",
+    partial="PI locks lend real-time priorities, not nice values",
 )
 def futex(
     t: Thread,
@@ -109,7 +108,7 @@ async def _sleep_until(t: Thread, waiters: list[FutexWaiter], deadline: Deadline
             for index, waiter in enumerate(waiters):
                 if waiter.queue is None:
                     return index
-            await _park_until(t, deadline)
+            await park_until(t, deadline)
     except EINTR:
         for index, waiter in enumerate(waiters):
             if waiter.queue is None:
@@ -118,29 +117,6 @@ async def _sleep_until(t: Thread, waiters: list[FutexWaiter], deadline: Deadline
     finally:
         for waiter in waiters:
             table.leave(waiter)
-
-
-async def _park_until(t: Thread, deadline: Deadline) -> None:
-    """Park, at the longest until ``deadline``; raise ``ETIMEDOUT`` when it has passed."""
-    clock_id, target = deadline
-    clock = t.kernel.clock
-    source = clock.source(clock_id)
-    if source.now() >= target:
-        raise ETIMEDOUT
-    timer = t.executor.call_at(source.when(target), t.waker.wake)
-    if clock_id == CLOCK_REALTIME:
-        clock.was_set.register(t.waker)
-    try:
-        await park()
-    except EINTR:
-        # With a timeout the call is not restarted: it would wait for the time once more
-        # (restart_syscall(2)).
-        t.entry = None
-        raise
-    finally:
-        timer.cancel()
-        if clock_id == CLOCK_REALTIME:
-            clock.was_set.unregister(t.waker)
 
 
 def _wait(t: Thread, uaddr: int, op: int, val: int, timeout: int, uaddr2: int, val3: int) -> Result:
@@ -262,22 +238,7 @@ def _lock_pi(
     table = t.kernel.futexes
     if table.try_lock(t, uaddr, key):
         return 0
-    return _sleep_pi(t, table.enter_pi(t, uaddr, key), deadline)
-
-
-async def _sleep_pi(t: Thread, waiter: PiWaiter, deadline: Deadline | None) -> int:
-    try:
-        while not waiter.acquired:
-            if deadline is None:
-                await park()
-            else:
-                await _park_until(t, deadline)
-    except EINTR:
-        if not waiter.acquired:
-            raise
-    finally:
-        t.kernel.futexes.leave_pi(waiter)
-    return 0
+    return sleep_pi(t, table.enter_pi(t, uaddr, key), deadline)
 
 
 def _trylock_pi(
@@ -296,6 +257,43 @@ def _unlock_pi(
     return 0
 
 
+def _wait_requeue_pi(
+    t: Thread, uaddr: int, op: int, val: int, timeout: int, uaddr2: int, val3: int
+) -> Result:
+    """FUTEX_WAIT_REQUEUE_PI: wait at one word, and then for the lock that the other is."""
+    deadline = None
+    if timeout:
+        clock_id = CLOCK_REALTIME if op & FUTEX_CLOCK_REALTIME else CLOCK_MONOTONIC
+        deadline = (clock_id, to_kernel(t, clock_id, read_timespec(t.mm, timeout)))
+    if uaddr == uaddr2:
+        raise EINVAL
+    private = op & FUTEX_PRIVATE_FLAG
+    goal = futex_key(t.mm, uaddr2, private)
+    key = futex_key(t.mm, uaddr, private)
+    if t.mm.read_u32(uaddr) != val:
+        raise EAGAIN
+    if key == goal:
+        raise EINVAL
+    return sleep_requeue(t, t.kernel.futexes.enter_requeue(t, key, goal, uaddr2), deadline)
+
+
+def _cmp_requeue_pi(
+    t: Thread, uaddr: int, op: int, val: int, val2: int, uaddr2: int, val3: int
+) -> int:
+    """FUTEX_CMP_REQUEUE_PI: one is woken if the lock is free, the others wait for it."""
+    val2 &= 0xFFFFFFFF
+    if val >> 31 or val2 >> 31 or uaddr == uaddr2 or val != 1:
+        raise EINVAL
+    private = op & FUTEX_PRIVATE_FLAG
+    source = futex_key(t.mm, uaddr, private)
+    target = futex_key(t.mm, uaddr2, private)
+    if t.mm.read_u32(uaddr) != val3:
+        raise EAGAIN
+    if source in t.kernel.futexes.queues:
+        raise EINVAL  # they wait for FUTEX_WAKE
+    return t.kernel.futexes.requeue_pi(source, target, val2)
+
+
 _OPERATIONS: Final[dict[int, Callable[[Thread, int, int, int, int, int, int], Result]]] = {
     FUTEX_WAIT: _wait,
     FUTEX_WAKE: _wake,
@@ -308,6 +306,8 @@ _OPERATIONS: Final[dict[int, Callable[[Thread, int, int, int, int, int, int], Re
     FUTEX_UNLOCK_PI: _unlock_pi,
     FUTEX_WAIT_BITSET: _wait_bitset,
     FUTEX_WAKE_BITSET: _wake_bitset,
+    FUTEX_WAIT_REQUEUE_PI: _wait_requeue_pi,
+    FUTEX_CMP_REQUEUE_PI: _cmp_requeue_pi,
 }
 
 
@@ -351,26 +351,3 @@ async def _sleep_any(t: Thread, waiters: list[FutexWaiter]) -> int:
     finally:
         for waiter in waiters:
             table.leave(waiter)
-
-
-@syscall()
-def set_robust_list(t: Thread, head: Ptr, size: Size) -> None:
-    """set_robust_list(2)."""
-    if size != _ROBUST_HEAD_SIZE:
-        raise EINVAL
-    t.robust_list = head
-    t.robust_list_len = size
-
-
-@syscall()
-def get_robust_list(t: Thread, tid: Int, head: Ptr, size: Ptr) -> None:
-    """get_robust_list(2)."""
-    target = thread_of(t, tid)
-    if target is None:
-        raise ESRCH
-    if target.process is not t.process and not (
-        t.cred.uid == target.cred.uid or t.cred.capable_in(target.cred.user_ns, CAP_SYS_PTRACE)
-    ):
-        raise EPERM
-    t.mm.write_u64(size, _ROBUST_HEAD_SIZE)
-    t.mm.write_u64(head, target.robust_list)

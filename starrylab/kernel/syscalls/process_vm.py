@@ -173,7 +173,7 @@ def _undo_list(thread: Thread) -> Process | None:
 
 def _watched(t: Thread, thread: Thread, slot: int) -> File:
     """Return what an epoll instance of ``thread`` watches (KCMP_EPOLL_TFD); raise ``ENOENT``."""
-    number, watched, which = _EPOLL_SLOT.unpack(t.mm.read(slot, _EPOLL_SLOT.size))
+    number, watched, which = map(int, _EPOLL_SLOT.unpack(t.mm.read(slot, _EPOLL_SLOT.size)))
     epoll = thread.fds[number]
     if not isinstance(epoll, Epoll):
         raise EINVAL

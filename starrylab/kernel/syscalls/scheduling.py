@@ -78,7 +78,7 @@ def _set_policy(
     _require_owner(t, target)
     if not t.cred.capable(CAP_SYS_NICE):
         limit = target.process.limits.soft(RLIMIT_RTPRIO)
-        if policy in _REALTIME and priority > max(limit, target.priority):
+        if policy in _REALTIME and priority > max(limit, t.kernel.futexes.own_priority(target)):
             raise EPERM
         if nice is not None and nice < target.nice and not _may_nice(t, target, nice):
             raise EPERM
@@ -86,7 +86,7 @@ def _set_policy(
             raise EPERM
     (resets.add if reset else resets.discard)(target)
     target.policy = policy
-    target.priority = priority
+    t.kernel.futexes.set_own_priority(target, priority)
     if nice is not None:
         target.nice = max(-20, min(19, nice))
 
@@ -128,7 +128,7 @@ def sched_getparam(t: Thread, pid: Int, param: Ptr) -> None:
     """sched_getparam(2)."""
     if not param:
         raise EINVAL
-    t.mm.write_u32(param, _find(t, pid).priority)
+    t.mm.write_u32(param, t.kernel.futexes.own_priority(_find(t, pid)))
 
 
 @syscall(partial="SCHED_DEADLINE and utilization clamps are refused")
@@ -148,7 +148,7 @@ def sched_setattr(t: Thread, pid: Int, attr: Ptr, flags: UInt) -> None:
     if behaviour & SCHED_FLAG_KEEP_POLICY:
         policy, reset = target.policy, target in t.kernel.fork_resets
     if behaviour & SCHED_FLAG_KEEP_PARAMS:
-        nice, priority = target.nice, target.priority
+        nice, priority = target.nice, t.kernel.futexes.own_priority(target)
     if behaviour & SCHED_FLAG_UTIL_CLAMP:
         raise EOPNOTSUPP  # as in Linux without CONFIG_UCLAMP_TASK
     if behaviour & ~SCHED_FLAG_ALL:
@@ -163,8 +163,9 @@ def sched_getattr(t: Thread, pid: Int, attr: Ptr, size: UInt, flags: UInt) -> No
         raise EINVAL
     target = _find(t, pid)
     nice = target.nice if target.policy in _NORMAL else 0
+    own = t.kernel.futexes.own_priority(target)
     reset = SCHED_FLAG_RESET_ON_FORK * (target in t.kernel.fork_resets)
-    data = _SCHED_ATTR.pack(_SCHED_ATTR.size, target.policy, reset, nice, target.priority, 0, 0, 0)
+    data = _SCHED_ATTR.pack(_SCHED_ATTR.size, target.policy, reset, nice, own, 0, 0, 0)
     t.mm.write(attr, data)
 
 

@@ -189,7 +189,7 @@ def _inherit(parent: Thread, child: Thread, flags: int) -> None:
     if memory_policy is not None:
         parent.kernel.mempolicies[child] = memory_policy
     child.policy = parent.policy
-    child.priority = parent.priority
+    child.priority = parent.kernel.futexes.own_priority(parent)
     if parent in parent.kernel.fork_resets:
         child.nice = 0 if child.priority else max(child.nice, 0)
         child.policy, child.priority = (0, 0) if child.priority else (child.policy, 0)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from typing import TYPE_CHECKING
 
-from ...abi.errno import EDEADLK, EFAULT, EINVAL, EPERM, ESRCH
+from ...abi.errno import EFAULT, EINVAL
 from ...abi.futex import (
     FUTEX_BITSET_MATCH_ANY,
     FUTEX_OWNER_DIED,
@@ -20,6 +20,7 @@ from ...abi.futex import (
     ROBUST_LIST_LIMIT,
 )
 from ..mm.areas import VM_SHARED
+from .pi_futexes import PiFutexes, PiWaiter, own_tid
 
 if TYPE_CHECKING:
     from ..kernel import Kernel
@@ -42,29 +43,6 @@ class FutexWaiter:
 Queue = dict[FutexWaiter, None]  #: oldest first
 
 
-class PiLock:
-    """A priority-inheritance futex that somebody waits for."""
-
-    __slots__ = ("addr", "mm", "owner", "waiters")
-
-    def __init__(self, mm: AddressSpace, addr: int, owner: Thread) -> None:
-        self.mm = mm
-        self.addr = addr
-        self.owner = owner
-        self.waiters: list[PiWaiter] = []
-
-
-class PiWaiter:
-    """One thread that wants a `PiLock`."""
-
-    __slots__ = ("acquired", "key", "thread")
-
-    def __init__(self, thread: Thread, key: Hashable) -> None:
-        self.thread = thread
-        self.key = key
-        self.acquired = False
-
-
 def futex_key(mm: AddressSpace, addr: int, private: int) -> Hashable:
     """Return the name of the word at ``addr``; raise ``EINVAL`` unless it is aligned.
 
@@ -83,22 +61,18 @@ def futex_key(mm: AddressSpace, addr: int, private: int) -> Hashable:
     return (mm, addr)
 
 
-def own_tid(thread: Thread) -> int:
-    """Return the number by which the thread knows itself."""
-    process = thread.process
-    return thread.tid if process.pid_ns is None else process.shown(thread.tid)
-
-
-class FutexTable:
+class FutexTable(PiFutexes):
     """All futex queues of one kernel.  A queue exists only while somebody waits in it."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.queues: dict[Hashable, Queue] = {}
-        self.pi: dict[Hashable, PiLock] = {}
 
     def __len__(self) -> int:
-        return sum(map(len, self.queues.values())) + sum(
-            len(lock.waiters) for lock in self.pi.values()
+        return (
+            sum(map(len, self.queues.values()))
+            + sum(len(lock.waiters) for lock in self.pi.values())
+            + sum(map(len, self.requeues.values()))
         )
 
     def waiting(self) -> Iterator[tuple[Hashable, Thread, Thread | None]]:
@@ -106,6 +80,9 @@ class FutexTable:
         for key, queue in self.queues.items():
             for waiter in queue:
                 yield key, waiter.thread, None
+        for key, requeue in self.requeues.items():
+            for waiting in requeue:
+                yield key, waiting.thread, None
         for key, lock in self.pi.items():
             for pi_waiter in lock.waiters:
                 yield key, pi_waiter.thread, lock.owner
@@ -135,6 +112,8 @@ class FutexTable:
         """Wake at most ``count`` waiters whose bits meet ``bitset``; return how many."""
         queue = self.queues.get(key)
         if queue is None:
+            if key in self.requeues:
+                raise EINVAL  # they wait for FUTEX_CMP_REQUEUE_PI alone
             return 0
         if len(queue) == 1:  # the usual case
             (waiter,) = queue
@@ -187,91 +166,6 @@ class FutexTable:
             del self.queues[source]
         return woken, len(moved)
 
-    # -- priority-inheritance futexes ---------------------------------------------------------
-
-    def try_lock(self, thread: Thread, addr: int, key: Hashable) -> bool:
-        """Take the lock if it is free; raise ``EDEADLK`` if ``thread`` has it already."""
-        word = thread.mm.read_u32(addr)
-        holder = word & FUTEX_TID_MASK
-        if holder == own_tid(thread):
-            raise EDEADLK
-        if holder:
-            return False
-        lock = self.pi.get(key)
-        keep = word & FUTEX_OWNER_DIED
-        if lock is not None and lock.waiters:
-            keep |= FUTEX_WAITERS
-            lock.owner = thread
-        thread.mm.write_u32(addr, own_tid(thread) | keep)
-        return True
-
-    def enter_pi(self, thread: Thread, addr: int, key: Hashable) -> PiWaiter:
-        """Queue for a lock that is held; raise ``ESRCH`` if its owner does not exist."""
-        mm = thread.mm
-        word = mm.read_u32(addr)
-        owner = thread.kernel.threads.get(thread.process.meant(word & FUTEX_TID_MASK))
-        if owner is None:
-            raise ESRCH
-        mm.write_u32(addr, word | FUTEX_WAITERS)
-        lock = self.pi.get(key)
-        if lock is None:
-            lock = self.pi[key] = PiLock(mm, addr, owner)
-        elif lock.owner is not owner:
-            raise EINVAL  # user code changed the word behind our back
-        waiter = PiWaiter(thread, key)
-        lock.waiters.append(waiter)
-        return waiter
-
-    def leave_pi(self, waiter: PiWaiter) -> None:
-        """Give up waiting, unless the lock was handed over."""
-        lock = self.pi.get(waiter.key)
-        if waiter.acquired or lock is None or waiter not in lock.waiters:
-            return
-        lock.waiters.remove(waiter)
-        if not lock.waiters:
-            del self.pi[waiter.key]
-            self._clear_waiters(lock)
-
-    @staticmethod
-    def _clear_waiters(lock: PiLock) -> None:
-        try:
-            word = lock.mm.read_u32(lock.addr)
-            lock.mm.write_u32(lock.addr, word & ~FUTEX_WAITERS)
-        except EFAULT:
-            return  # the mapping is gone, and the word with it
-
-    def unlock_pi(self, thread: Thread, addr: int, key: Hashable) -> None:
-        """Hand the lock to the next waiter; raise ``EPERM`` if ``thread`` has it not."""
-        mm = thread.mm
-        if mm.read_u32(addr) & FUTEX_TID_MASK != own_tid(thread):
-            raise EPERM
-        if key not in self.pi:
-            mm.write_u32(addr, 0)
-        else:
-            self._hand_over(mm, addr, key, 0)
-
-    def _hand_over(self, mm: AddressSpace, addr: int, key: Hashable, bits: int) -> None:
-        lock = self.pi[key]
-        waiter = max(lock.waiters, key=lambda candidate: candidate.thread.priority)
-        lock.waiters.remove(waiter)
-        if lock.waiters:
-            bits |= FUTEX_WAITERS
-            lock.owner = waiter.thread
-        else:
-            del self.pi[key]
-        mm.write_u32(addr, own_tid(waiter.thread) | bits)
-        waiter.acquired = True
-        waiter.thread.wake()
-
-    def owner_died(self, thread: Thread) -> None:
-        """Hand on every lock that ``thread`` held and others wait for."""
-        held = [(key, lock) for key, lock in self.pi.items() if lock.owner is thread]
-        for key, lock in held:
-            try:
-                self._hand_over(lock.mm, lock.addr, key, FUTEX_OWNER_DIED)
-            except EFAULT:
-                continue
-
 
 def futex_wake(kernel: Kernel, mm: AddressSpace, addr: int, count: int) -> int:
     """Wake waiters of the word at ``addr``, shared or private; 0 if the address is bad."""
@@ -280,11 +174,11 @@ def futex_wake(kernel: Kernel, mm: AddressSpace, addr: int, count: int) -> int:
         return 0
     try:
         key = futex_key(mm, addr, 0)
+        woken = table.wake(key, count)
+        if woken < count and key != (mm, addr):
+            woken += table.wake((mm, addr), count - woken)
     except (EFAULT, EINVAL):
         return 0
-    woken = table.wake(key, count)
-    if woken < count and key != (mm, addr):
-        woken += table.wake((mm, addr), count - woken)
     return woken
 
 
@@ -295,7 +189,7 @@ def exit_robust_list(thread: Thread) -> None:
     limit and stops at the first bad address.
     """
     table = thread.kernel.futexes
-    if table.pi:
+    if table.pi or table.lent:
         table.owner_died(thread)
     head = thread.robust_list
     if not head:

@@ -109,22 +109,20 @@ def test_a_thread_that_waits_for_itself(lab) -> None:
     assert "deadlock of pid 1 (init) with itself" in report(waits)
 
 
-def futex_pair(m, op):
-    """Two threads, each with a PI lock that the other wants."""
+def test_a_lock_whose_owner_waits_for_a_word(lab) -> None:
+    """Two locks cannot do that: the second one is refused with EDEADLK."""
+    lock = FUTEX_LOCK_PI | FUTEX_PRIVATE_FLAG
 
     def other(t):
-        yield t.call("futex", m.scratch + 4, op, 0, 0, 0, 0)
-        yield t.call("sched_yield")
-        yield t.call("futex", m.scratch, op, 0, 0, 0, 0)
+        yield t.call("futex", t.scratch + 4, lock, 0, 0, 0, 0)
+        yield t.call("futex", t.scratch + 8, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 0, 0, 0, 0)
 
-    yield m.call("futex", m.scratch, op, 0, 0, 0, 0)
-    yield m.clone(other, THREAD)
-    yield m.call("sched_yield")
-    yield m.call("futex", m.scratch + 4, op, 0, 0, 0, 0)
+    def program(m):
+        yield m.clone(other, THREAD)
+        yield m.call("sched_yield")
+        yield m.call("futex", m.scratch + 4, lock, 0, 0, 0, 0)
 
-
-def test_two_futexes_with_owners(lab) -> None:
-    waits = stuck(lab, lambda m: futex_pair(m, FUTEX_LOCK_PI | FUTEX_PRIVATE_FLAG))
+    waits = stuck(lab, program)
     assert knots(waits) == [(1, 2)]
     assert waits.threads[0].needs[0].wakers == (2,)
     assert waits.threads[1].needs[0].wakers == (1,)
