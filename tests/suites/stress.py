@@ -54,11 +54,8 @@ CLASSES: Final = {
 
 #: what cannot pass, and why
 ABSENT: Final[dict[str, str]] = {
-    "dnotify": "no F_NOTIFY, which inotify(7) replaced; Linux may be built without it too",
-    "fanotify": "no fanotify_init(2)",
     "fiemap": "FS_IOC_FIEMAP: files here have no extents on a disk",
     "fpunch": "expects FALLOC_FL_ZERO_RANGE without looking whether it worked; tmpfs has none",
-    "handle": "file systems here give no handles (name_to_handle_at(2))",
     "io-uring": "no io_uring_setup(2)",
     "key": "no keys (add_key(2)), as in a Linux without CONFIG_KEYS",
     "landlock": "no landlock_create_ruleset(2)",

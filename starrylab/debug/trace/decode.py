@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from ...abi.errno import BY_NUMBER, EINTR
 from . import (
     controls,
+    handles,
     mounts,
     networks,
     perf,
@@ -70,6 +71,7 @@ SHOWERS: Final[dict[str, Shower]] = {
     "out:utsname": structures.utsname, "out:sysinfo": structures.sysinfo,
     "in:open_how": structures.open_how, "in:perf_attr": perf.attr,
     "bpf_command": programs.command, "in:bpf_attr": programs.attr,
+    "in:handle": handles.handle, "out:handle": handles.handle,
     "in:mq_attr": structures.mq_attr, "out:mq_attr": structures.mq_attr,
     "in:timespec": times.timespec, "out:timespec": times.timespec,
     "rest:timespec": times.timespec, "in:timespecs": times.timespecs,

@@ -31,6 +31,7 @@ class Watching:
         }
         self.lease_break_time = 45  #: seconds
         self.leases_enabled = True
+        self.notices_enabled = True  #: F_NOTIFY
         self.listeners = 0  #: who wants to be told what calls do to files
         self.guards = 0  #: who wants to be asked before
         self.reporting = (False, False)  #: whether calls tell and ask now

@@ -108,6 +108,8 @@ def notify(t: Thread, fd: int, file: File, arg: int) -> int:
     """Serve F_NOTIFY."""
     node = file.node
     arg &= 0xFFFFFFFF
+    if not t.kernel.watching.notices_enabled:
+        raise EINVAL
     if not arg & ~DN_MULTISHOT:
         notices: Notices | None = None if node is None else node.bound(Notices)
         if notices is not None:

@@ -77,8 +77,8 @@ from ..vfs.permission import MAY_READ, check
 from ._at import start_of
 from ._declare import syscall
 from ._reporting import guard, listen
-from ._shown import FanotifyEventFlags, FanotifyFlags, FanotifyMarkFlags, FanotifyMask
-from ._types import FdNum, Ptr
+from ._shown import FanotifyEventFlags, FanotifyFlags, FanotifyMarkFlags, FanotifyMask, FanotifyPath
+from ._types import FdNum
 
 if TYPE_CHECKING:
     from ..thread import Thread
@@ -146,7 +146,12 @@ def _check_init(flags: int, event_f_flags: int) -> None:
 
 @syscall(partial="no mount namespaces (FAN_MARK_MNTNS), no FAN_PRE_ACCESS: EOPNOTSUPP")
 def fanotify_mark(
-    t: Thread, fd: FdNum, flags: FanotifyMarkFlags, mask: FanotifyMask, dirfd: FdNum, path: Ptr
+    t: Thread,
+    fd: FdNum,
+    flags: FanotifyMarkFlags,
+    mask: FanotifyMask,
+    dirfd: FdNum,
+    path: FanotifyPath,
 ) -> None:
     """fanotify_mark(2)."""
     kind = flags & MARK_TYPES

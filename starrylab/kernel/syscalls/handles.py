@@ -32,7 +32,7 @@ from ..vfs.mount import Location
 from ..vfs.open_options import locate
 from ._at import place_at
 from ._declare import syscall
-from ._shown import HandleFlags, OpenFlags
+from ._shown import HandleFlags, InHandle, OpenFlags, OutHandle
 from ._types import FdNum, Path, Ptr
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ _FLAGS: Final = (
 
 @syscall(partial="no connectable handles: EOPNOTSUPP")
 def name_to_handle_at(
-    t: Thread, dirfd: FdNum, path: Path, handle: Ptr, mount_id: Ptr, flags: HandleFlags
+    t: Thread, dirfd: FdNum, path: Path, handle: OutHandle, mount_id: Ptr, flags: HandleFlags
 ) -> int:
     """name_to_handle_at(2)."""
     if flags & ~_FLAGS or (flags & AT_HANDLE_FID and flags & AT_HANDLE_CONNECTABLE):
@@ -70,7 +70,7 @@ def name_to_handle_at(
 
 
 @syscall()
-def open_by_handle_at(t: Thread, mount_fd: FdNum, handle: Ptr, flags: OpenFlags) -> FdNum:
+def open_by_handle_at(t: Thread, mount_fd: FdNum, handle: InHandle, flags: OpenFlags) -> FdNum:
     """open_by_handle_at(2)."""
     place = place_of(t, mount_fd, handle)
     if not flags & O_PATH:

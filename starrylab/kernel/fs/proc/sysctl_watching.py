@@ -49,6 +49,10 @@ def _set_leases(kernel: Kernel, thread: Thread | None, data: bytes) -> None:
     kernel.watching.leases_enabled = bool(_number(thread, data))
 
 
+def _set_notices(kernel: Kernel, thread: Thread | None, data: bytes) -> None:
+    kernel.watching.notices_enabled = bool(_number(thread, data))
+
+
 @proc("sys/fs/inotify/max_queued_events", mode=0o644, write=_queue("inotify"))
 def inotify_events(kernel: Kernel) -> str:
     """Show how many events an inotify instance keeps."""
@@ -95,3 +99,9 @@ def lease_break_time(kernel: Kernel) -> str:
 def leases_enable(kernel: Kernel) -> str:
     """Show whether leases may be taken."""
     return f"{int(kernel.watching.leases_enabled)}\n"
+
+
+@proc("sys/fs/dir-notify-enable", mode=0o644, write=_set_notices)
+def dir_notify_enable(kernel: Kernel) -> str:
+    """Show whether F_NOTIFY of fcntl(2) is served."""
+    return f"{int(kernel.watching.notices_enabled)}\n"
