@@ -25,7 +25,7 @@ LONGEST_TEST: Final = 600
 LONGEST_FUNCTION: Final = 80  #: lines; most have ten, the few long ones are the hottest paths
 
 #: Kernel modules that may contain `await` and `async`, next to all of `syscalls/`.
-WAITING: Final = {"thread.py", "traps.py", "core/sched.py", "core/poll.py"}
+WAITING: Final = {"thread.py", "traps.py", "core/sched.py", "core/poll.py", "uring/request.py"}
 #: Modules that turn any exception into something else: a panic, or a message to another process.
 CATCHES_ALL: Final = {
     "starrylab/kernel/traps.py",

@@ -58,9 +58,9 @@ class Request(Task):
 
     __slots__ = (
         "_coro", "addr", "addr3", "broken", "buf_index", "buffers", "cqe_flags", "cred", "data",
-        "ended", "failed", "fd", "fds", "file", "file_index", "flags", "has_buffer", "ioprio",
-        "kernel", "length", "link", "link_timeout", "mm", "nodes", "nowait", "off", "on_begun",
-        "on_cancel", "op", "op_flags", "opcode", "personality", "quiet", "quiet_links", "ring",
+        "ended", "failed", "fd", "fds", "file_index", "flags", "has_buffer", "ioprio", "kernel",
+        "length", "link", "link_timeout", "mm", "nodes", "nowait", "off", "on_begun", "on_cancel",
+        "op", "op_flags", "opcode", "opened", "personality", "quiet", "quiet_links", "ring",
         "stopped", "tail", "thread", "user_data",
     )  # fmt: skip
 
@@ -77,7 +77,7 @@ class Request(Task):
         self.fds: FdTable = thread.fds
         self.cred: Credentials = thread.cred
         self.op: Operation = None  # type: ignore[assignment]  # set when it is accepted
-        self.file: File | None = None
+        self.opened: File | None = None  #: the file that the operation is about
         self.data: Any = None  #: what the operation read when it was submitted
         self.nodes: list[Node[Any]] = []  #: registered files and buffers that are used
         self.buffers: list[Buffer] = []  #: chosen from the group for the present transfer
@@ -107,6 +107,10 @@ class Request(Task):
         return f"io_uring {self.op.name.lower()} of thread {self.thread.tid}"
 
     # -- what system calls use ----------------------------------------------------------------
+
+    def file(self, fd: int) -> File:
+        """See `Thread.file`."""
+        return self.fds[fd]
 
     def install(self, file: File, *, cloexec: bool = False) -> int:
         """See `Thread.install`; a direct descriptor is a slot of the ring."""
@@ -161,7 +165,7 @@ class Request(Task):
     @property
     def may_wait(self) -> bool:
         """Whether ``EAGAIN`` means to wait for the file."""
-        file = self.file
+        file = self.opened
         return (
             bool(self.op.events)
             and not self.nowait
@@ -176,7 +180,7 @@ class Request(Task):
             return await self._retry()
 
     async def _retry(self) -> int:
-        file = self.file
+        file = self.opened
         assert file is not None
         while True:
             await self.ready(file, self.op.events)
@@ -210,8 +214,6 @@ class Request(Task):
         except LinuxError as error:
             self._coro = None
             self.end(-error.errno)
-        except Exception as bug:  # a kernel bug: stop this machine, not the lab
-            self.kernel.panic(bug)
         else:
             if asked is not Park.YIELD:
                 self.state = State.PARKED if asked is Park.INTERRUPTIBLE else State.DISK
@@ -281,6 +283,6 @@ class Request(Task):
         for node in self.nodes:
             node.release()
         self.nodes.clear()
-        file, self.file = self.file, None
+        file, self.opened = self.opened, None
         if file is not None:
             file.release()

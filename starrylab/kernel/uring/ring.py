@@ -161,7 +161,7 @@ class Ring(File):
 
     def resolve(self, request: Request) -> None:
         """Find the file of a request that begins; ``EBADF``."""
-        if request.file is None and getattr(request.op, "file", False):
+        if request.opened is None and getattr(request.op, "file", False):
             if request.flags & IOSQE_FIXED_FILE:
                 if self.files is None:
                     raise EBADF
@@ -171,7 +171,7 @@ class Ring(File):
             else:
                 file = request.fds[request.fd]
             file.acquire()
-            request.file = file
+            request.opened = file
         self.requests[request] = None
 
     def begin_batch(self) -> None:
@@ -195,7 +195,7 @@ class Ring(File):
         """Begin a chain of linked requests, or let it wait for what was submitted before."""
         if self._draining or chain[0].flags & IOSQE_IO_DRAIN:
             self._draining.append(chain)
-            self._drained += len(chain)
+            self._drained += _size(chain)
             self._drain()
         else:
             chain[0].start()
@@ -209,7 +209,7 @@ class Ring(File):
             if (seen or first) and self.living != self._drained:
                 return
             self._draining.popleft()
-            self._drained -= len(chain)
+            self._drained -= _size(chain)
             self._ready.append(chain[0])
             first = False
         self._move()
@@ -370,8 +370,13 @@ class Ring(File):
         for chain in list(self._draining):
             if match(chain[0]):
                 self._draining.remove(chain)
-                self._drained -= len(chain)
+                self._drained -= _size(chain)
                 chain[0].broken = True
                 chain[0].end(-ECANCELED.errno)
         found = [request for request in self.waiting() if match(request)]
         return sum(request.cancel() for request in found)
+
+
+def _size(chain: list[Request]) -> int:
+    """Return how many requests a chain has, linked timeouts included."""
+    return len(chain) + sum(request.link_timeout is not None for request in chain)

@@ -65,7 +65,7 @@ class TaskRings:
         for ring in list(self.used):
             ring.cancel_all(
                 lambda request: (
-                    request.thread is thread and (not ends or isinstance(request.file, Ring))
+                    request.thread is thread and (not ends or isinstance(request.opened, Ring))
                 )
             )
             if ring.maker is thread:

@@ -26,6 +26,8 @@ KNOWN: Final = (
     | IORING_ASYNC_CANCEL_FD_FIXED | IORING_ASYNC_CANCEL_USERDATA | IORING_ASYNC_CANCEL_OP
 )  # fmt: skip
 _BY_FD: Final = IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_FD_FIXED
+#: What is counted even where it is one (``io_futex_cancel()``, ``io_waitid_cancel()``).
+_COUNTED: Final = frozenset({"FUTEX_WAIT", "FUTEX_WAITV", "WAITID"})
 #: What ends without being looked for by these keys.
 _OTHERS: Final = frozenset({"LINK_TIMEOUT"})
 
@@ -51,7 +53,7 @@ def matcher(
             return False
         if flags & IORING_ASYNC_CANCEL_ANY:
             return True
-        if flags & _BY_FD and request.file is not file:
+        if flags & _BY_FD and request.opened is not file:
             return False
         if flags & IORING_ASYNC_CANCEL_OP and request.opcode != opcode:
             return False
@@ -74,7 +76,7 @@ def cancel(
         if request.cancel():
             done += 1
             if not every:
-                return 0
+                return int(request.op.name in _COUNTED)
         elif not every:
             raise EALREADY
     if every:

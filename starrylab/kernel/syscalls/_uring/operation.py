@@ -46,7 +46,7 @@ def thread_of(request: Request) -> Thread:
 
 def file_of(request: Request) -> File:
     """Return the file of an operation that has one."""
-    file = request.file
+    file = request.opened
     assert file is not None
     return file
 

@@ -60,12 +60,8 @@ class Poller(Task):
         if self._sleeping:
             self._show(sleeping=False)
             self._last, self._step = self.executor.now, _FIRST_NS
-        try:
-            if self._submit():
-                self._last, self._step = self.executor.now, _FIRST_NS
-        except Exception as bug:  # a kernel bug: stop this machine, not the lab
-            ring.maker.kernel.panic(bug)
-            return
+        if self._submit():
+            self._last, self._step = self.executor.now, _FIRST_NS
         self._rest()
 
     def _submit(self) -> int:
