@@ -57,11 +57,11 @@ class Request(Task):
     """One operation from its submission to its completion."""
 
     __slots__ = (
-        "_coro", "addr", "addr3", "broken", "buf_index", "buffers", "cqe_flags", "cred", "data",
-        "ended", "failed", "fd", "fds", "file_index", "flags", "has_buffer", "ioprio", "kernel",
-        "length", "link", "link_timeout", "mm", "nodes", "nowait", "off", "on_begun", "on_cancel",
-        "op", "op_flags", "opcode", "opened", "personality", "quiet", "quiet_links", "ring",
-        "stopped", "tail", "thread", "user_data",
+        "_coro", "addr", "addr3", "beginning", "broken", "buf_index", "buffers", "cqe_flags",
+        "cred", "data", "ended", "failed", "fd", "fds", "file_index", "flags", "has_buffer",
+        "ioprio", "kernel", "length", "link", "link_timeout", "mm", "nodes", "nowait", "off",
+        "on_begun", "on_cancel", "op", "op_flags", "opcode", "opened", "personality", "quiet",
+        "quiet_links", "ring", "stopped", "tail", "thread", "user_data",
     )  # fmt: skip
 
     def __init__(self, ring: Ring, thread: Thread, entry: Entry, tail: bytes) -> None:
@@ -94,6 +94,7 @@ class Request(Task):
         self.on_cancel: Callable[[], object] | None = None  #: undoes what `LATER` waits for
         #: called when it has begun and not ended at once
         self.on_begun: Callable[[Request], object] | None = None
+        self.beginning = False  #: its first attempt is under way
         self.stopped = True  #: not begun yet
         self._coro: Coroutine[Any, Any, int] | None = None
 
@@ -127,7 +128,9 @@ class Request(Task):
 
     def start(self) -> None:
         """Begin; it may have ended when this returns."""
+        self.beginning = True
         self._begin()
+        self.beginning = False
         if self.on_begun is not None and not self.ended:
             self.on_begun(self)
 

@@ -52,8 +52,8 @@ class Ring(File):
     """One ring."""
 
     __slots__ = (
-        "_batch", "_cq_waiters", "_deferred", "_drained", "_draining", "_moving", "_ready",
-        "_serving", "_sq_waiters", "allowed", "buffers", "counted", "dead", "eventfd",
+        "_batch", "_cq_waiters", "_deferred", "_drained", "_draining", "_late", "_moving",
+        "_ready", "_serving", "_sq_waiters", "allowed", "buffers", "counted", "dead", "eventfd",
         "eventfd_async", "expired", "files", "groups", "has_quiet", "issuer", "living", "maker",
         "next_personality", "overflow", "pending_allowed", "personalities", "poller", "queues",
         "regions", "requests", "sequence", "setup",
@@ -91,6 +91,8 @@ class Ring(File):
         self.expired = 0  #: timeouts that were due: each ends a wait
         self.dead = False
         self._batch: list[tuple[Request, int]] | None = None
+        #: what ended in the course of a submission, but not as a part of it: told afterwards
+        self._late: list[tuple[Request, int]] = []
         self._deferred: deque[Callable[[], object]] = deque()
         self._serving = False  #: the issuer is in the kernel and takes completions at once
         self._ready: deque[Request] = deque()
@@ -190,6 +192,9 @@ class Ring(File):
             self._follow(request, result)
         self._serving = serving
         self._move()
+        late, self._late = self._late, []
+        for request, result in late:
+            self.complete(request, result)
 
     def queue(self, chain: list[Request]) -> None:
         """Begin a chain of linked requests, or let it wait for what was submitted before."""
@@ -234,7 +239,8 @@ class Ring(File):
     def complete(self, request: Request, result: int) -> None:
         """Note that a request has ended: now, or when its batch or its issuer is served."""
         if self._batch is not None:
-            self._batch.append((request, result))
+            inline = request.beginning or request.stopped
+            (self._batch if inline else self._late).append((request, result))
         elif self._defers:
             self._defer(lambda: self._finish(request, result))
         else:

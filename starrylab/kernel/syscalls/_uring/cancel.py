@@ -27,7 +27,7 @@ KNOWN: Final = (
 )  # fmt: skip
 _BY_FD: Final = IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_FD_FIXED
 #: What is counted even where it is one (``io_futex_cancel()``, ``io_waitid_cancel()``).
-_COUNTED: Final = frozenset({"FUTEX_WAIT", "FUTEX_WAITV", "WAITID"})
+COUNTED: Final = frozenset({"FUTEX_WAIT", "FUTEX_WAITV", "WAITID"})
 #: What ends without being looked for by these keys.
 _OTHERS: Final = frozenset({"LINK_TIMEOUT"})
 
@@ -76,7 +76,7 @@ def cancel(
         if request.cancel():
             done += 1
             if not every:
-                return int(request.op.name in _COUNTED)
+                return int(request.op.name in COUNTED)
         elif not every:
             raise EALREADY
     if every:

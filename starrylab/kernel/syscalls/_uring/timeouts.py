@@ -21,6 +21,7 @@ from ....abi.uring import (
 from ...core.alarm import Alarm
 from ...uring.request import LATER, Request
 from .._timespec import NS, read_timespec
+from .cancel import COUNTED
 from .operation import Operation, no
 
 _CLOCKS: Final = {
@@ -187,7 +188,10 @@ def _link_expired(owner: Request, timeout: Request) -> None:
     timeout.on_cancel = None
     timeout.failed = False
     cancelled = owner.cancel()
-    timeout.end(-ETIME.errno if cancelled else -EALREADY.errno)
+    if cancelled and owner.op.name in COUNTED:
+        timeout.end(1)  # as on Linux: what was cancelled is counted
+    else:
+        timeout.end(-ETIME.errno if cancelled else -EALREADY.errno)
 
 
 def _never(request: Request) -> int:
