@@ -117,6 +117,7 @@ class Kernel:
         self.io_priorities: WeakKeyDictionary[Thread, int] = WeakKeyDictionary()  #: ioprio_set(2)
         self.mempolicies: WeakKeyDictionary[Thread, Policy] = WeakKeyDictionary()  #: numa(7)
         self.fork_resets: WeakSet[Thread] = WeakSet()  #: SCHED_RESET_ON_FORK
+        self.accounting: File | None = None  #: where records of ended processes go (acct(2))
         self.anon_inodes = count(1)  #: inode numbers of pipes and sockets
         self.processes: dict[int, Process] = {}  #: zombies too, until they are reaped
         self.threads: dict[int, Thread] = {}

@@ -6,10 +6,11 @@ first; a process becomes a zombie only when its last thread has let go of everyt
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ...abi import signal as sig
-from ...abi.errno import EFAULT
+from ...abi.errno import EFAULT, LinuxError
 from ..core.sched import State
 from ..signal.actions import SignalAction
 from ..signal.info import SignalInfo
@@ -20,6 +21,7 @@ from ..thread_signals import (
     retarget,
     send_process_signal,
 )
+from .accounting import record
 from .futexes import exit_robust_list, futex_wake
 from .ptrace import tracee_ended, tracer_ended
 from .resources import MEMORY
@@ -85,6 +87,9 @@ def _clear_tid(thread: Thread) -> None:
 
 
 def _exit_process(kernel: Kernel, process: Process) -> None:
+    if kernel.accounting is not None:
+        with suppress(LinuxError):  # a full file system loses records, as on Linux
+            kernel.accounting.write(record(kernel, process))
     if process.timers:
         for timer in list(process.timers.values()):
             timer.delete()
