@@ -166,15 +166,14 @@ def _caught(tracer: CallCatcher, call: Call, other: Callable[[int], Call] | None
             result: Any = chosen(thread, registers)
             if result is not None and type(result) is not int:
                 result = await result
-            result = result or 0
+            result = _signed(result or 0)  # rt_sigreturn(2) returns a register as it is
         except LinuxError as error:
             result = -error.errno
         thread.context.set_result(result)
         tracer.call_left(thread, registers, result)
         while tracer.holds_call(thread):
             await park_traced()
-        value = thread.context.arguments()[0]
-        return value - (1 << 64) if value >> 63 else value
+        return _signed(thread.context.arguments()[0])
 
     def caught(thread: Thread, registers: SyscallRegisters) -> Any:
         if tracer.wants_call(thread, registers[7]):
@@ -182,6 +181,10 @@ def _caught(tracer: CallCatcher, call: Call, other: Callable[[int], Call] | None
         return call(thread, registers)
 
     return caught
+
+
+def _signed(register: int) -> int:
+    return register - (1 << 64) if register >= 1 << 63 else register
 
 
 def _instead(other: Callable[[int], Call], before: SyscallRegisters, now: SyscallRegisters) -> Call:

@@ -3,6 +3,7 @@
 
 #include <elf.h>
 #include <sys/ptrace.h>
+#include <sys/time.h>
 
 #ifdef __GLIBC__
 typedef enum __ptrace_request REQUEST;
@@ -159,6 +160,37 @@ static void calls(void)
         else
             printf("= %s, %ld bytes\n", info.exit.result == getpid() ? "us" : "a number", size);
     } while (1);
+    printf("exit %d\n", WEXITSTATUS(status));
+}
+
+static void is_interrupted(void)
+{
+    struct itimerval soon = {.it_value = {.tv_usec = 20000}};
+    signal(SIGALRM, handler);
+    setitimer(ITIMER_REAL, &soon, 0);
+    pause();
+    _exit(0);
+}
+
+/* rt_sigreturn(2) gives back the register that the signal found, here -EINTR. */
+static void call_after_a_signal(void)
+{
+    pid_t pid = traced(is_interrupted);
+    ptrace(PTRACE_SETOPTIONS, pid, 0, (void *)PTRACE_O_TRACESYSGOOD);
+    int status, returns = 0;
+    long signo = 0;
+    while (!ptrace(PTRACE_SYSCALL, pid, 0, (void *)signo)) {
+        if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
+            break;
+        signo = WSTOPSIG(status) & 0x80 ? 0 : WSTOPSIG(status);
+        if (signo)
+            continue;
+        struct call_info info;
+        ptrace(CALL_INFO, pid, (void *)sizeof info, &info);
+        if (returns)
+            printf("rt_sigreturn = %lld, an error %d\n", info.exit.result, info.exit.is_error);
+        returns = info.op == 1 && info.entry.number == SYS_rt_sigreturn;
+    }
     printf("exit %d\n", WEXITSTATUS(status));
 }
 
@@ -505,6 +537,7 @@ int main(int argc, char **argv)
     signals();
     memory();
     calls();
+    call_after_a_signal();
     changed_calls();
     woken_calls();
     vfork_events();
