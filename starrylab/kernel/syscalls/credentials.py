@@ -28,25 +28,29 @@ _CAP_VERSION_3: Final = 0x20080522
 @syscall()
 def getuid(t: Thread) -> int:
     """getuid(2)."""
-    return t.cred.shown_uid(t.cred.uid)
+    cred = t.cred
+    return cred.uid if cred.user_ns is None else cred.shown_uid(cred.uid)
 
 
 @syscall()
 def geteuid(t: Thread) -> int:
     """geteuid(2)."""
-    return t.cred.shown_uid(t.cred.euid)
+    cred = t.cred
+    return cred.euid if cred.user_ns is None else cred.shown_uid(cred.euid)
 
 
 @syscall()
 def getgid(t: Thread) -> int:
     """getgid(2)."""
-    return t.cred.shown_gid(t.cred.gid)
+    cred = t.cred
+    return cred.gid if cred.user_ns is None else cred.shown_gid(cred.gid)
 
 
 @syscall()
 def getegid(t: Thread) -> int:
     """getegid(2)."""
-    return t.cred.shown_gid(t.cred.egid)
+    cred = t.cred
+    return cred.egid if cred.user_ns is None else cred.shown_gid(cred.egid)
 
 
 @syscall()

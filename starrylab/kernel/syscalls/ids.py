@@ -29,8 +29,11 @@ def gettid(t: Thread) -> int:
 @syscall()
 def getppid(t: Thread) -> int:
     """getppid(2)."""
-    parent = t.process.parent
-    return 0 if parent is None else t.process.shown(parent.pid)
+    process = t.process
+    parent = process.parent
+    if parent is None:
+        return 0
+    return parent.pid if process.pid_ns is None else process.shown(parent.pid)
 
 
 @syscall()
