@@ -26,6 +26,7 @@ from .superblock import make, reconfigure, throw_away
 
 if TYPE_CHECKING:
     from ..kernel import Kernel
+    from ..task.cred import Credentials
 
 _MOST_LINES: Final = 8
 #: options that every file system has -> the flag that they set or clear
@@ -145,7 +146,7 @@ class FilesystemContext(File):
         self.fs = fs
         self.phase = Phase.MADE
 
-    def reconfigure(self) -> None:
+    def reconfigure(self, cred: Credentials) -> None:
         """Change options of a mounted file system; raise ``EBUSY`` and what its type raises."""
         self._settle()
         if self.phase is not Phase.CHANGING or self.fs is None:
@@ -154,7 +155,7 @@ class FilesystemContext(File):
         try:
             if self._mask & ~_CHANGEABLE:
                 raise EINVAL
-            reconfigure(self._kernel, self.fs, self._flags, self._mask, self._joined())
+            reconfigure(self._kernel, cred, self.fs, self._flags, self._mask, self._joined())
         except LinuxError as error:
             self._note(error)
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ...abi.capability import CAP_SYS_ADMIN
 from ...abi.errno import EBUSY
 from ...abi.fcntl import MS_DIRSYNC, MS_LAZYTIME, MS_MANDLOCK, MS_RDONLY, MS_SYNCHRONOUS
 from ..vfs.dentry import DirEntry
@@ -12,6 +13,7 @@ from .system import make_filesystem
 
 if TYPE_CHECKING:
     from ..kernel import Kernel
+    from ..task.cred import Credentials
 
 #: what a file system shows of its flags, beside "ro" and "rw" (proc_pid_mountinfo(5))
 _SHOWN: Final = {
@@ -23,7 +25,7 @@ _SHOWN: Final = {
 
 
 def make(kernel: Kernel, kind: bytes, source: bytes, flags: int, options: bytes) -> FilesystemOps:
-    """Make, or find, a file system; raise ``ENODEV`` and what its kind raises.
+    """Make, or find, a file system; raise ``ENODEV``, ``EPERM`` and what its kind raises.
 
     ``flags`` are the MS_* bits of the whole file system.  One that is mounted keeps its own.
     """
@@ -46,12 +48,16 @@ def flags_of(fs: FilesystemOps) -> int:
     return fs.sb_flags | (MS_RDONLY if fs.read_only else 0)
 
 
-def reconfigure(kernel: Kernel, fs: FilesystemOps, flags: int, mask: int, options: bytes) -> None:
+def reconfigure(
+    kernel: Kernel, cred: Credentials, fs: FilesystemOps, flags: int, mask: int, options: bytes
+) -> None:
     """Change flags and options of a whole file system.
 
-    Raises ``EBUSY`` if it would become read-only under files that are open for writing,
-    ``EINVAL`` for options that it does not know, ``EROFS`` if it cannot be writable.
+    Raises ``EPERM`` for who has no rights over it, ``EBUSY`` if it would become read-only under
+    files that are open for writing, ``EINVAL`` for options that it does not know, ``EROFS`` if it
+    cannot be writable.
     """
+    cred.require_in(fs.user_ns, CAP_SYS_ADMIN)
     read_only = fs.read_only if not mask & MS_RDONLY else bool(flags & MS_RDONLY)
     if read_only and not fs.read_only:
         shown = kernel.mounts.table.shown.get(fs, {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from ...abi.capability import CAP_SYS_ADMIN
 from ...abi.errno import E2BIG, EBUSY, EINVAL, EMFILE, ENAMETOOLONG, EPERM
@@ -19,6 +19,7 @@ from ...abi.fcntl import (
 )
 from ...abi.sched import CLONE_NEWNS
 from ..vfs.mount import Location, MountNamespace, Mountpoint
+from ..vfs.node import DIRECTORY, DirNodeOps, FilesystemOps
 
 if TYPE_CHECKING:
     from ..thread import Thread
@@ -30,6 +31,7 @@ PER_MOUNT: Final = (
 )  # fmt: skip
 _ATIME: Final = MS_NOATIME | MS_NODIRATIME | MS_STRICTATIME
 _PAGE: Final = 4096
+_TELLING: Final = ("proc", "sysfs")
 
 
 def namespace_of(t: Thread) -> MountNamespace:
@@ -128,3 +130,26 @@ def read_name(t: Thread, addr: int, room: int) -> bytes:
         return t.mm.read_cstr(addr, room)
     except ENAMETOOLONG:
         raise EINVAL from None
+
+
+def check_revealing(t: Thread, fs: FilesystemOps, flags: int) -> None:
+    """Raise ``EPERM`` if a new proc or sysfs would show a user what is covered (mount(2)).
+
+    In a user namespace's own tree there has to be one already that nothing covers, and not with
+    fewer rights (mount_too_revealing() of Linux's fs/namespace.c).
+    """
+    if t.namespaces.mnt.user_ns is None or fs.name not in _TELLING:
+        return
+    for mount in namespace_of(t):
+        if mount.fs.name != fs.name or mount.root.parent is not None:
+            continue
+        if mount.locked_flags & ~flags & MS_RDONLY:
+            continue
+        if not any(_covers_something(child) for child in mount.children if child.locked):
+            return
+    raise EPERM
+
+
+def _covers_something(mount: Mountpoint) -> bool:
+    node = None if mount.at is None else mount.at.node
+    return node is None or node.kind != DIRECTORY or any(cast("DirNodeOps", node).entries(2))

@@ -36,6 +36,7 @@ from ..vfs.node import DIRECTORY
 from ._declare import syscall
 from ._mount_types import PathAddr
 from ._mounts import (
+    check_revealing,
     check_writers,
     is_own,
     namespace_of,
@@ -103,6 +104,7 @@ def _mount_new(
         raise EINVAL
     fs = make(t.kernel, kind, source or b"none", flags & _SUPERBLOCK, options)
     try:
+        check_revealing(t, fs, per_mount(flags))
         if not is_own(t, place.mount):
             raise EINVAL
         namespace_of(t).mount(fs, place, per_mount(flags), source or b"none")
@@ -154,7 +156,7 @@ def _change_flags(t: Thread, place: Location, flags: int) -> None:
 def _remount(t: Thread, place: Location, flags: int, options: bytes) -> None:
     mount = own_mount(t, place)
     wanted = remounted(mount, flags)
-    reconfigure(t.kernel, mount.fs, flags & _RECONFIGURED, _RECONFIGURED, options)
+    reconfigure(t.kernel, t.cred, mount.fs, flags & _RECONFIGURED, _RECONFIGURED, options)
     mount.flags = wanted
     mount.namespace.changed()
 
@@ -189,7 +191,7 @@ def umount2(t: Thread, target: PathAddr, flags: UmountFlags) -> None:
             raise EINVAL
         _expire(mount, marked=mount in expiring)
     if is_root and not flags & MNT_DETACH:
-        reconfigure(t.kernel, mount.fs, MS_RDONLY, MS_RDONLY, b"")
+        reconfigure(t.kernel, t.cred, mount.fs, MS_RDONLY, MS_RDONLY, b"")
         namespace.changed()
         return
     namespace.unmount(mount, lazy=bool(flags & MNT_DETACH))

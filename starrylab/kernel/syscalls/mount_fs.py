@@ -43,7 +43,7 @@ from ._mount_types import (
     MountAttributes,
     PathAddr,
 )
-from ._mounts import check_room, namespace_of, read_name, require_mounter
+from ._mounts import check_revealing, check_room, namespace_of, read_name, require_mounter
 from ._shown import InString
 from ._types import FdNum, Ptr
 
@@ -152,11 +152,9 @@ def _read_other(t: Thread, command: int, value: int, aux: int) -> None:
 
 def _carry_out(t: Thread, file: FilesystemContext, command: int) -> None:
     if command == FSCONFIG_CMD_RECONFIGURE:
-        file.reconfigure()
+        file.reconfigure(t.cred)
         namespace_of(t).changed()
     else:
-        if file.phase is Phase.PARAMETERS:
-            require_mounter(t)
         file.create(exclusive=command == FSCONFIG_CMD_CREATE_EXCL)
 
 
@@ -173,6 +171,7 @@ def fsmount(t: Thread, fd: FdNum, flags: FsmountFlags, attributes: MountAttribut
         raise EINVAL
     if file.phase is not Phase.MADE:
         raise EBUSY
+    check_revealing(t, file.fs, to_mount_flags(attributes))
     check_room(t)
     source = b"none" if file.source is None else file.source
     tree = namespace_of(t).anonymous().new_root(file.fs, to_mount_flags(attributes), source)

@@ -34,6 +34,7 @@ from ...abi.stat import S_IFBLK, S_IFCHR, S_IFDIR, S_IFMT
 from .context import FsContext
 from .dentry import DirEntry
 from .mount import Location
+from .mount.tree import drop_mounts, refuse_mounted
 from .node import DIRECTORY, Credentials, DirNodeOps, NodeOps
 from .notify import tell_name, tell_node, tell_rename, will_go
 from .permission import (
@@ -180,9 +181,10 @@ def unlink(fs: FsContext, path: bytes, cred: Credentials, start: Location | None
     if node.kind == DIRECTORY:
         raise EISDIR
     if child.mounts:
-        raise EBUSY
+        refuse_mounted(child, place.mount.namespace)
     place.entry.directory.unlink(name, node)
     place.entry.detach(child)
+    drop_mounts(child)
     tell_node(node, IN_ATTRIB)
     left = will_go(node)
     del child, node  # that it is gone is told first, if it is
@@ -208,11 +210,12 @@ def remove_directory(
     if node.kind != DIRECTORY:
         raise ENOTDIR
     if child.mounts:
-        raise EBUSY
+        refuse_mounted(child, place.mount.namespace)
     directory = cast("DirNodeOps", node)
     place.entry.directory.rmdir(name, directory)
     directory.dead = True
     place.entry.detach(child)
+    drop_mounts(child)
     child.forget()
     left = will_go(node)
     del child, node, directory  # that it is gone is told first, if it is
@@ -289,8 +292,9 @@ def _rename(
             check(node, cred, MAY_WRITE)
         if exchange and new.node is not None and new.node.kind == DIRECTORY:
             check(new.node, cred, MAY_WRITE)
-    if old.mounts or new.mounts:
-        raise EBUSY
+    for entry in (old, new):
+        if entry.mounts:
+            refuse_mounted(entry, source.mount.namespace)
     old_name, new_name, source_dir = old.name, new.name, source.entry.directory
     source_dir.rename(old_name, node, directory, new_name, new.node, exchange=exchange)
     if exchange:
@@ -329,6 +333,7 @@ def _moved(
 
 def _replaced(parent: DirEntry, victim: DirEntry) -> None:
     parent.detach(victim)
+    drop_mounts(victim)
     if victim.node is not None and victim.node.kind == DIRECTORY:
         cast("DirNodeOps", victim.node).dead = True
         victim.forget()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ....abi.errno import EINVAL, ENOENT
+from ....abi.errno import EBUSY, EINVAL, ENOENT
 from ..dentry import DirEntry
 from .point import Location, Mountpoint
 
@@ -116,3 +116,19 @@ def copy_tree(
         copy.locked = child.locked
         hang(copy, made, child.at)
     return made
+
+
+def refuse_mounted(entry: DirEntry, namespace: MountNamespace) -> None:
+    """Raise ``EBUSY`` if something is mounted on ``entry`` in ``namespace``.
+
+    In others it is no hindrance: nobody must keep a name by mounting on it elsewhere.
+    """
+    if any(parent.namespace is namespace for parent in entry.mounts or ()):
+        raise EBUSY
+
+
+def drop_mounts(entry: DirEntry) -> None:
+    """Unmount what is mounted on a name that is gone (Linux's detach_mounts())."""
+    while entry.mounts:
+        mount = next(iter(entry.mounts.values()))
+        mount.namespace.dissolve(mount)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from starrylab.abi.errno import EINVAL
+from starrylab.abi.errno import EBUSY, EINVAL, ENOENT
 from starrylab.abi.fcntl import MS_SHARED, MS_UNBINDABLE
 from starrylab.kernel.fs.tmpfs import Tmpfs
 from starrylab.kernel.vfs.mount import MountNamespace, propagation
@@ -100,3 +100,17 @@ def test_a_namespace_that_goes_takes_its_mounts_along(world) -> None:
     assert inner.fs.mounts == 2
     made.dissolve()
     assert (list(made), inner.fs.mounts, len(list(world.mounts))) == ([], 1, 3)
+
+
+def test_a_name_may_go_though_something_is_mounted_on_it_elsewhere(world) -> None:
+    inside, outside = world.thread(), world.thread()
+    made = world.mounts.copy(inside.fs)
+    mount(world, made, inside, b"/mnt")
+    with pytest.raises(EBUSY):
+        outside.call("unlinkat", CWD, b"/a", 0o1000)
+    with pytest.raises(EBUSY):
+        inside.call("unlinkat", CWD, b"/mnt", 0o1000)
+    outside.call("unlinkat", CWD, b"/mnt", 0o1000)
+    assert len(list(made)) == 3
+    with pytest.raises(ENOENT):
+        inside.fs.walk(b"/mnt", inside.cred)
