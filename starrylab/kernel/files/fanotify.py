@@ -276,7 +276,7 @@ class Fanotify(File):
                 item.question.fd = fd
                 self._asked.append(item.question)
         own = thread.process is item.process
-        pid = item.pid if self.privileged or own else 0
+        pid = thread.process.shown(item.pid) if self.privileged or own else 0
         tail = self._records(item)
         if self.mode & FAN_REPORT_PIDFD:
             pidfd = self._open_process(thread, item, fds)

@@ -59,6 +59,13 @@ def guard(kernel: Kernel, change: int) -> None:
     _refresh(kernel)
 
 
+def reported(t: Thread, name: str, registers: Regs) -> Any:
+    """Make a call for a thread as if it had made it itself: it tells and asks as that would."""
+    entry = t.kernel.calls.entry(numbers.number(t.kernel.arch, name))
+    assert entry is not None
+    return entry.call(t, registers)
+
+
 def _refresh(kernel: Kernel) -> None:
     state = bool(kernel.watching.listeners), bool(kernel.watching.guards)
     if state == kernel.watching.reporting:

@@ -91,7 +91,7 @@ _MASK: Final = EVENTS | PERM_EVENTS | EVENT_FLAGS
 _DIRECTORY_ONLY: Final = DIRENT_EVENTS | EVENT_FLAGS
 
 
-@syscall(partial="no mount events (FAN_REPORT_MNT), no audit (FAN_ENABLE_AUDIT)")
+@syscall(partial="no mount events (FAN_REPORT_MNT)")
 def fanotify_init(t: Thread, flags: FanotifyFlags, event_f_flags: FanotifyEventFlags) -> FdNum:
     """fanotify_init(2)."""
     privileged = t.cred.capable(CAP_SYS_ADMIN)
@@ -144,7 +144,7 @@ def _check_init(flags: int, event_f_flags: int) -> None:
         raise EINVAL
 
 
-@syscall(partial="no mount namespaces (FAN_MARK_MNTNS), no FAN_PRE_ACCESS: EOPNOTSUPP")
+@syscall(partial="no mount namespaces (FAN_MARK_MNTNS)")
 def fanotify_mark(
     t: Thread,
     fd: FdNum,

@@ -44,7 +44,7 @@ _FLAGS: Final = (
 )  # fmt: skip
 
 
-@syscall(partial="no connectable handles: EOPNOTSUPP")
+@syscall()
 def name_to_handle_at(
     t: Thread, dirfd: FdNum, path: Path, handle: OutHandle, mount_id: Ptr, flags: HandleFlags
 ) -> int:
@@ -53,7 +53,7 @@ def name_to_handle_at(
         raise EINVAL
     place = place_at(t, dirfd, path, flags & (AT_EMPTY_PATH | AT_SYMLINK_FOLLOW), follow=False)
     if flags & AT_HANDLE_CONNECTABLE:
-        raise EOPNOTSUPP
+        raise EOPNOTSUPP  # as on Linux's tmpfs
     made = identify(place.node) if flags & AT_HANDLE_FID else encode(place.node)
     room, _ = FILE_HANDLE.unpack(t.mm.read(handle, FILE_HANDLE.size))
     if room > MAX_HANDLE_SZ:

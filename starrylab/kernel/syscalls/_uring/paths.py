@@ -10,6 +10,7 @@ from ...uring.request import Request, Result
 from ...uring.ring import Ring
 from .. import fd, path, stat, sync, xattr
 from .. import open as opening
+from .._reporting import reported
 from .operation import Operation, file_of, goes_direct, no, plain_fd, signed, thread_of
 
 
@@ -28,9 +29,12 @@ def _prepare_open(request: Request) -> None:
 
 
 def _open(request: Request) -> Result:
-    return opening.openat(
-        thread_of(request), request.fd, request.data, request.op_flags, request.length
-    )
+    thread = thread_of(request)
+    if any(thread.kernel.watching.reporting):
+        where = (request.fd, request.addr, request.op_flags, request.length)
+        opened: Result = reported(thread, "openat", where)
+        return opened
+    return opening.openat(thread, request.fd, request.data, request.op_flags, request.length)
 
 
 def _prepare_open2(request: Request) -> None:
@@ -42,8 +46,13 @@ def _prepare_open2(request: Request) -> None:
 
 
 def _open2(request: Request) -> Result:
+    thread = thread_of(request)
+    if any(thread.kernel.watching.reporting):
+        where = (request.fd, request.addr, request.off, request.length)
+        opened: Result = reported(thread, "openat2", where)
+        return opened
     name, how = request.data
-    return opening.open_as(thread_of(request), request.fd, name, *how)
+    return opening.open_as(thread, request.fd, name, *how)
 
 
 def _prepare_close(request: Request) -> None:

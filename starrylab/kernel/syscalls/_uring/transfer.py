@@ -31,6 +31,7 @@ from ....abi.fcntl import (
     RWF_SUPPORTED,
     RWF_SYNC,
 )
+from ....abi.inotify import IN_ACCESS, IN_MODIFY
 from ....abi.poll import POLLIN, POLLOUT
 from ....abi.uring import IORING_SETUP_IOPOLL, IOSQE_BUFFER_SELECT
 from ...files.eventfd import EventFd
@@ -40,6 +41,7 @@ from ...files.regular import RegularFile
 from ...files.timerfd import TimerFd
 from ...net.unix.socket import UnixSocket
 from ...uring.request import Request
+from ...vfs.notify import tell_file
 from ..io import MAX_RW_COUNT, within_limit
 from .operation import Operation, choose, file_of, selects, signed, thread_of, took
 
@@ -139,6 +141,8 @@ def read(request: Request) -> int:
     wanted = sum(size for _, size in pieces)
     done = _read(request, file, pieces)
     thread_of(request).usage.rchar += done
+    if file.place is not None and done:
+        tell_file(file.place, IN_ACCESS)
     if selects(request):
         request.cqe_flags = took(request, done)
     request.failed = done != wanted
@@ -229,6 +233,8 @@ def write(request: Request) -> int:
             request.thread.send_sigpipe()
         raise
     thread_of(request).usage.wchar += done
+    if file.place is not None and done:
+        tell_file(file.place, IN_MODIFY)
     if selects(request):
         request.cqe_flags = took(request, done)
     if flags & (RWF_DSYNC | RWF_SYNC) and file.node is not None:
