@@ -41,8 +41,8 @@ class Counter:
         "attr", "child_count", "child_enabled_ns", "child_running_ns", "children", "context",
         "count", "enabled", "enabled_ns", "file", "filter", "freq_count", "freq_stamp", "gone",
         "id", "interrupts", "key", "keys", "last_sample_ns", "leader", "limit", "lost", "owner",
-        "parent", "paused", "per_cpu", "perf", "period", "period_left", "program", "ring",
-        "siblings", "since", "tick",
+        "parent", "paused", "per_cpu", "perf", "period", "period_left", "program",
+        "program_end", "ring", "siblings", "since", "tick",
     )  # fmt: skip
 
     def __init__(
@@ -75,6 +75,7 @@ class Counter:
         self.filter: Filter | None = None
         #: bpf(2): what is asked about every record of a tracepoint, every sample of others
         self.program: Callable[[Moment], bool] | None = None
+        self.program_end: Callable[[], object] | None = None  #: lets go of it
         self.period = 1 if attr.has(perf.FREQ) else attr.sample_period
         self.period_left = self.period
         self.freq_stamp = self.freq_count = 0

@@ -302,6 +302,8 @@ class PerfFile(File):
         counter.children.clear()
         counter.retire()
         _leave_group(counter)
+        if counter.program_end is not None:
+            counter.program_end()
         if counter.ring is not None:
             counter.ring.refs.discard(counter)
             counter.ring = None

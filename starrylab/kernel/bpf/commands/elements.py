@@ -64,7 +64,7 @@ def create(request: Request) -> int:
     if kind not in _FOR_ALL and not request.may_bpf:
         raise EPERM
     btf = None
-    if btf_fd or key_type or value_type:
+    if key_type or value_type:  # a descriptor alone says nothing
         if not value_type:
             raise EINVAL
         btf = request.btf(btf_fd)

@@ -103,14 +103,19 @@ def load(request: Request) -> int:
         log_buffer.write(log.text())
         raise refusal.error from None
     log_buffer.write(log.text())
-    kernel = request.thread.kernel
-    origin = Origin(
-        name, request.thread.cred.uid, kernel.clock.boottime(), attach, btf, functions, lines
+    boottime = request.thread.kernel.clock.boottime()
+    uid = request.thread.cred.uid
+    return _install(
+        request, subject, Origin(name, uid, boottime, attach, btf, functions, lines), fds, fd_count
     )
+
+
+def _install(request: Request, subject: Subject, origin: Origin, fds: int, count: int) -> int:
+    """Open a descriptor for a program, which also holds the maps of ``count`` descriptors."""
     bpf = request.bpf
-    program = Program(subject, bpf.memory, origin, kernel.heap)
-    for fd in range(fd_count):
-        other = request.file(request.mm.read_u32(fds + 4 * fd))
+    program = Program(subject, bpf.memory, origin, request.thread.kernel.heap)
+    for index in range(count):
+        other = request.file(request.mm.read_u32(fds + 4 * index))
         if isinstance(other, MapFile):
             program.bind(other.map)
     bpf.programs.add(program)

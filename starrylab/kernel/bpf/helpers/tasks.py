@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from ....abi import bpf as b
 from ....abi.errno import EFAULT, EINVAL, LinuxError
 from ..maps.stacks import StackTrace
-from ..memory import BadAddress
+from ..memory import BASE, BadAddress
 from .declare import TRACING, Arg, Result, helper
 from .errors import failing
 
@@ -136,6 +136,12 @@ def probe_read_kernel(run: Run, to: int, size: int, addr: int) -> int:
     return _read(run, to, size, addr, user=False)
 
 
+@helper("probe_read", Arg.OUT_MEMORY, Arg.SIZE_OR_ZERO, Arg.ANYTHING, gpl=True, perfmon=True)
+def probe_read(run: Run, to: int, size: int, addr: int) -> int:
+    """bpf_probe_read(): from a time when one address could be of either."""
+    return _read(run, to, size, addr, user=addr < BASE)
+
+
 def _kernel_text(run: Run, addr: int, limit: int) -> bytes:
     text = b""
     while len(text) < limit:
@@ -191,6 +197,15 @@ def probe_write_user(run: Run, addr: int, data: int, size: int) -> int:
 
 
 # -- stacks ----------------------------------------------------------------------------------
+
+
+@helper(
+    "probe_read_str", Arg.OUT_MEMORY, Arg.SIZE_OR_ZERO, Arg.ANYTHING,
+    result=Result.LENGTH, gpl=True, perfmon=True,
+)  # fmt: skip
+def probe_read_text(run: Run, to: int, size: int, addr: int) -> int:
+    """bpf_probe_read_str()."""
+    return _read_text(run, to, size, addr, user=addr < BASE)
 
 
 def _chain(run: Run, flags: int) -> list[int]:
