@@ -115,6 +115,25 @@ class Full(Zero):
         raise ENODEV
 
 
+class RandomFile(DeviceFile):
+    """Random bytes, of which each is the first (noop_llseek)."""
+
+    __slots__ = ()
+    kind = "random"
+
+    def read(self, size: int) -> bytes:
+        """See ``File.read``."""
+        return self.device.read_at(size, 0)
+
+    def write(self, data: bytes) -> int:
+        """See ``File.write``."""
+        return self.device.write_at(data, 0)
+
+    def seek(self, offset: int, whence: int) -> int:
+        """See ``File.seek``; no position is refused, and none is taken."""
+        return 0
+
+
 class Random(Device):
     """Random bytes; the generator is always seeded, so nobody ever waits for it."""
 
@@ -133,6 +152,11 @@ class Random(Device):
     def write_at(self, data: bytes, offset: int) -> int:
         """See ``Device.write_at``: the bytes may be mixed in, and credit for them is not given."""
         return len(data)
+
+    def open(self, thread: Thread | None, place: Location, flags: int) -> File:
+        """See ``Device.open``."""
+        cred = ROOT if thread is None else thread.cred
+        return RandomFile(self, place, flags & ~O_NOCTTY, cred)
 
     def ioctl(self, thread: Thread, request: int, arg: int) -> Any:
         """See ``Device.ioctl`` (random(4))."""

@@ -30,6 +30,7 @@ from ...abi.fcntl import (
     RWF_NOWAIT,
     RWF_SUPPORTED,
     RWF_SYNC,
+    SEEK_MAX,
 )
 from ...abi.poll import POLLIN, POLLOUT
 from ...abi.resource import RLIMIT_FSIZE
@@ -359,4 +360,6 @@ def _pwritev(t: Thread, file: File, vec: int, vlen: int, offset: int) -> int:
 @syscall()
 def lseek(t: Thread, file: Fd, offset: Long, whence: Whence) -> int:
     """lseek(2)."""
+    if whence > SEEK_MAX:
+        raise EINVAL
     return file.seek(offset, whence)
