@@ -87,16 +87,7 @@ class Kernel:
         self.ram = hart.ram
         self.frames = frames
         self.heap = KernelHeap(frames)
-        self.mounts = MountNamespace()
-        self.registry = Registry()  #: of namespaces
-        self.user_namespace = UserNamespace(self.registry, None, 0, 0, INITIAL["user"])
-        self.numbers = PidTable()  #: of processes in pid namespaces of their own
-        self.namespaces = self._initial_namespaces()
-        self.uts = self.namespaces.uts
-        self.shm = self.namespaces.ipc.shm  #: System V shared memory of the initial namespace
-        self.messages = self.namespaces.ipc.messages
-        self.semaphores = self.namespaces.ipc.semaphores
-        self.queues = self.namespaces.ipc.queues
+        self._make_namespaces()
         self.events = Events()
         self.components = Components() if components is None else components
         self.components.default(AddressSpace, AddressSpace)
@@ -163,9 +154,13 @@ class Kernel:
         self.unprivileged_bpf_disabled = 2  #: /proc/sys/kernel/unprivileged_bpf_disabled
         self.executor.on_idle = lambda idle: hart.set_tick(0 if idle else self.tick_ns)
 
-    def _initial_namespaces(self) -> Namespaces:
-        registry = self.registry
-        return Namespaces(
+    def _make_namespaces(self) -> None:
+        """Make the initial namespaces."""
+        registry = self.registry = Registry()
+        self.numbers = PidTable()  #: of processes in pid namespaces of their own
+        self.mounts = MountNamespace()
+        self.user_namespace = UserNamespace(registry, None, 0, 0, INITIAL["user"])
+        self.namespaces = Namespaces(
             UtsNamespace(registry, None, self.arch.encode(), INITIAL["uts"]),
             IpcNamespace(registry, None, self.frames, INITIAL["ipc"]),
             MntNamespace(registry, None, self.mounts, INITIAL["mnt"]),
@@ -173,6 +168,10 @@ class Kernel:
             PidNamespace(registry, None, self.numbers, ino=INITIAL["pid"]),
             TimeNamespace(registry, None, INITIAL["time"]),
         )
+        self.uts, ipc = self.namespaces.uts, self.namespaces.ipc
+        self.shm, self.semaphores = ipc.shm, ipc.semaphores  #: System V
+        self.messages = ipc.messages
+        self.queues = ipc.queues  #: POSIX message queues
 
     def ipc_namespaces(self) -> list[IpcNamespace]:
         """Return every IPC namespace."""

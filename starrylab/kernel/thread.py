@@ -1,9 +1,8 @@
 """A user thread: its registers, its resources, and the loop that serves its traps.
 
 Design document 4.1: enter user mode, come back with a reason, act on it, go round again.
-`Thread.step` is one stay on the CPU.  Most system calls and page faults never get here:
-they are served inside `Hart.run` by `kernel.traps`.  What does get here is a call that
-has to wait, a signal, the end of a time slice, and a fault that nobody could resolve.
+`Thread.step` is one stay on the CPU.  What gets here is a call that has to wait, a signal, the end
+of a slice, a fault that nobody could resolve; the rest is served in `Hart.run` by `kernel.traps`.
 """
 
 from __future__ import annotations
@@ -98,8 +97,7 @@ class Thread(Task):
         self.timer_slack_ns = 50_000
         self.usage = Usage()
         self.syscalls = 0
-        self.sampled_ns = 0
-        self.ns_start = 0
+        self.sampled_ns = self.ns_start = 0
 
     @property
     def name(self) -> str:
@@ -145,7 +143,7 @@ class Thread(Task):
 
     def send_sigpipe(self) -> None:
         """Send SIGPIPE for a write that nobody will read (write(2))."""
-        send_signal(self, SignalInfo(sig.SIGPIPE, pid=self.process.pid, uid=self.cred.uid))
+        self.send_signal(SignalInfo(sig.SIGPIPE, pid=self.process.pid, uid=self.cred.uid))
 
     # -- attention --------------------------------------------------------------------
 
@@ -193,8 +191,7 @@ class Thread(Task):
     def step(self) -> None:
         """Stay on the CPU until the thread waits, ends, or its slice is over.
 
-        On the way the CPU may be handed to other threads (`kernel.switching`); the turn then
-        ends as the last one's.
+        On the way the CPU may be handed to others (`kernel.switching`); the turn ends as the last's.
         """
         started = self.kernel.door.monotonic()
         self.take_turn(started)
