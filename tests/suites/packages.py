@@ -36,9 +36,23 @@ from tests.suites.sources import packaging, source
 ROOT: Final = Path(__file__).resolve().parents[2]
 GUEST: Final = Path(__file__).with_name("guest")
 KNOWN: Final = Path(__file__).with_name("packages_known.toml")
-#: everything that the suites need, in one tree
+#: everything that most suites need, in one tree
 PACKAGES: Final = (*debian.SYSTEM, "perl", "busybox", "bc")
+#: what tests of coreutils look for, and are skipped without
+_TOOLS: Final = (
+    *("mount", "bsdutils", "libc-bin", "file", "strace", "gcc", "libc6-dev", "python3-minimal"),
+    *("libexpect-perl", "acl", "attr", "libcap2-bin", "e2fsprogs", "locales-all", "tzdata"),
+)
 _WHOLE_S: Final = 4 * 3600
+#: the limits of floating-point types, as few digits of each as make it again
+_FLOATS: Final = {
+    "FLT_MIN": "1.1754944e-38",
+    "FLT_MAX": "3.4028235e+38",
+    "DBL_MIN": "2.2250738585072014e-308",
+    "DBL_MAX": "1.7976931348623157e+308",
+    "LDBL_MIN": "3.3621031431120935062626778173217526e-4932",
+    "LDBL_MAX": "1.189731495357231765085759326628007e+4932",
+}
 #: programs that Debian takes from other packages than coreutils
 _OTHERS: Final = frozenset(("hostname", "kill", "uptime"))
 
@@ -50,6 +64,7 @@ class Suite:
     source: str  #: Debian's source package
     prepare: Callable[[Path, Path], None]  #: puts into a folder what the guest finds at /suite
     limit_s: int
+    packages: tuple[str, ...] = PACKAGES
 
 
 def _bash(origin: Path, work: Path) -> None:
@@ -72,11 +87,13 @@ def _busybox(origin: Path, work: Path) -> None:
 
 def _coreutils(origin: Path, work: Path) -> None:
     shutil.copytree(origin / "tests", work / "tests")
+    shutil.copytree(origin / "src", work / "src")  # a few tests read it
     shutil.copy(origin / "init.cfg", work)
     programs = sorted({page.stem for page in (origin / "man").glob("*.x")} - _OTHERS)
     (work / "programs").write_text("\n".join(programs))
     script = work / "getlimits"  # of coreutils' build: what the C types of this machine hold
-    script.write_text("#!/bin/sh\ncat <<END\n" + "\n".join(_limits()) + "\nEND\n")
+    comma = "case $LC_ALL in fr*) tr . , ;; *) cat ;; esac"  # as printf(3) would write numbers
+    script.write_text(f"#!/bin/sh\n{comma} <<END\n" + "\n".join(_limits()) + "\nEND\n")
     script.chmod(0o755)
 
 
@@ -101,6 +118,7 @@ def _limits() -> Iterator[str]:
     yield "SIGRTMIN=34"
     yield "SIGRTMAX=64"
     yield "IO_BUFSIZE=262144"
+    yield from (f"{name}={value}" for name, value in _FLOATS.items())
 
 
 def _perl(origin: Path, work: Path) -> None:
@@ -136,7 +154,7 @@ SUITES: Final[Mapping[str, Suite]] = {
     "bash": Suite("bash", _bash, 1800),
     "ash": Suite("busybox", _ash, 1800),
     "busybox": Suite("busybox", _busybox, 3600),
-    "coreutils": Suite("coreutils", _coreutils, 300),
+    "coreutils": Suite("coreutils", _coreutils, 300, (*debian.SYSTEM, "perl", *_TOOLS)),
     "perl": Suite("perl", _perl, 600),
 }
 
@@ -149,7 +167,7 @@ def run(
     Raises `debian.Unavailable`.
     """
     suite = SUITES[name]
-    tree = debian.tree("suites", PACKAGES)
+    tree = debian.tree("suites" if suite.packages == PACKAGES else name, suite.packages)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         suite.prepare(source(suite.source), work)

@@ -3,7 +3,8 @@ cp -r "$WORK/t" "$WORK/lib" "$WORK/regen" "$WORK/MANIFEST" /tmp/ && cd /tmp/t ||
 ln -sf /usr/bin/perl perl
 export PERL_CORE=1 LANG=C
 for script in ${TESTS:-op/*.t io/*.t}; do
-    timeout -k 5 "$LIMIT" ./perl "$script" > /tmp/said 2> /tmp/errors < /dev/null
+    switches=$(sed -n '1s/^#!.*perl//p' "$script") # as t/TEST does
+    timeout -k 5 "$LIMIT" ./perl $switches "$script" > /tmp/said 2> /tmp/errors < /dev/null
     status=$?
     plan=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' /tmp/said | tail -1)
     ran=$(grep -Ec '^(not )?ok' /tmp/said)
