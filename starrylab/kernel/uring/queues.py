@@ -132,6 +132,12 @@ class Queues:
         self.memory.write_u32(CQ_TAIL, self.cq_tail)
         return True
 
+    def completion(self, index: int) -> tuple[int, int, int]:
+        """Return user data, result and flags of the completion in a slot."""
+        data = self.memory.read(CQES + index * self.shape.cqe_size, CQE.size)
+        fields: tuple[int, int, int] = CQE.unpack(data)
+        return fields
+
     # -- flags ------------------------------------------------------------------------------
 
     def set_flag(self, bit: int, *, on: bool) -> None:

@@ -19,7 +19,9 @@ from ...files.signalfd import SignalFd
 from ...files.timerfd import TimerFd
 from ...files.userfaultfd import UserfaultFile
 from ...vfs.handles import identify
+from ...uring.ring import Ring
 from ...vfs.locks import LockTable
+from ._fdinfo_ring import ring_info
 from ...vfs.mount import Mountpoint
 from ...vfs.node import FilesystemOps, NodeOps
 from ._declare import Subject
@@ -142,6 +144,7 @@ _SPECIAL: Final[dict[type[File], Callable[[Any, Subject], Iterator[str]]]] = {
     Fanotify: _fanotify,
     Inotify: _inotify,
     PidFd: _pidfd,
+    Ring: ring_info,
     SignalFd: _signalfd,
     TimerFd: _timerfd,
     UserfaultFile: _userfaultfd,
