@@ -191,7 +191,7 @@ class Thread(Task):
     def step(self) -> None:
         """Stay on the CPU until the thread waits, ends, or its slice is over.
 
-        On the way the CPU may be handed to others (`kernel.switching`); the turn ends as the last's.
+        On the way the CPU may go to others (`kernel.switching`); the turn ends as the last one's.
         """
         started = self.kernel.door.monotonic()
         self.take_turn(started)

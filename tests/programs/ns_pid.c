@@ -317,6 +317,38 @@ static void entered(void)
     show_status("init", reap(init));
 }
 
+static void rebooted(void)
+{
+    static const struct { const char *name; int command; } commands[] = {
+        {"restart", 0x01234567}, {"halt", (int)0xcdef0123}, {"power off", 0x4321fedc},
+        {"ctrl-alt-del", 0}, {"nonsense", 12345},
+    };
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        pid_t init = clone_into(CLONE_NEWPID);
+        if (!init) {
+            pid_t other = fork();
+            if (!other) {
+                syscall(SYS_reboot, 0xfee1dead, 672274793, commands[i].command, 0);
+                _exit(errno);
+            }
+            _exit(WEXITSTATUS(reap(other)) == EINVAL ? 22 : 1);
+        }
+        show_status(commands[i].name, reap(init));
+    }
+}
+
+static void elsewhere(void)
+{
+    mkdir("/tmp/proc", 0755);
+    ok("own mounts", unshare(CLONE_NEWUSER | CLONE_NEWNS));
+    ok("proc of another's", mount("proc", "/tmp/proc", "proc", 0, NULL));
+    ok("sysfs of another's", mount("sysfs", "/tmp/proc", "sysfs", 0, NULL));
+    ok("mqueue of another's", mount("mqueue", "/tmp/proc", "mqueue", 0, NULL));
+    ok("a device file system", mount("devtmpfs", "/tmp/proc", "devtmpfs", 0, NULL));
+    ok("memory", mount("none", "/tmp/proc", "tmpfs", 0, NULL));
+    rmdir("/tmp/proc");
+}
+
 static void threads(void)
 {
     ok("unshare", unshare(CLONE_NEWPID));
@@ -336,5 +368,7 @@ int main(void)
     in_child("chosen", chosen);
     in_child("entered", entered);
     in_child("threads", threads);
+    in_child("rebooted", rebooted);
+    in_child("elsewhere", elsewhere);
     return 0;
 }

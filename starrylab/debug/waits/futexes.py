@@ -60,15 +60,17 @@ def _owner(
 ) -> tuple[int, str]:
     """Return the thread that owns what the word stands for, 0 if it is not known."""
     threads = holders.kernel.threads
-    for tid in reach:
-        if threads[tid].clear_child_tid == addr and word == tid:
+    # Words have numbers of the program's pid namespace.
+    numbers = {thread.process.shown(tid): tid for tid in reach}
+    for number, tid in numbers.items():
+        if threads[tid].clear_child_tid == addr and word == number:
             return tid, "the word, which is cleared when it ends"
     peek = Peek(thread.mm)
     owner = _glibc_owner(peek, addr, word) or _musl_owner(peek, addr, word)
-    if owner in reach:
-        return owner, "the mutex"
-    if word & ~FUTEX_TID_MASK == _MUSL_FILE and word & FUTEX_TID_MASK in reach:
-        return word & FUTEX_TID_MASK, "the lock"
+    if owner in numbers:
+        return numbers[owner], "the mutex"
+    if word & ~FUTEX_TID_MASK == _MUSL_FILE and word & FUTEX_TID_MASK in numbers:
+        return numbers[word & FUTEX_TID_MASK], "the lock"
     return 0, ""
 
 

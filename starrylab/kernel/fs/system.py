@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol
 
+from ...abi.capability import CAP_SYS_ADMIN
 from ...abi.errno import EINVAL, ENODEV, EPERM
 from ..task.cred import ROOT, Credentials
 from ..vfs.dentry import DirEntry
@@ -16,10 +18,20 @@ from .tmpfs_file import TmpFile
 
 if TYPE_CHECKING:
     from ..kernel import Kernel
+    from ..namespaces.proxy import Namespaces
+    from ..namespaces.user import UserNamespace
 
 
 #: what may be mounted in any user namespace (FS_USERNS_MOUNT)
 _FOR_EVERYBODY: Final = frozenset({b"tmpfs", b"proc", b"sysfs", b"devpts", b"mqueue", b"overlay"})
+
+
+#: file systems that show a namespace belong to whom that belongs to
+_SHOWN: Final[dict[bytes, Callable[[Namespaces], UserNamespace | None]]] = {
+    b"proc": lambda namespaces: namespaces.pid_for_children.user_ns,
+    b"sysfs": lambda namespaces: namespaces.net.user_ns,
+    b"mqueue": lambda namespaces: namespaces.ipc.user_ns,
+}
 
 
 class Factory(Protocol):
@@ -70,9 +82,13 @@ def make_filesystem(
     factory = kernel.filesystems.get(kind.decode("ascii", "replace"))
     if factory is None:
         raise ENODEV
-    user_ns = asker(kernel).user_ns
+    cred = asker(kernel)
+    user_ns = cred.user_ns
     if user_ns is not None and kind not in _FOR_EVERYBODY:
         raise EPERM("only root of the initial user namespace mounts this")
+    if kind in _SHOWN:
+        user_ns = _SHOWN[kind](getattr(kernel.executor.current, "namespaces", kernel.namespaces))
+        cred.require_in(user_ns, CAP_SYS_ADMIN)
     made: FilesystemOps = factory(kernel, source, flags, options)
     if not made.mounts:
         made.user_ns = user_ns

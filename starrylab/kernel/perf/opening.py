@@ -116,7 +116,7 @@ def _context(t: Thread, attr: PerfAttr, pid: int, cpu: int, leader: Counter | No
     """Return whose events are counted; raise what is wrong with that, in Linux's order."""
     thread = None
     if pid != -1:
-        thread = t if pid == 0 else t.kernel.threads.get(pid)
+        thread = t if pid == 0 else t.kernel.threads.get(t.process.meant(pid))
         if thread is None:
             raise ESRCH
     inherits = 0 if leader is None else (leader.attr.flags ^ attr.flags) & perf.INHERIT

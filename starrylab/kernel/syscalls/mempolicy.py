@@ -26,6 +26,7 @@ from ..mm.policies import NODES, Policies, Policy, new_policy, split_mode
 from ..task.ptrace import may_trace
 from ._declare import syscall
 from ._shown import BindFlags, MemPolicy, PolicyQuery
+from ._targets import thread_of
 from ._types import Int, Ptr, ULong
 
 if TYPE_CHECKING:
@@ -215,7 +216,7 @@ def _node_of(mm: AddressSpace, addr: int) -> int:
 
 def _target(t: Thread, pid: int) -> Thread:
     """Return the thread that is meant; raise ``ESRCH``, ``EPERM``."""
-    target = t.kernel.threads.get(pid) if pid else t
+    target = thread_of(t, pid)
     if target is None:
         raise ESRCH
     if target is not t and not may_trace(t, target):

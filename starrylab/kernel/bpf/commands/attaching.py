@@ -100,7 +100,7 @@ def query_descriptor(request: Request) -> int:
     request.require_admin()
     if flags:
         raise EINVAL
-    process = request.thread.kernel.processes.get(pid)
+    process = request.thread.kernel.processes.get(request.thread.process.meant(pid))
     if process is None or not process.threads:
         raise ENOENT if process is None else ESRCH
     file = next(iter(process.threads.values())).fds.get(fd)
