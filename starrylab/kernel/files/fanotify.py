@@ -71,7 +71,9 @@ from .opening import open_place
 from .pidfd import PidFd
 
 if TYPE_CHECKING:
+    from ..task.process import Process
     from ..thread import Thread
+    from .fanotify_mounts import NamespaceMark, ToldMount
 
 _IN: Final = POLLIN | POLLRDNORM
 _PRIORITY: Final = {FAN_CLASS_CONTENT: 1, FAN_CLASS_PRE_CONTENT: 2}
@@ -115,7 +117,7 @@ class Fanotify(File):
         self.priority = _PRIORITY.get(mode & CLASS_BITS, 0)
         self.uid = uid  #: who made it, on whose account its marks go
         self.privileged = privileged  #: else it learns no numbers of processes
-        self.marks: dict[Mark, None] = {}
+        self.marks: dict[Mark | NamespaceMark, None] = {}
         self._queue: deque[Item] = deque()
         self._last: dict[object, Item] = {}  #: events that more may be added to
         self._asked: list[Question] = []  #: that were read, and not answered
@@ -174,16 +176,25 @@ class Fanotify(File):
         )
 
     def _item(self, event: Event, mask: int, matched: int) -> Item:
-        thread = self._current()
-        process = None if thread is None else thread.process
-        pid = 0
-        if thread is not None and process is not None:
-            pid = thread.tid if self.mode & FAN_REPORT_TID else process.pid
+        process, pid = self._who()
         nodes = told(event, mask, self.mode, matched)
         place = None if self.mode & FID_BITS else event.place
         where = nodes if place is None else (place.mount, place.entry)
         key = (where, pid, mask & FAN_ONDIR, mask & FAN_RENAME)
         return Item(mask, pid, process, place, nodes, key)
+
+    def _who(self) -> tuple[Process | None, int]:
+        """Return who does what is told, and the number that stands for him."""
+        thread = self._current()
+        if thread is None:
+            return None, 0
+        process = thread.process
+        return process, thread.tid if self.mode & FAN_REPORT_TID else process.pid
+
+    def add(self, mask: int, told: ToldMount) -> None:
+        """Queue an event of a mount."""
+        process, pid = self._who()
+        self._add(Item(mask, pid, process, told=told))
 
     def _add(self, item: Item) -> bool:
         """Queue an event, or add it to one that is there; False: it is lost."""

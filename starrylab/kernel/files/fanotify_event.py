@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ..thread import Thread
     from ..vfs.mount import Location
     from ..vfs.node import FilesystemOps
+    from .fanotify_mounts import ToldMount
 
 
 class Question:
@@ -70,7 +71,7 @@ class Item:
     pid: int = 0
     process: Process | None = None
     place: Location | None = None  #: what is to be opened for the reader
-    told: Told | None = None  #: what tells the nodes of the event
+    told: Told | ToldMount | None = None  #: what tells the nodes of the event
     key: Hashable = None  #: events with the same one are shown as one; ``None``: never
     question: Question | None = None
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from enum import Enum, auto
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ...abi.errno import EMFILE, LinuxError
+
+if TYPE_CHECKING:
+    from .fanotify_mounts import NamespaceMark
 
 
 class Kind(Enum):
@@ -35,6 +38,7 @@ class Watching:
         self.listeners = 0  #: who wants to be told what calls do to files
         self.guards = 0  #: who wants to be asked before
         self.reporting = (False, False)  #: whether calls tell and ask now
+        self.mount_marks: dict[NamespaceMark, None] = {}  #: of fanotify(7)
         self._used: Counter[tuple[Kind, int]] = Counter()
 
     def take(self, kind: Kind, uid: int, error: type[LinuxError] = EMFILE) -> Share:

@@ -47,6 +47,10 @@ _TRANSFERS: Final[Mapping[str, tuple[int | None, int | None]]] = MappingProxyTyp
 )
 
 
+#: calls that put something into a mount namespace, or take it away
+_MOUNTING: Final = ("mount", "umount2", "move_mount", "pivot_root", "unlinkat", "renameat2")
+
+
 def listen(kernel: Kernel, change: int) -> None:
     """Note that there is one listener more or less."""
     kernel.watching.listeners += change
@@ -133,6 +137,11 @@ def _truncated(t: Thread, registers: Regs, _: int) -> None:
         tell_place(file.place, IN_MODIFY)
 
 
+def _mounted(t: Thread, registers: Regs, _: int) -> None:
+    for mark in list(t.kernel.watching.mount_marks):
+        mark.look()
+
+
 def _tell(t: Thread, fd: int, mask: int) -> None:
     file = t.fds.get(fd & 0xFFFFFFFF)
     if file is not None and file.place is not None and file.kind != "path":
@@ -147,5 +156,6 @@ _TOLD: Final[Mapping[str, _Told]] = MappingProxyType(
         "open_by_handle_at": _opened,
         "fallocate": _allocated,
         "ftruncate": _truncated,
+        **dict.fromkeys(_MOUNTING, _mounted),
     }
 )

@@ -34,6 +34,7 @@ from ...abi.fanotify import (
     FAN_MARK_IGNORED_MASK,
     FAN_MARK_IGNORED_SURV_MODIFY,
     FAN_MARK_INODE,
+    FAN_MARK_MNTNS,
     FAN_MARK_MOUNT,
     FAN_MARK_ONLYDIR,
     FAN_MARK_REMOVE,
@@ -41,7 +42,9 @@ from ...abi.fanotify import (
     FAN_PRE_ACCESS,
     FAN_RENAME,
     FAN_REPORT_DIR_FID,
+    FAN_REPORT_FD_ERROR,
     FAN_REPORT_FID,
+    FAN_REPORT_MNT,
     FAN_REPORT_NAME,
     FAN_REPORT_PIDFD,
     FAN_REPORT_TARGET_FID,
@@ -55,6 +58,7 @@ from ...abi.fanotify import (
     MARK_FLAGS,
     MARK_IGNORES,
     MARK_TYPES,
+    MOUNT_EVENTS,
     PERM_EVENTS,
 )
 from ...abi.fcntl import (
@@ -69,7 +73,10 @@ from ...abi.fcntl import (
 )
 from ..files.fanotify import Fanotify
 from ..files.fanotify_mark import Mark, table_of
-from ..files.watching import Kind
+from ..files.fanotify_mounts import NamespaceMark
+from ..files.watching import Kind, Share
+from ..fs.proc._namespaces import NamespaceNode
+from ..namespaces.mnt import MntNamespace
 from ..vfs.context import NOFOLLOW
 from ..vfs.mount import Location
 from ..vfs.node import DIRECTORY, FileNodeOps
@@ -86,16 +93,17 @@ if TYPE_CHECKING:
 _EVENT_FILE_FLAGS: Final = (
     O_ACCMODE | O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC | O_CLOEXEC | O_LARGEFILE | O_NOATIME
 )
-_MASK: Final = EVENTS | PERM_EVENTS | EVENT_FLAGS
+_MASK: Final = EVENTS | PERM_EVENTS | MOUNT_EVENTS | EVENT_FLAGS
 #: FANOTIFY_DIRONLY_EVENT_BITS
 _DIRECTORY_ONLY: Final = DIRENT_EVENTS | EVENT_FLAGS
 
 
-@syscall(partial="no mount events (FAN_REPORT_MNT)")
+@syscall()
 def fanotify_init(t: Thread, flags: FanotifyFlags, event_f_flags: FanotifyEventFlags) -> FdNum:
     """fanotify_init(2)."""
     privileged = t.cred.capable(CAP_SYS_ADMIN)
-    if not privileged and (flags & ADMIN_INIT_FLAGS or not flags & FID_BITS):
+    told = flags & (FID_BITS | FAN_REPORT_MNT)
+    if not privileged and (flags & ADMIN_INIT_FLAGS or not told):
         raise EPERM
     _check_init(flags, event_f_flags)
     kernel = t.kernel
@@ -133,6 +141,8 @@ def _check_init(flags: int, event_f_flags: int) -> None:
         raise EINVAL
     if flags & FAN_REPORT_PIDFD and flags & FAN_REPORT_TID:
         raise EINVAL
+    if flags & FAN_REPORT_MNT and flags & (CLASS_BITS | FID_BITS | FAN_REPORT_FD_ERROR):
+        raise EINVAL
     if event_f_flags & O_ACCMODE == O_ACCMODE or flags & CLASS_BITS == CLASS_BITS:
         raise EINVAL
     if reports and flags & CLASS_BITS:
@@ -144,7 +154,7 @@ def _check_init(flags: int, event_f_flags: int) -> None:
         raise EINVAL
 
 
-@syscall(partial="no mount namespaces (FAN_MARK_MNTNS)")
+@syscall()
 def fanotify_mark(
     t: Thread,
     fd: FdNum,
@@ -164,12 +174,16 @@ def fanotify_mark(
     group = t.fds[fd]
     if not isinstance(group, Fanotify):
         raise EINVAL
+    _check_mounts(group, mask, kind)
     _check_group(group, flags, mask, kind)
     if flags & FAN_MARK_FLUSH:
         for mark in [mark for mark in group.marks if mark.kind == kind]:
             mark.end()
         return
     place = _find(t, flags, dirfd, path)
+    if kind == FAN_MARK_MNTNS:
+        _mark_namespace(t, group, place, mask, flags)
+        return
     if flags & FAN_MARK_ADD:
         _check_supported(group, place, flags, mask, kind)
     if group.mode & FID_BITS and kind != FAN_MARK_INODE and not place.mount.fs.exports:
@@ -194,7 +208,7 @@ def fanotify_mark(
 
 def _check_mark(flags: int, mask: int, kind: int) -> None:
     """Raise ``EINVAL`` for flags without a meaning."""
-    if mask >> 32 or flags & ~MARK_FLAGS or kind == MARK_TYPES:
+    if mask >> 32 or flags & ~MARK_FLAGS:
         raise EINVAL
     command = flags & MARK_COMMANDS
     if command in (FAN_MARK_ADD, FAN_MARK_REMOVE):
@@ -203,6 +217,15 @@ def _check_mark(flags: int, mask: int, kind: int) -> None:
     elif command != FAN_MARK_FLUSH or flags & ~(MARK_TYPES | FAN_MARK_FLUSH):
         raise EINVAL
     if mask & ~_MASK or flags & MARK_IGNORES == MARK_IGNORES:
+        raise EINVAL
+
+
+def _check_mounts(group: Fanotify, mask: int, kind: int) -> None:
+    """Raise ``EINVAL`` unless mounts are for those who listen to mounts, and nothing else is."""
+    if group.mode & FAN_REPORT_MNT:
+        if mask & ~MOUNT_EVENTS or kind != FAN_MARK_MNTNS:
+            raise EINVAL
+    elif mask & MOUNT_EVENTS or kind == FAN_MARK_MNTNS:
         raise EINVAL
 
 
@@ -219,7 +242,7 @@ def _check_group(group: Fanotify, flags: int, mask: int, kind: int) -> None:
     if flags & FAN_MARK_EVICTABLE and kind != FAN_MARK_INODE:
         raise EINVAL
     by_handle = group.mode & FID_BITS and kind != FAN_MARK_MOUNT
-    if mask & ~(FD_EVENTS | EVENT_FLAGS) and not by_handle:
+    if mask & ~(FD_EVENTS | EVENT_FLAGS | MOUNT_EVENTS) and not by_handle:
         raise EINVAL
     if mask & FAN_RENAME and not group.mode & FAN_REPORT_NAME:
         raise EINVAL
@@ -265,10 +288,7 @@ def _add(t: Thread, group: Fanotify, place: Location, kind: int, mask: int, flag
     table = table_of(kind, place)
     mark = None if table is None else table.get(group)
     if mark is None:
-        share = None
-        if not group.mode & FAN_UNLIMITED_MARKS:
-            share = t.kernel.watching.take(Kind.FANOTIFY_MARKS, group.uid, ENOSPC)
-        mark = Mark(group, kind, place, share)
+        mark = Mark(group, kind, place, _share(t, group))
         mark.flags = flags & FAN_MARK_EVICTABLE
     elif flags & FAN_MARK_EVICTABLE and not mark.flags & FAN_MARK_EVICTABLE:
         raise EEXIST
@@ -286,11 +306,42 @@ def _add(t: Thread, group: Fanotify, place: Location, kind: int, mask: int, flag
         mark.flags &= ~FAN_MARK_EVICTABLE
 
 
+def _share(t: Thread, group: Fanotify) -> Share | None:
+    """Count one more mark; raise ``ENOSPC``."""
+    if group.mode & FAN_UNLIMITED_MARKS:
+        return None
+    return t.kernel.watching.take(Kind.FANOTIFY_MARKS, group.uid, ENOSPC)
+
+
+def _mark_namespace(t: Thread, group: Fanotify, place: Location, mask: int, flags: int) -> None:
+    """Add or remove a mark of a mount namespace; raise ``EINVAL``, ``ENOENT``."""
+    namespace = place.node.namespace if isinstance(place.node, NamespaceNode) else None
+    if not isinstance(namespace, MntNamespace):
+        raise EINVAL
+    mark = next((mark for mark in group.marks if mark.object() is namespace), None)
+    if flags & FAN_MARK_ADD:
+        if mark is None:
+            mark = NamespaceMark(group, namespace, t.kernel.watching, _share(t, group))
+        if flags & MARK_IGNORES:
+            mark.ignored |= mask
+        else:
+            mark.mask |= mask
+        return
+    if mark is None:
+        raise ENOENT
+    _take(mark, mask, flags, 0)
+
+
 def _remove(group: Fanotify, place: Location, kind: int, mask: int, flags: int, kept: int) -> None:
     table = table_of(kind, place)
     mark: Mark | None = None if table is None else table.get(group)
     if mark is None:
         raise ENOENT
+    _take(mark, mask, flags, kept)
+
+
+def _take(mark: Mark | NamespaceMark, mask: int, flags: int, kept: int) -> None:
+    """Take bits out of a mark, which ends when none are left; ``kept`` stay."""
     mask &= ~kept
     if flags & MARK_IGNORES:
         mark.ignored &= ~mask

@@ -18,13 +18,14 @@ from ...files.pidfd import PidFd
 from ...files.signalfd import SignalFd
 from ...files.timerfd import TimerFd
 from ...files.userfaultfd import UserfaultFile
-from ...vfs.handles import identify
+from ...namespaces.mnt import MntNamespace
 from ...uring.ring import Ring
+from ...vfs.handles import identify
 from ...vfs.locks import LockTable
-from ._fdinfo_ring import ring_info
 from ...vfs.mount import Mountpoint
 from ...vfs.node import FilesystemOps, NodeOps
 from ._declare import Subject
+from ._fdinfo_ring import ring_info
 from ._lock_rows import lock_rows
 
 if TYPE_CHECKING:
@@ -100,12 +101,14 @@ def _fanotify(file: Fanotify, _: Subject) -> Iterator[str]:
     for mark in file.marks:
         marked = mark.object()
         tail = f"mflags:{mark.flags:x} mask:{mark.mask:x} ignored_mask:{mark.ignored:x}"
-        if isinstance(marked, Mountpoint):
+        if isinstance(marked, MntNamespace):
+            yield f"fanotify mnt_ns:{marked.ino} {tail}\n"
+        elif isinstance(marked, Mountpoint):
             yield f"fanotify mnt_id:{marked.id:x} {tail}\n"
         elif isinstance(marked, FilesystemOps):
             yield f"fanotify sdev:{marked.dev:x} {tail}\n"
         elif marked is not None:
-            yield (f"fanotify ino:{marked.ino:x} sdev:{mark.fs.dev:x} {tail} {_handle(marked)}\n")
+            yield f"fanotify ino:{marked.ino:x} sdev:{marked.fs.dev:x} {tail} {_handle(marked)}\n"
 
 
 def _pidfd(file: PidFd, subject: Subject) -> Iterator[str]:
