@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from .mm.policies import Policy
     from .syscalls._sigio import Announcer
     from .task.chosen_loader import ChosenLoader
+    from .task.keyrings import Keyrings
     from .task.limits import Limits
     from .task.process import Process, ProcessGroup, Session
     from .thread import Thread
@@ -109,6 +110,7 @@ class Kernel:
         self.mempolicies: WeakKeyDictionary[Thread, Policy] = WeakKeyDictionary()  #: numa(7)
         self.fork_resets: WeakSet[Thread] = WeakSet()  #: SCHED_RESET_ON_FORK
         self.accounting: File | None = None  #: where records of ended processes go (acct(2))
+        self.keyrings: Keyrings | None = None  #: once there are keys (keyrings(7))
         self.anon_inodes = count(1)  #: inode numbers of pipes and sockets
         self.processes: dict[int, Process] = {}  #: zombies too, until they are reaped
         self.threads: dict[int, Thread] = {}

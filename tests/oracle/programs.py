@@ -31,6 +31,7 @@ NATIVE = {
     "fanotify_handles": "does not know what fanotify gives",
     "fork_wait": "its own helper thread takes the adopted child",
     "futex2": "has none of these calls",
+    "keys": "has none of these calls",
     "mempolicies": "has none of these calls",
     "inotify_more": "is opened itself by every program that it runs",
     "mempolicy": "has no get_mempolicy",

@@ -14,6 +14,7 @@ from ...abi import (
     inotify,
     ioctl,
     ipc,
+    keyctl,
     mempolicy,
     mman,
     perf,
@@ -172,6 +173,8 @@ CHOICES: Final[dict[str, dict[int, str]]] = {
     "futex_op": some(futex, "FUTEX_OP_SET", "FUTEX_OP_ADD", "FUTEX_OP_OR", "FUTEX_OP_ANDN",
                      "FUTEX_OP_XOR"),
     "map": some(mman, "MAP_SHARED", "MAP_PRIVATE", "MAP_SHARED_VALIDATE"),
+    "key_spec": named(keyctl, "KEY_SPEC_"),
+    "keyctl": named(keyctl, "KEYCTL_", without=("KEYCTL_CAPS", "KEYCTL_MOVE_")),
     "madvise": named(mman, "MADV_"),
     "mempolicy": {
         mode | flag: name + (f"|{label}" if flag else "")

@@ -188,6 +188,8 @@ def _inherit(parent: Thread, child: Thread, flags: int) -> None:
     memory_policy = parent.kernel.mempolicies.get(parent)
     if memory_policy is not None:
         parent.kernel.mempolicies[child] = memory_policy
+    if parent.kernel.keyrings is not None:
+        parent.kernel.keyrings.inherit(parent, child)
     child.policy = parent.policy
     child.priority = parent.kernel.futexes.own_priority(parent)
     if parent in parent.kernel.fork_resets:

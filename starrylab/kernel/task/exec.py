@@ -343,6 +343,8 @@ def _commit(thread: Thread, program: _Program, space: AddressSpace, cred: Creden
     if thread.tid != process.pid:
         _become_leader(thread)
     thread.signals.reset_for_exec()
+    if thread.kernel.keyrings is not None:
+        thread.kernel.keyrings.leave_behind(thread)
     thread.scope.unshare(ACTIONS).reset_for_exec()
     process.signals.actions = thread.scope.get(ACTIONS)
     if kernel.urings:

@@ -62,6 +62,8 @@ def exit_thread(thread: Thread) -> None:
     del process.threads[thread.tid]
     kernel.threads.pop(thread.tid, None)
     process.add_usage(thread.usage)
+    if kernel.keyrings is not None:
+        kernel.keyrings.ended(thread)
     if not process.threads:
         if process.exit_status is None:
             process.exit_status = thread.exit_status
