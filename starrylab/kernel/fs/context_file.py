@@ -79,7 +79,8 @@ class FilesystemContext(File):
     # -- the log -----------------------------------------------------------------------------
 
     def _note(self, error: LinuxError) -> None:
-        for line in error.args:
+        """Note what is wrong with an option; what is forbidden, or busy, needs no words."""
+        for line in error.args if isinstance(error, EINVAL) else ():
             self._lines.append(b"e " + str(line).encode("utf-8", "replace") + b"\n")
 
     def read(self, size: int) -> bytes:

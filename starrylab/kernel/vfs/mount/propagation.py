@@ -115,51 +115,58 @@ def copies_for_peers(
     """
     if parent.group is None:
         return []
+    fresh = {mount for mount in subtree(source) if mount.group is None}
     for mount in subtree(source):
         share(mount)
     # The copies, which may get into the same groups, hear nothing of this.
     waiting = {mount for mount in hearers(parent) if not mount.namespace.is_anonymous}
     if not moving:
         waiting.difference_update(subtree(source))
-    made: list[_Copy] = []
-    _spread(source, parent.group, at, waiting, made)
-    return made
+    spreading = _Spreading(at, waiting, fresh)
+    spreading.to_group(source, parent.group)
+    return spreading.made
 
 
-def _spread(
-    source: Mountpoint, group: PeerGroup, at: DirEntry, waiting: set[Mountpoint], made: list[_Copy]
-) -> None:
-    """Copy ``source`` for the members of a group as peers, then for its slaves."""
-    for member in list(group.members):
-        if member in waiting:
-            waiting.remove(member)
-            if member.root.is_ancestor_of(at):
+class _Spreading:
+    """A tree on its way to all who hear what is mounted (propagate_mnt() of Linux's fs/pnode.c)."""
+
+    def __init__(self, at: DirEntry, waiting: set[Mountpoint], fresh: set[Mountpoint]) -> None:
+        self.at = at
+        self.waiting = waiting  #: who has no copy yet
+        self.fresh = fresh  #: who is shared only since the tree was made so
+        self.made: list[_Copy] = []
+
+    def to_group(self, source: Mountpoint, group: PeerGroup) -> None:
+        """Copy ``source`` for the members of a group as peers, then for its slaves."""
+        for member in self._waiting(group.members):
+            self.waiting.remove(member)
+            if member.root.is_ancestor_of(self.at):
                 copy = copy_tree(source.root_location, member.namespace)
-                made.append(_Copy(copy, member))
-    for slave in list(group.slaves):
-        if slave in waiting:
-            _spread_to_slave(source, slave, at, waiting, made)
+                self.made.append(_Copy(copy, member))
+        for slave in self._waiting(group.slaves):
+            if slave in self.waiting:  # it may have had its copy as a peer of the one before
+                self._to_slave(source, slave)
 
+    def _waiting(self, mounts: Iterable[Mountpoint]) -> list[Mountpoint]:
+        return [mount for mount in mounts if mount in self.waiting]
 
-def _spread_to_slave(
-    source: Mountpoint, slave: Mountpoint, at: DirEntry, waiting: set[Mountpoint], made: list[_Copy]
-) -> None:
-    """Copy ``source`` as its own slave for a slave, or for the first of its peers; then go on."""
-    peers = [slave] if slave.group is None else list(slave.group.members)
-    waiting.discard(slave)
-    first = next((peer for peer in peers if peer.root.is_ancestor_of(at)), None)
-    below = source
-    if first is not None:
-        waiting.discard(first)
-        below = copy_tree(source.root_location, first.namespace, slaves=True)
-        if slave.group is not None:
-            for mount in subtree(below):
-                share(mount)
-        made.append(_Copy(below, first))
-    if slave.group is not None:
-        if slave is not first:
-            waiting.add(slave)
-        _spread(below, slave.group, at, waiting, made)
+    def _to_slave(self, source: Mountpoint, slave: Mountpoint) -> None:
+        """Copy ``source`` as its own slave for a slave, or for the first of its peers; go on."""
+        group = None if slave in self.fresh else slave.group
+        peers = [slave] if group is None else self._waiting(group.members)
+        first = next((peer for peer in peers if peer.root.is_ancestor_of(self.at)), None)
+        below = source
+        if first is not None:
+            self.waiting.remove(first)
+            below = copy_tree(source.root_location, first.namespace, slaves=True)
+            if group is not None:
+                for mount in subtree(below):
+                    share(mount)
+            self.made.append(_Copy(below, first))
+        if group is None:
+            self.waiting.discard(slave)
+        else:
+            self.to_group(below, group)
 
 
 def hang_beneath(tree: Mountpoint, parent: Mountpoint, at: DirEntry) -> None:

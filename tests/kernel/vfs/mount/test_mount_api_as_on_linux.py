@@ -41,7 +41,7 @@ from starrylab.abi.mount import (
     MOVE_MOUNT_F_EMPTY_PATH,
     OPEN_TREE_CLONE,
 )
-from tests.kernel.vfs.mount.mount_pair import Call, Native, check
+from tests.kernel.vfs.mount.mount_pair import Call, Linux, check
 
 CWD = AT_FDCWD
 INFO: Call = ["mountinfo"]
@@ -225,8 +225,8 @@ SCENARIOS: dict[str, list[Call]] = {
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_as_on_linux(native: Native, name: str) -> None:
-    check(native, START + SCENARIOS[name])
+def test_as_on_linux(linux: Linux, name: str) -> None:
+    check(linux, name, START + SCENARIOS[name])
 
 
 def attributes(*fields: int) -> list[Any]:
@@ -244,7 +244,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize("fields", CHANGES, ids=str)
-def test_changes_of_attributes(native: Native, fields: tuple[int, ...]) -> None:
+def test_changes_of_attributes(linux: Linux, fields: tuple[int, ...]) -> None:
     data = attributes(*fields)
     calls = [
         ["mount_setattr", CWD, "/a", 0, data, 32],
@@ -258,10 +258,10 @@ def test_changes_of_attributes(native: Native, fields: tuple[int, ...]) -> None:
         to(result(7), "/b"),
         INFO,
     ]
-    check(native, START + calls)
+    check(linux, f"attributes {fields}", START + calls)
 
 
-def test_sizes_of_attributes(native: Native) -> None:
+def test_sizes_of_attributes(linux: Linux) -> None:
     data = attributes(MOUNT_ATTR_RDONLY)
     longer = [["<QQQQB", *data[1:], last] for last in (0, 1)]
     calls = [
@@ -277,4 +277,4 @@ def test_sizes_of_attributes(native: Native) -> None:
         ["open_tree_attr", CWD, "/a", OPEN_TREE_CLONE, 0, 32],
         ["open_tree_attr", CWD, "/a", AT_RECURSIVE, data, 32],
     ]
-    check(native, START + calls)
+    check(linux, "sizes of attributes", START + calls)

@@ -12,7 +12,7 @@ from starrylab.abi.fcntl import (
 from starrylab.abi.mount import (
     OPEN_TREE_CLONE,
 )
-from tests.kernel.vfs.mount.mount_pair import Call, Native, check
+from tests.kernel.vfs.mount.mount_pair import Call, Linux, check
 
 START: list[Call] = [
     *(["mkdir", path] for path in ("/a", "/b")),
@@ -81,5 +81,5 @@ WRONG: list[Call] = [
 
 
 @pytest.mark.parametrize("user", [0, 1000])
-def test_what_is_looked_at_first(native: Native, user: int) -> None:
-    check(native, [*START, *[["setuid", user]] * (user > 0), *WRONG])
+def test_what_is_looked_at_first(linux: Linux, user: int) -> None:
+    check(linux, f"wrong calls of user {user}", [*START, *[["setuid", user]] * (user > 0), *WRONG])
