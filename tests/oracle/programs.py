@@ -28,6 +28,7 @@ NATIVE = {
     "errors": "checks timerfd_settime's time before its descriptor",
     "every_pointer": "checks much in another order",
     "io_uring": "has no io_uring",
+    "io_uring_sockets": "has no io_uring",
     "fanotify_handles": "does not know what fanotify gives",
     "fork_wait": "its own helper thread takes the adopted child",
     "futex2": "has none of these calls",

@@ -218,6 +218,8 @@ async def _receive_many(request: Request, once: Any) -> int:
             raise
         if done <= 0 or not request.more(done, request.cqe_flags):
             return done
+        if not sock.poll() & POLLIN:  # a buffer is chosen when there is something for it
+            await request.ready(sock, POLLIN)
 
 
 def _prepare_receive_message(request: Request) -> None:

@@ -213,6 +213,8 @@ async def read_multishot(request: Request) -> int:
         if not request.more(done, flags):
             request.cqe_flags = flags
             return done
+        if not file.poll() & POLLIN:  # a buffer is chosen when there is something for it
+            await request.ready(file, POLLIN)
 
 
 # -- writing -----------------------------------------------------------------------------------
