@@ -74,6 +74,10 @@ _LAYOUT: Final = Layout()
 class Kernel:
     """One running Starry."""
 
+    unprivileged_userfaultfd = False  #: /proc/sys/vm/unprivileged_userfaultfd
+    accounting: File | None = None  #: where records of ended processes go (acct(2))
+    keyrings: Keyrings | None = None  #: once there are keys (keyrings(7))
+
     def __init__(
         self,
         hart: Hart,
@@ -100,7 +104,6 @@ class Kernel:
         self.follower = Follower()  #: stops traced threads at their calls
         self.travelling = Travelling(self._writer)  #: descriptors that lie in sockets
         self.watching = Watching()  #: limits of inotify(7) and fanotify(7)
-        self.unprivileged_userfaultfd = False  #: /proc/sys/vm/unprivileged_userfaultfd
         self.announcers: WeakKeyDictionary[File, Announcer] = WeakKeyDictionary()  #: O_ASYNC
         #: contexts of io_setup(2) by their id, of each address space that has some
         self.aio: WeakKeyDictionary[AddressSpace, dict[int, AioContext]] = WeakKeyDictionary()
@@ -109,8 +112,6 @@ class Kernel:
         self.io_priorities: WeakKeyDictionary[Thread, int] = WeakKeyDictionary()  #: ioprio_set(2)
         self.mempolicies: WeakKeyDictionary[Thread, Policy] = WeakKeyDictionary()  #: numa(7)
         self.fork_resets: WeakSet[Thread] = WeakSet()  #: SCHED_RESET_ON_FORK
-        self.accounting: File | None = None  #: where records of ended processes go (acct(2))
-        self.keyrings: Keyrings | None = None  #: once there are keys (keyrings(7))
         self.anon_inodes = count(1)  #: inode numbers of pipes and sockets
         self.processes: dict[int, Process] = {}  #: zombies too, until they are reaped
         self.threads: dict[int, Thread] = {}
