@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
-from ...abi.errno import EACCES, EINVAL, EIO, ENOENT, ENOTEMPTY
+from ...abi.errno import EACCES, EINVAL, EIO, ENOENT, ENOTEMPTY, EPERM
 from ...abi.stat import S_IFDIR, S_IFMT, S_IFREG
 from ..vfs.node import DirNodeOps, Entry, FilesystemOps, NodeOps, StatFs, SymlinkNodeOps
 from .maps.base import Map
@@ -148,7 +148,7 @@ class PinDir(DirNodeOps):
     def pin(self, name: bytes, mode: int, uid: int, gid: int, thing: BpfObject) -> NodeOps:
         """Give an object a name."""
         if b"." in name:
-            raise EACCES
+            raise EPERM
         return self._enter(name, PinNode(self.fs, mode, uid, gid, thing))
 
     def unlink(self, name: bytes, node: NodeOps) -> None:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from ...abi import socket as so
-from ...abi.errno import EDOM, EINVAL, ENOPROTOOPT, EOPNOTSUPP
+from ...abi.errno import EDOM, EINVAL, ENOPROTOOPT, EOPNOTSUPP, EPERM
 from ..net.unix.message import Sender
 from ..net.unix.socket import MAX_BUFFER, MIN_BUFFER, UnixSocket
 from ._ancillary import as_socket, shown_sender
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _NOBODY: Final = Sender(0, 0xFFFFFFFF, 0xFFFFFFFF)
 _LEAST_RECEIVE: Final = 2304  #: bytes: SOCK_MIN_RCVBUF
 _SECOND: Final = 1_000_000_000
+_FILTER_SIZE: Final = 16  #: bytes of struct sock_fprog
 
 
 def _int(value: int) -> bytes:
@@ -49,6 +50,7 @@ _GET: Final[Mapping[int, Callable[[UnixSocket], bytes]]] = MappingProxyType(
         so.SO_SNDTIMEO: lambda sock: _timeval(sock.send_timeout_ns),
         so.SO_RCVTIMEO: lambda sock: _timeval(sock.receive_timeout_ns),
         so.SO_PASSCRED: lambda sock: _int(sock.passcred),
+        so.SO_LOCK_FILTER: lambda sock: _int(sock.filter_locked),
         so.SO_PEERCRED: lambda sock: so.UCRED.pack(*(sock.peer_cred or _NOBODY)),
     }
 )
@@ -137,7 +139,41 @@ _KEPT: Final[Mapping[int, int]] = MappingProxyType(
 )
 
 
-@syscall(partial="SOL_SOCKET, without time stamps, filters and marks")
+def _attach_filter(t: Thread, sock: UnixSocket, value: int, size: int) -> None:
+    from ..bpf.packets import classic_filter  # few sockets have one
+
+    if size != _FILTER_SIZE:
+        raise EINVAL
+    sock.set_filter(classic_filter(t, value))
+
+
+def _attach_program(t: Thread, sock: UnixSocket, value: int, size: int) -> None:
+    from ..bpf.packets import filter_of
+
+    if size != 4:
+        raise EINVAL
+    sock.set_filter(filter_of(t, t.mm.read_i32(value)))
+
+
+def _detach_filter(t: Thread, sock: UnixSocket, value: int, size: int) -> None:
+    sock.set_filter(None)
+
+
+def _lock_filter(t: Thread, sock: UnixSocket, value: int, size: int) -> None:
+    sock.filter_locked = bool(t.mm.read_u32(value))
+
+
+_FILTERS: Final[Mapping[int, Callable[[Thread, UnixSocket, int, int], None]]] = MappingProxyType(
+    {
+        so.SO_ATTACH_FILTER: _attach_filter,
+        so.SO_ATTACH_BPF: _attach_program,
+        so.SO_DETACH_FILTER: _detach_filter,
+        so.SO_LOCK_FILTER: _lock_filter,
+    }
+)
+
+
+@syscall(partial="SOL_SOCKET, without time stamps and marks")
 def setsockopt(
     t: Thread, file: Fd, level: SocketLevel, option: SocketOption, value: InOption, size: Int
 ) -> None:
@@ -149,6 +185,11 @@ def setsockopt(
         raise EOPNOTSUPP
     if size < 4:
         raise EINVAL
+    if option in _FILTERS:
+        if sock.filter_locked:
+            raise EPERM
+        _FILTERS[option](t, sock, value, size)
+        return
     data = t.mm.read(value, min(size, so.TIMEVAL.size))
     if option in _SET:
         _SET[option](sock, data)

@@ -48,6 +48,9 @@ _BATCHES: Final = frozenset(
         b.BPF_MAP_TYPE_LPM_TRIE, b.BPF_MAP_TYPE_ARRAY_OF_MAPS, b.BPF_MAP_TYPE_HASH_OF_MAPS,
     }
 )  # fmt: skip
+_DELETED: Final = _BATCHES - {
+    b.BPF_MAP_TYPE_ARRAY, b.BPF_MAP_TYPE_PERCPU_ARRAY, b.BPF_MAP_TYPE_ARRAY_OF_MAPS,
+}  # fmt: skip
 _COUNT_AT: Final = 32  #: bytes before `count` among the attributes of a batch
 
 
@@ -189,7 +192,8 @@ def freeze(request: Request) -> int:
     if key or value or flags:
         raise EINVAL
     found = _file(request, fd, write=True)
-    if found.frozen or _mapped_writable(found):
+    found.may_write()
+    if _mapped_writable(found):
         raise EBUSY
     found.frozen = True
     return 0
@@ -203,13 +207,13 @@ def _mapped_writable(found: Map) -> bool:
 # -- many elements ---------------------------------------------------------------------------
 
 
-def _batch(request: Request) -> tuple[Map, tuple[int, ...]]:
+def _batch(request: Request, kinds: frozenset[int] = _BATCHES) -> tuple[Map, tuple[int, ...]]:
     fields = request.fields(b.MAP_BATCH)
     _, _, _, _, count, fd, elem_flags, flags = fields
     if flags or elem_flags & ~b.BPF_F_LOCK:
         raise EINVAL
     found = _file(request, fd)
-    if found.shape.type not in _BATCHES:
+    if found.shape.type not in kinds:
         raise ENOTSUPP
     return found, (*fields[:4], count)
 
@@ -293,7 +297,7 @@ def update_batch(request: Request) -> int:
 
 def delete_batch(request: Request) -> int:
     """BPF_MAP_DELETE_BATCH."""
-    found, (_, _, keys, _, count) = _batch(request)
+    found, (_, _, keys, _, count) = _batch(request, _DELETED)
     found.may_write()
     done = 0
     try:

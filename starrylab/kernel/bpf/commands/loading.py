@@ -96,9 +96,11 @@ def load(request: Request) -> int:
     log = Log(level)
     try:
         maps = _maps(request, code, fds, log)
-        subject = Subject(kind, code, maps, HELPERS, gpl, may_bpf, request.may_perfmon)
-        verify(subject, log)
         functions, lines = _records(request, records, btf)
+        subject = Subject(
+            kind, code, maps, HELPERS, gpl, may_bpf, bool(functions), request.may_perfmon
+        )
+        verify(subject, log)
     except Refused as refusal:
         log_buffer.write(log.text())
         raise refusal.error from None

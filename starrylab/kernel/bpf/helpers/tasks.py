@@ -91,13 +91,13 @@ def attach_cookie(run: Run, context: int) -> int:
     return run.cookie
 
 
-@helper("send_signal", Arg.ANYTHING, types=TRACING)
+@helper("send_signal", Arg.ANYTHING, perfmon=True)
 def send_signal(run: Run, number: int) -> int:
     """bpf_send_signal()."""
     return run.services.signal(number & 0xFFFF_FFFF, thread=False)
 
 
-@helper("send_signal_thread", Arg.ANYTHING, types=TRACING)
+@helper("send_signal_thread", Arg.ANYTHING, perfmon=True)
 def send_signal_thread(run: Run, number: int) -> int:
     """bpf_send_signal_thread()."""
     return run.services.signal(number & 0xFFFF_FFFF, thread=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from ....abi import bpf as b
-from ....abi.errno import E2BIG, EBADF, EINVAL, ENOENT, ENOTSUPP
+from ....abi.errno import E2BIG, EINVAL, ENOENT, ENOTSUPP
 from ..files import EventOutput, MapFile, ProgramFile
 from .array import IndexedMap
 from .base import Map, Room, Shape, check_update
@@ -152,7 +152,7 @@ class PerfEventArray(_Objects):
 def _inner(file: File, shape: Shape) -> Map:
     """Return the map that ``file`` stands for; ``EINVAL`` if the verifier did not expect it."""
     if not isinstance(file, MapFile):
-        raise EBADF
+        raise EINVAL
     expected = shape.inner
     found = file.map
     if expected is None or not same_shape(expected.shape, found.shape):

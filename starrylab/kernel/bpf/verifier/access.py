@@ -207,8 +207,8 @@ def move_pointer(number: int, pointer: Reg, by: Reg, operation: int) -> Reg:
 
 
 def _check_distance(kind: Kind, var: scalar.Scalar) -> None:
-    if var.slow <= -_FAR or var.shigh >= _FAR:
-        what = "unbounded min value" if var.slow <= -_FAR else "unbounded max value"
+    if var.slow <= -_FAR or var.slow >= _FAR:
+        what = "unbounded min value"
         raise malformed(
             f"math between {kind.value} pointer and register with {what} is not allowed"
             if not var.is_constant

@@ -80,6 +80,8 @@ class Arguments:
             raise Refused(f"R{number}: the map is not known")
         shape = self.map.shape
         size = shape.key_size if kind is Arg.KEY else shape.value_size
+        if not size:
+            raise Refused(f"R{number} invalid zero-sized read")
         write = kind is Arg.OUT_VALUE
         if write and shape.type == b.BPF_MAP_TYPE_BLOOM_FILTER:
             write = False

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from ....abi import bpf as b
 from ....abi import ebpf as e
+from ....abi.errno import E2BIG
 from ..helpers.declare import Helper
 from . import registers, scalar, stack
 from .arguments import Arguments
@@ -27,7 +28,7 @@ CALLERS: Final = frozenset({"loop", "for_each_map_elem"})
 def begin(walk: Walk, helper: Helper, arguments: Arguments, index: int) -> None:
     """Follow the way into the function later."""
     if len(walk.state.frames) >= b.MAX_CALL_FRAMES:
-        raise Refused(f"the call stack of {len(walk.state.frames) + 1} frames is too deep")
+        raise Refused(f"the call stack of {len(walk.state.frames) + 1} frames is too deep", E2BIG)
     walk.forced.add(index)
     state = walk.state.copy()
     callee = Frame(arguments.function, index)

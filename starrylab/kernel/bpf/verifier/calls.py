@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from ....abi import bpf as b
 from ....abi import ebpf as e
 from ....abi.bpf_helpers import HELPERS
+from ....abi.errno import E2BIG
 from ..helpers.declare import Helper, Result
 from ..instructions import Instruction
 from . import callbacks, registers, scalar
@@ -152,9 +153,7 @@ def _release(walk: Walk, ref: int) -> None:
 def _call_function(walk: Walk, target: int, index: int) -> int:
     state = walk.state
     if len(state.frames) >= b.MAX_CALL_FRAMES:
-        raise Refused(
-            f"the call stack of {len(state.frames) + 1} frames is too deep",
-        )
+        raise Refused(f"the call stack of {len(state.frames) + 1} frames is too deep", E2BIG)
     callee = Frame(target, index)
     callee.regs[e.R1 : e.R6] = state.regs[e.R1 : e.R6]
     callee.regs[e.FP] = Reg(Kind.STACK, frame=len(state.frames))

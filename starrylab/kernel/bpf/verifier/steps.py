@@ -132,6 +132,8 @@ def _wide(walk: Walk, i: Instruction, index: int) -> Reg:
     if not i.src:
         return registers.number(immediate(walk.subject.code, index))
     if i.src == e.PSEUDO_FUNC:
+        if not walk.subject.typed:
+            raise malformed("missing btf func_info")
         return Reg(Kind.FUNCTION, function=index + i.imm + 1)
     found = walk.subject.maps.get(index)
     if found is None:

@@ -25,6 +25,7 @@ class Subject:
     helpers: Mapping[int, Helper]
     gpl: bool = True
     bpf: bool = True  #: CAP_BPF: loops, functions, many instructions
+    typed: bool = True  #: its functions have types (func_info)
     perfmon: bool = True  #: CAP_PERFMON: pointers may be told to users
     #: What verifying finds out.
     depths: dict[int, int] = field(default_factory=dict)  #: function -> bytes of its stack

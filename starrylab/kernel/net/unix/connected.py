@@ -204,6 +204,8 @@ class UnixPackets(ConnectedSocket):
             raise EPIPE
         if self.in_flight and self.cost(data, files) > self.send_buffer - self.in_flight:
             raise EAGAIN
+        if peer.filter is not None:
+            return self.filtered(peer, data, sender, files)
         self.enqueue(peer, data, sender, files)
         return len(data)
 

@@ -80,6 +80,8 @@ class UnixDatagrams(UnixSocket):
             raise EPIPE
         if self._is_full(to):
             raise EAGAIN
+        if to.filter is not None:
+            return self.filtered(to, data, sender, files)
         self.enqueue(to, data, sender, files)
         return len(data)
 

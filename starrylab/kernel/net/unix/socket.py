@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
-from ....abi.errno import EAGAIN, EINVAL, ENOTTY, EOPNOTSUPP, LinuxError
+from ....abi.errno import EAGAIN, EINVAL, ENOENT, ENOTTY, EOPNOTSUPP, LinuxError
 from ....abi.fcntl import O_RDWR
 from ....abi.ioctl import FIONREAD, TIOCOUTQ
 from ....abi.poll import (
@@ -47,6 +47,18 @@ IN: Final = POLLIN | POLLRDNORM
 OUT: Final = POLLOUT | POLLWRNORM | POLLWRBAND
 
 
+class Filter(Protocol):
+    """What decides about messages that come in (SO_ATTACH_FILTER, SO_ATTACH_BPF)."""
+
+    def __call__(self, data: bytes) -> int:
+        """Return how many bytes of a message are kept; 0: it is thrown away."""
+        ...
+
+    def released(self) -> None:
+        """Learn that the socket does not use it any more."""
+        ...
+
+
 def nothing() -> None:
     """Do nothing: how a socket without a name loses it."""
 
@@ -55,10 +67,10 @@ class UnixSocket(Receiver):
     """One socket; the kinds derive from it."""
 
     __slots__ = (
-        "_charged", "_heap", "_readers", "_room", "_writers", "backlog", "dead", "error",
-        "in_flight", "ino", "kept_options", "listening", "name", "no_receive", "no_send",
-        "owner_cred", "passcred", "peer", "peer_cred", "receive_buffer", "receive_timeout_ns",
-        "send_buffer", "send_timeout_ns", "type", "unbind",
+        "_charged", "_heap", "_readers", "_room", "_writers", "backlog", "dead", "error", "filter",
+        "filter_locked", "in_flight", "ino", "kept_options", "listening", "name", "no_receive",
+        "no_send", "owner_cred", "passcred", "peer", "peer_cred", "receive_buffer",
+        "receive_timeout_ns", "send_buffer", "send_timeout_ns", "type", "unbind",
     )  # fmt: skip
 
     kind = "socket"
@@ -94,6 +106,8 @@ class UnixSocket(Receiver):
         self.no_send = False  #: SHUT_WR, or the other end receives no more
         self.error: type[LinuxError] | None = None
         self.passcred = False
+        self.filter: Filter | None = None
+        self.filter_locked = False  #: SO_LOCK_FILTER
         self.kept_options: dict[int, bytes] = {}  #: that only getsockopt(2) asks for
         self._readers = PollSet()
         self._writers = PollSet()
@@ -141,6 +155,29 @@ class UnixSocket(Receiver):
             self.travelling.sent(files, to)
         self.in_flight += cost
         to.take_in(Message(data, sender, self, files, cost))
+
+    def filtered(self, to: UnixSocket, data: bytes, sender: Sender, files: tuple[File, ...]) -> int:
+        """Do `enqueue` as far as the filter of ``to`` permits; return how much was sent.
+
+        Who sends does not learn that nobody receives.
+        """
+        assert to.filter is not None
+        kept = to.filter(data)
+        if kept:
+            self.enqueue(to, data[:kept], sender, files)
+        else:
+            for file in files:
+                file.release()
+        return len(data)
+
+    def set_filter(self, made: Filter | None) -> None:
+        """Have another filter, or none; raise ``ENOENT`` if there is none to go."""
+        before = self.filter
+        if made is None and before is None:
+            raise ENOENT
+        self.filter = made
+        if before is not None:
+            before.released()
 
     def take_in(self, message: Message) -> None:
         """Append to the queue; the caller has counted the files as held."""
@@ -276,6 +313,9 @@ class UnixSocket(Receiver):
     def closed(self) -> None:
         """See ``File.closed``."""
         self.dead = True
+        held, self.filter = self.filter, None
+        if held is not None:
+            held.released()
         unbind, self.unbind = self.unbind, nothing
         unbind()
         self.ended(self.drop_messages())
