@@ -1,5 +1,5 @@
 /* userfaultfd: memory that arrives page by page, protected pages, events, errors in their order */
-#include "t.h"
+#include "../t.h"
 
 #include <linux/userfaultfd.h>
 

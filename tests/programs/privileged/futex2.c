@@ -1,5 +1,5 @@
 /* futex_wait, futex_wake, futex_requeue: wake-ups, masks, timeouts, errors in their order */
-#include "t.h"
+#include "../t.h"
 
 #define WAKE 454
 #define WAIT 455

@@ -1,5 +1,5 @@
 /* Futexes that lend priority: who holds a lock has the priority of who waits; requeueing to such a lock */
-#include "t.h"
+#include "../t.h"
 
 #include <linux/futex.h>
 
@@ -183,6 +183,7 @@ static void requeueing(void)
 
 int main(void)
 {
+    setpriority(PRIO_PROCESS, 0, 0);
     lending();
     chain();
     requeueing();

@@ -1,5 +1,5 @@
 /* set_mempolicy, mbind, set_mempolicy_home_node, migrate_pages, move_pages on a machine with one node */
-#include "t.h"
+#include "../t.h"
 
 #define PAGE 4096UL
 #define HOME_NODE 450

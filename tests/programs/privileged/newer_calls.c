@@ -1,5 +1,5 @@
 /* setxattrat and its kin, cachestat, kcmp, quotactl_fd, sched_setattr: results, errors in their order */
-#include "t.h"
+#include "../t.h"
 
 #include <sys/xattr.h>
 
