@@ -147,7 +147,7 @@ async def _vfork(t: Thread, child: Thread) -> int:
         await park_killable()
     tracee = t.tracee
     if tracee is not None and tracee.wants(PTRACE_EVENT_VFORK_DONE):
-        tracee.event(PTRACE_EVENT_VFORK_DONE, tid)
+        tracee.event(PTRACE_EVENT_VFORK_DONE, tracee.tracer.process.shown(child.tid))
         await _hold(t)
     return tid
 

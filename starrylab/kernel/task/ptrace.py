@@ -194,7 +194,7 @@ class Follower:
             return
         if result == 0 and _name(thread, registers) in _EXECS:
             if tracee.wants(pt.PTRACE_EVENT_EXEC):
-                tracee.event(pt.PTRACE_EVENT_EXEC, thread.tid)
+                tracee.event(pt.PTRACE_EVENT_EXEC, tracee.tracer.process.shown(thread.tid))
             elif not tracee.seized:
                 send_signal(thread, SignalInfo(sig.SIGTRAP, pid=thread.process.pid))
         tracee.inside, tracee.result = registers, result
@@ -289,7 +289,7 @@ def cloned(parent: Thread, child: Thread, flags: int) -> None:
         event = pt.PTRACE_EVENT_FORK
     if not tracee.wants(event):
         return
-    tracee.event(event, child.tid)
+    tracee.event(event, tracee.tracer.process.shown(child.tid))
     new = trace(tracee.tracer, child, tracee.options, seized=tracee.seized)
     if tracee.seized:
         new.interrupt()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from ....abi.errno import EINVAL, ENOENT, ENOTTY, EPERM, ESRCH
 from ....abi.ioctl import (
+    NS_GET_MNTNS_ID,
     NS_GET_NSTYPE,
     NS_GET_OWNER_UID,
     NS_GET_PARENT,
@@ -19,6 +20,7 @@ from ....abi.ioctl import (
 from ....abi.stat import NSFS_MAGIC, S_IFREG
 from ...files.node_file import NodeFile
 from ...namespaces.base import Namespace
+from ...namespaces.mnt import MntNamespace
 from ...namespaces.pid import PidNamespace
 from ...namespaces.user import UserNamespace
 from ...task.cred import ROOT
@@ -178,6 +180,14 @@ def _owner_uid(namespace: Namespace, thread: Thread, arg: int) -> int:
     return 0
 
 
+def _mount_id(namespace: Namespace, thread: Thread, arg: int) -> int:
+    """Store the number by which statmount(2) and listmount(2) know a mount namespace."""
+    if not isinstance(namespace, MntNamespace):
+        raise EINVAL
+    thread.mm.write_u64(arg, namespace.tree.id)
+    return 0
+
+
 def _translate(*, into: bool, group: bool) -> Callable[[Namespace, Thread, int], int]:
     """Return what translates the number ``arg`` between the caller's namespace and this one."""
 
@@ -202,6 +212,7 @@ _IOCTLS: Final[dict[int, Callable[[Namespace, Thread, int], int]]] = {
     NS_GET_USERNS: _owner,
     NS_GET_PARENT: _parent,
     NS_GET_OWNER_UID: _owner_uid,
+    NS_GET_MNTNS_ID: _mount_id,
     NS_GET_PID_FROM_PIDNS: _translate(into=False, group=False),
     NS_GET_TGID_FROM_PIDNS: _translate(into=False, group=True),
     NS_GET_PID_IN_PIDNS: _translate(into=True, group=False),
