@@ -54,7 +54,7 @@ from ...abi.fanotify import (
     RESPONSE_AUDIT_RULE,
     RESPONSE_VALID,
 )
-from ...abi.fcntl import O_CLOEXEC, O_LARGEFILE, O_NONBLOCK, O_RDWR
+from ...abi.fcntl import O_CLOEXEC, O_NONBLOCK, O_RDWR
 from ...abi.ioctl import FIONREAD
 from ...abi.poll import POLLIN, POLLRDNORM
 from ...abi.stat import S_IFMT, S_IFREG
@@ -298,7 +298,7 @@ class Fanotify(File):
 
     def _open(self, thread: Thread, place: Location, fds: list[int]) -> int:
         """Open what an event is about; return its number, or -errno with FAN_REPORT_FD_ERROR."""
-        flags = self.event_flags | O_LARGEFILE
+        flags = self.event_flags
         quiet = QuietLocation(place.mount, place.entry)
         try:
             file = open_place(thread, quiet, flags, thread.cred)

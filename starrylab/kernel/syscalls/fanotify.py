@@ -118,7 +118,7 @@ def fanotify_init(t: Thread, flags: FanotifyFlags, event_f_flags: FanotifyEventF
 
     file = Fanotify(
         flags,
-        event_f_flags,
+        event_f_flags | O_LARGEFILE,
         None if flags & FAN_UNLIMITED_QUEUE else watching.queued_events["fanotify"],
         lambda: cast("Thread | None", kernel.executor.current),
         closed,

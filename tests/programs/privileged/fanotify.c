@@ -393,6 +393,58 @@ static void handles(void)
     close(here);
 }
 
+/* fdinfo, without what differs from boot to boot */
+static void show_fdinfo(const char *what, int fd)
+{
+    char name[64], line[512], *word, *rest;
+    snprintf(name, sizeof name, "/proc/self/fdinfo/%d", fd);
+    FILE *info = fopen(name, "r");
+    printf("%s\n", what);
+    for (int number = 0; fgets(line, sizeof line, info); number++) {
+        if (number < 4) /* pos, flags, mnt_id, ino */
+            continue;
+        printf("   ");
+        for (word = strtok_r(line, " \n", &rest); word; word = strtok_r(NULL, " \n", &rest)) {
+            int changes = !strncmp(word, "ino:", 4) || !strncmp(word, "sdev:", 5) || !strncmp(word, "mnt_id:", 7) ||
+                          !strncmp(word, "f_handle:", 9);
+            printf(" %.*s", changes ? (int)(strchr(word, ':') - word) : 512, word);
+        }
+        puts("");
+    }
+    fclose(info);
+}
+
+static void shown(void)
+{
+    make_file("d/shown", "");
+    int fan = fanotify_init(FAN_CLASS_CONTENT | FAN_UNLIMITED_QUEUE | FAN_CLOEXEC, O_RDWR | O_CLOEXEC);
+    fanotify_mark(fan, FAN_MARK_ADD, FAN_OPEN | FAN_EVENT_ON_CHILD | FAN_ONDIR, AT_FDCWD, "d");
+    fanotify_mark(fan, FAN_MARK_ADD | FAN_MARK_IGNORED_MASK | FAN_MARK_IGNORED_SURV_MODIFY, FAN_OPEN | FAN_ACCESS, AT_FDCWD, "d/shown");
+    fanotify_mark(fan, FAN_MARK_ADD | FAN_MARK_EVICTABLE, FAN_CLOSE, AT_FDCWD, ".");
+    fanotify_mark(fan, FAN_MARK_ADD | FAN_MARK_MOUNT, FAN_OPEN, AT_FDCWD, "d");
+    fanotify_mark(fan, FAN_MARK_ADD | FAN_MARK_MOUNT | FAN_MARK_IGNORE | FAN_MARK_IGNORED_SURV_MODIFY, FAN_CLOSE | FAN_ONDIR, AT_FDCWD, "d");
+    fanotify_mark(fan, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, FAN_OPEN | FAN_ONDIR, AT_FDCWD, "d");
+    show_fdinfo("files", fan);
+    close(fan);
+    fan = fanotify_init(NAMED | FAN_NONBLOCK, 0);
+    fanotify_mark(fan, FAN_MARK_ADD, FAN_OPEN, AT_FDCWD, "d/shown");
+    fanotify_mark(fan, FAN_MARK_ADD, FAN_OPEN, AT_FDCWD, "d");
+    show_fdinfo("handles", fan);
+    close(fan);
+    fan = fanotify_init(FAN_CLASS_NOTIF | FAN_NONBLOCK, O_RDONLY);
+    fanotify_mark(fan, FAN_MARK_ADD, FAN_OPEN, AT_FDCWD, "d/shown");
+    close(open("d/shown", O_RDONLY));
+    struct fanotify_event_metadata event;
+    char link[64];
+    read(fan, &event, sizeof event);
+    snprintf(link, sizeof link, "/proc/self/fd/%d", event.fd);
+    show_queue("not by the listener itself", fan);
+    close(open(link, O_RDONLY));
+    show_queue("but by its name", fan);
+    close(event.fd);
+    close(fan);
+}
+
 static void nobody(void)
 {
     pid_t child = fork();
@@ -451,6 +503,7 @@ int main(int argc, char **argv)
     who();
     much();
     handles();
+    shown();
     nobody();
     return 0;
 }

@@ -82,7 +82,7 @@ def _eventfd(file: EventFd, _: Subject) -> Iterator[str]:
 
 
 def _inotify(file: Inotify, _: Subject) -> Iterator[str]:
-    for watch in file.watches.values():
+    for watch in reversed(file.watches.values()):
         node = watch.node()
         if node is not None:
             yield (
@@ -98,7 +98,7 @@ def _handle(node: NodeOps) -> str:
 
 def _fanotify(file: Fanotify, _: Subject) -> Iterator[str]:
     yield f"fanotify flags:{file.mode:x} event-flags:{file.event_flags:x}\n"
-    for mark in file.marks:
+    for mark in reversed(file.marks):
         marked = mark.object()
         tail = f"mflags:{mark.flags:x} mask:{mark.mask:x} ignored_mask:{mark.ignored:x}"
         if isinstance(marked, MntNamespace):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from ....abi.errno import ENOENT
 from ...files.fdtable import FdTable
+from ...vfs.mount import Location
 from ..nameless import place_of
 from ._declare import Declared, Subject, declared
 from ._fdinfo import fdinfo
@@ -17,7 +18,6 @@ from ._nodes import DIR, FILE, LINK, MagicLink, TaskDir, TaskNode, ino_of, owner
 
 if TYPE_CHECKING:
     from ...files.file import File
-    from ...vfs.mount import Location
     from ...vfs.node import FilesystemOps, NodeOps
     from ._root import ProcRoot
 
@@ -172,7 +172,10 @@ class FdDir(TaskDir):
 
         def place() -> Location | None:
             file = self._file(name)
-            return place_of(self.kernel, file, *owner) if file.place is None else file.place
+            where = file.place
+            if where is None:
+                return place_of(self.kernel, file, *owner)
+            return Location(where.mount, where.entry) if where.quiet else where
 
         def text() -> bytes:
             return self._file(name).path()
