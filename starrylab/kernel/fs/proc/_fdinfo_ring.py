@@ -9,13 +9,13 @@ from ....abi import uring
 from ...uring.queues import CQ_HEAD, CQ_TAIL, SQ_HEAD, SQ_TAIL
 
 if TYPE_CHECKING:
-    from ...kernel import Kernel
     from ...uring.ring import Ring
+    from ._declare import Subject
 
 _M32 = 0xFFFFFFFF
 
 
-def ring_info(ring: Ring, _: Kernel) -> Iterator[str]:
+def ring_info(ring: Ring, _: Subject) -> Iterator[str]:
     """Yield the lines about a ring."""
     queues = ring.queues
     memory, shape = queues.memory, queues.shape
