@@ -136,6 +136,12 @@ KEY_MMAP: Final = -1
 KEY_COMM: Final = -2
 KEY_TASK: Final = -3
 KEY_SWITCH: Final = -4
+KEY_BREAKPOINT: Final = -5
+
+HW_BREAKPOINT_R: Final = 1  # <linux/hw_breakpoint.h>
+HW_BREAKPOINT_W: Final = 2
+HW_BREAKPOINT_RW: Final = 3
+HW_BREAKPOINT_X: Final = 4
 
 # -- the mapped page ---------------------------------------------------------------------------
 

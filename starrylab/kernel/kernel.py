@@ -230,7 +230,7 @@ class Kernel:
 
     def attach_tracer(self, tracer: Tracer) -> None:
         """Let ``tracer`` decide where threads stop; ``RuntimeError`` if there is one."""
-        if self.tracer is not None:
+        if self.tracer is not None and not self.perf.gives_way(self.tracer):
             raise RuntimeError(f"{type(self.tracer).__name__} traces this kernel already")
         self.tracer = tracer
 

@@ -79,8 +79,8 @@ class Thread(Task):
         self.mm: AddressSpace = None  # type: ignore[assignment]  # bind_resources sets these
         self.fds: FdTable = None  # type: ignore[assignment]
         self.fs: FsContext = None  # type: ignore[assignment]
-        self.comm = b""
         self.namespaces = kernel.namespaces
+        self.comm = b""
         self.attention = 0
         self.pending: Coroutine[Park, None, int | None] | None = None  #: a call that waits
         self.request = Park.YIELD  #: what the waiting call asked for last

@@ -79,3 +79,12 @@ def test_the_calls_are_the_new_ones(batch: Batch) -> None:
     assert names[6:9] == ["move_mount", "open_tree", "move_mount"]
     assert names[9:11] == ["open_tree", "mount_setattr"]
     assert names[11:] == ["open_tree", "fspick", *["fsconfig"] * (len(names) - 14), "mount_setattr"]
+
+
+def test_changes_are_waited_for(batch: Batch) -> None:
+    shown = batch.prints("""
+    cd /tmp; mkdir m; findmnt --poll -n -r -o ACTION,TARGET >out & p=$!
+    until [ -s out ]; do mount -t tmpfs x m; umount m; sleep 0.05; done; kill $p; head -1 out
+    rmdir m
+    """)
+    assert shown in ("mount /tmp/m\n", "umount /tmp/m\n")

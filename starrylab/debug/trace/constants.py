@@ -210,7 +210,10 @@ CHOICES: Final[dict[str, dict[int, str]]] = {
     "whence": named(fcntl, "SEEK_", without=("SEEK_MAX",)),
     "ioctl": named(ioctl, "TC", "TIOC", "FIO", "FS_IOC", "BLK", "FI", without=(
         "TCSADRAIN", "TCSAFLUSH", "TCSANOW", "TIOCM_", "TIOCPKT_", "TIOCSER_", "FS_IOC32",
-        "TIOCINQ")),
+        "TIOCINQ")) | {
+            request: f"PERF_EVENT_{name}"
+            for request, name in named(perf, "IOC_", without=("IOC_FLAG",)).items()
+        },
     "sigev": some(signal, "SIGEV_SIGNAL", "SIGEV_NONE", "SIGEV_THREAD", "SIGEV_THREAD_ID"),
     "file_system": named(stat, *(
         name for name in vars(stat) if name.endswith("_MAGIC"))),

@@ -7,7 +7,7 @@ devices by number, /sys/fs the file systems by type.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ...abi.errno import ENOENT
 from ...abi.stat import S_IFDIR, SYSFS_MAGIC
@@ -20,6 +20,15 @@ from .proc.system import NODE_FILES
 if TYPE_CHECKING:
     from ..dev.device import Device
     from ..kernel import Kernel
+
+#: cpu0/topology: one package with one core (Documentation/admin-guide/cputopology.rst)
+_TOPOLOGY: Final = {
+    **dict.fromkeys(("physical_package_id", "core_id"), "0"),
+    **dict.fromkeys(("core_cpus", "thread_siblings", "package_cpus", "core_siblings"), "1"),
+    **dict.fromkeys(
+        ("core_cpus_list", "thread_siblings_list", "package_cpus_list", "core_siblings_list"), "0"
+    ),
+}
 
 
 class SysFs(FilesystemOps):
@@ -45,7 +54,9 @@ class SysFs(FilesystemOps):
             self._file(cpu, name, lambda _: "0\n")
         self._file(cpu, "kernel_max", lambda _: "0\n")
         self._file(cpu, "offline", lambda _: "\n")
-        self._folder(cpu, "cpu0")
+        topology = self._folder(cpu, "cpu0/topology")
+        for name, value in _TOPOLOGY.items():
+            self._file(topology, name, _constant(value))
         node = self._folder(root, "devices/system/node")
         for name in ("online", "possible", "has_cpu", "has_memory", "has_normal_memory"):
             self._file(node, name, lambda _: "0\n")
@@ -84,6 +95,10 @@ class SysFs(FilesystemOps):
         """Return a file that shows what ``render`` returns."""
         declared = Declared(f"sys:{path}", False, render, mode, False, None, False)
         return TextNode(self, self.kernel, declared)
+
+
+def _constant(value: str) -> Callable[[Kernel], str]:
+    return lambda _: value + "\n"
 
 
 def _is_terminal(device: Device) -> bool:

@@ -55,6 +55,8 @@ class Counter:
         self.id = next(owner.ids)
         traced = attr.type == perf.TYPE_TRACEPOINT
         self.key = attr.config + FIRST_TRACEPOINT if traced else attr.config
+        if attr.type == perf.TYPE_BREAKPOINT:
+            self.key = perf.KEY_BREAKPOINT
         self.keys = (self.key, *(key for flags, key in _SIDE if attr.flags & flags))
         self.file: PerfFile | None = None
         self.leader = self

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from ...abi.perf import MAX_STACK_DEPTH
 
 if TYPE_CHECKING:
+    from ..core.tracing import Tracer
     from ..kernel import Kernel
     from ..thread import Thread
     from .system import Perf
@@ -44,6 +45,13 @@ class PerfEvents:
 
             self._system = Perf(self._kernel, self.settings)
         return self._system
+
+    def gives_way(self, tracer: Tracer) -> bool:
+        """Take back the breakpoints of programs if it is they who trace; tell whether they did."""
+        if self._system is None or tracer is not self._system.sources.breakpoints:
+            return False
+        self._system.sources.breakpoints.give_way()
+        return True
 
     def renamed(self, thread: Thread) -> None:
         """Tell that a thread has another name (prctl(2), /proc/PID/comm)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from ...abi import perf
@@ -17,6 +18,8 @@ from ..core.sched import Waker
 from ..files.file import File
 from ..mm.areas import VM_DONTDUMP, VM_DONTFORK
 from . import records, sampling, symbols
+from .attr import read_attr
+from .breakpoints import check_breakpoint
 from .filters import Filter
 from .moment import Moment
 from .ring import Ring
@@ -192,9 +195,22 @@ class PerfFile(File):
             raise EINVAL
         ring.paused = bool(arg)
 
-    def modify(self, _: Thread, arg: int) -> None:
-        """Only breakpoints can be modified."""
-        raise EOPNOTSUPP
+    def modify(self, thread: Thread, arg: int) -> None:
+        """Move a breakpoint; nothing else can be modified."""
+        counter, kernel = self.counter, thread.kernel
+        wanted = read_attr(thread.mm, arg, kernel.arch, kernel.perf.settings.max_stack)
+        if wanted.type != counter.attr.type:
+            raise EINVAL
+        if wanted.type != perf.TYPE_BREAKPOINT:
+            raise EOPNOTSUPP
+        check_breakpoint(wanted)
+        for each in (counter, *counter.children):
+            each.disable()
+            each.attr = replace(
+                each.attr, bp_type=wanted.bp_type, config1=wanted.config1, config2=wanted.config2
+            )
+            if not wanted.has(perf.DISABLED):
+                each.enable()
 
     def set_program(self, thread: Thread, arg: int) -> None:
         """Let a program of bpf(2) decide about samples; raise ``EINVAL`` where that cannot be."""

@@ -66,6 +66,7 @@ class LifeSource:
 
     def _exec(self, thread: Thread, path: bytes, _argv: Sequence[bytes]) -> None:
         self._perf.execed(thread)
+        self._perf.sources.breakpoints.moved(thread)
         self._sideband.named(thread, by_exec=True)
         self._sideband.all_mapped(thread)
         name = path + b"\0"

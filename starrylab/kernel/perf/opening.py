@@ -13,6 +13,7 @@ from ...abi.errno import (
     EINVAL,
     EMFILE,
     ENOENT,
+    ENOSPC,
     EOPNOTSUPP,
     EPERM,
     ESRCH,
@@ -26,6 +27,7 @@ from ...abi.time import (
 )
 from ..task.ptrace import may_trace
 from .attr import PerfAttr, check_rate, read_attr
+from .breakpoints import SLOTS, check_breakpoint
 from .counter import Counter
 from .file import PerfFile
 
@@ -65,6 +67,8 @@ def open_event(t: Thread, attr: int, pid: int, cpu: int, group_fd: int, flags: i
     context = _context(t, wanted, pid, cpu, leader)
     if leader is not None:
         _check_group(wanted, leader, context, cpu)
+    if wanted.type == perf.TYPE_BREAKPOINT:
+        _take_slot(t, context)
     counter = Counter(system, wanted, context)
     counter.per_cpu = cpu != -1
     counter.owner = ref(t)
@@ -151,10 +155,21 @@ def _check_kind(t: Thread, attr: PerfAttr) -> None:
             raise EINVAL
         if attr.sampling and attr.sample_type & perf.SAMPLE_RAW:
             _permit(t, _RAW_TRACEPOINTS, EPERM())
+    elif attr.type == perf.TYPE_BREAKPOINT:
+        check_breakpoint(attr)
     else:
         raise ENOENT
     if attr.sample_type & perf.SAMPLE_BRANCH_STACK or attr.has(perf.AUX_OUTPUT):
         raise EOPNOTSUPP
+
+
+def _take_slot(t: Thread, context: Context) -> None:
+    """Raise ``ENOSPC`` without a free breakpoint, ``EOPNOTSUPP`` for those of the whole CPU."""
+    if context.thread is None:
+        raise EOPNOTSUPP
+    taken = sum(1 for counter in context.counters if counter.attr.type == perf.TYPE_BREAKPOINT)
+    if taken >= SLOTS or not t.kernel.perf.system.sources.breakpoints.available:
+        raise ENOSPC
 
 
 def _check_group(attr: PerfAttr, leader: Counter, context: Context, cpu: int) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from ...abi import perf
 from . import tracepoints
+from .breakpoints import Breakpoints
 from .calls import CallSource, MapSource
 from .clocks import ClockSampler
 from .counter import FIRST_TRACEPOINT
@@ -38,6 +39,7 @@ class Sources:
     def __init__(self, owner: Perf) -> None:
         self._users: Multiset[str] = Multiset()
         self._clocks = ClockSampler(owner)
+        self.breakpoints = Breakpoints(owner)
         self.sideband = Sideband(owner)
         self._sources: dict[str, Source] = {
             "life": LifeSource(owner, self.sideband),
@@ -67,11 +69,15 @@ class Sources:
         """Note that a counter runs."""
         if counter.counts_time and counter.attr.sampling:
             self._clocks.began(counter)
+        if counter.key == perf.KEY_BREAKPOINT:
+            self.breakpoints.began(counter)
 
     def ended(self, counter: Counter) -> None:
         """Note that a counter does not run any more."""
         if counter.counts_time and counter.attr.sampling:
             self._clocks.ended(counter)
+        if counter.key == perf.KEY_BREAKPOINT:
+            self.breakpoints.ended(counter)
 
 
 _BY_KEY: Final = {

@@ -96,12 +96,12 @@ async def wait_ready(
     for file, _ in watched:
         file.acquire()
     try:
-        while not look():
+        while not (ready := look()):  # once: some files tell of an event to one look only
             if not await poll_any(t, watched, deadline):
                 if masked:
                     await look_for_signals(t)
-                break
-        return look()
+                return look()
+        return ready
     except EINTR:
         # What is ready counts more than a signal that came with it (``do_poll`` in fs/select.c).
         ready = 0 if masked else look()

@@ -105,8 +105,8 @@ def fallocate(t: Thread, file: Fd, mode: FallocateMode, offset: Long, length: Lo
 @syscall()
 def sync(t: Thread) -> None:
     """sync(2)."""
-    for mount in t.fs.root.mount.namespace:
-        mount.fs.sync()
+    for fs in list(t.kernel.mounts.table.shown):
+        fs.sync()
 
 
 def _node_file(file: File) -> File:

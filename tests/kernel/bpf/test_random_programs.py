@@ -24,14 +24,16 @@ _ETHERNET = 14  #: bytes that BPF_PROG_TEST_RUN takes as a header
 _KEY = b"\1\0\0\0"
 
 
-def attempt(code: list[Instruction], which: list[int]) -> tuple[Bench, list[Map], Program | None]:
+def attempt(
+    code: list[Instruction], which: list[int], **rights: bool
+) -> tuple[Bench, list[Map], Program | None]:
     """Show a program to the verifier."""
     bench = Bench()
     maps = [bench.map(b.BPF_MAP_TYPE_HASH, 4, 16, 8), bench.map(b.BPF_MAP_TYPE_ARRAY, 4, 64, 4)]
     maps[HASH].update(_KEY, bytes(range(16)), 0)
     maps[ARRAY].update(_KEY, bytes(range(64)), 0)
     try:
-        return bench, maps, bench.load(code, *(maps[w] for w in which))
+        return bench, maps, bench.load(code, *(maps[w] for w in which), **rights)
     except Refused:
         return bench, maps, None
 
@@ -44,7 +46,7 @@ def execute(bench: Bench, program: Program) -> int:
     return bench.interpreter.run(program, context, packet) & 0xFFFF_FFFF
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.integers(0, 1 << 62), st.integers(1, 12))
 def test_what_is_let_in_stays_inside_its_memory(seed, parts):
     """Any access outside a map, the stack or the context raises in the interpreter."""
@@ -78,7 +80,8 @@ def test_any_bytes_are_refused_or_run(code):
 def test_linux_returns_the_same_and_leaves_the_same_in_maps(seed):
     generator = Generator(Random(seed))
     code = generator.program(10)
-    bench, maps, program = attempt(code, generator.maps)
+    # Without CAP_PERFMON no program may tell addresses, which differ.
+    bench, maps, program = attempt(code, generator.maps, perfmon=False)
     if program is None or any(i.src == 6 or i.dst == 6 for i in code[1:]):
         return  # a context has more than this test knows
     fds = [native.create_map(1, 4, 16, 8), native.create_map(2, 4, 64, 4)]

@@ -14,7 +14,7 @@ printf '#define %s\n' 'USE_XATTR 1' 'USE_ACL 1' 'LINK_FOLLOWS_SYMLINKS 0' 'FLOAT
 export srcdir=. top_srcdir=. abs_srcdir=$PWD abs_top_srcdir=$PWD abs_top_builddir=$PWD
 export CONFIG_HEADER=$PWD/config.h VERSION=9.7 PACKAGE_VERSION=9.7 host_os=linux-gnu
 export host_triplet=riscv64-unknown-linux-gnu LOCALE_FR=fr_FR LOCALE_FR_UTF8=fr_FR.UTF-8
-export CC=gcc AWK=awk EGREP='grep -E' EXEEXT= MAKE=false PERL=perl SHELL=/bin/sh
+export CC=gcc AWK=awk EGREP='grep -E' EXEEXT= MAKE=false PERL=perl SHELL=/bin/bash
 export LC_ALL=C TMPDIR=/tmp fail=0 PATH=$PWD/src:$PWD:/usr/bin:/usr/sbin
 built=$(cd / && ls $(sed 's|.*|/usr/bin/& /usr/sbin/&|' /tmp/cu/programs) 2> /dev/null)
 for program in $built; do
@@ -34,7 +34,7 @@ for script in ${TESTS:-$(sed -n 's/^[[:space:]]*\(tests\/[^[:space:]]*\.\(sh\|pl
     case $script in */init.sh | tests/factor/*) continue ;; esac # no tests
     case $script in
         *.pl) set -- perl $options "-MCuTmpdir qw($script)" "$script" ;;
-        *) set -- sh "$script" ;;
+        *) set -- bash "$script" ;;
     esac
     if grep -q require_controlling_input_terminal_ "$script"; then
         set -- script -qefc "$*" /dev/null

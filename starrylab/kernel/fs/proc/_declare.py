@@ -16,12 +16,13 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ....abi.errno import ESRCH
 from ...task.cred import ROOT, Credentials
 
 if TYPE_CHECKING:
+    from ...core.poll import PollSet
     from ...kernel import Kernel
     from ...mm.space import AddressSpace
     from ...namespaces.pid import PidNamespace
@@ -99,6 +100,13 @@ def seen_from(kernel: Kernel) -> Namespaces:
     return found
 
 
+class Changes(Protocol):
+    """What a file shows, where somebody may wait for changes of it."""
+
+    generation: int  #: grows with each
+    watchers: PollSet
+
+
 @dataclass(frozen=True, slots=True)
 class Declared:
     """One file."""
@@ -110,6 +118,7 @@ class Declared:
     guarded: bool  #: only for those who may trace the process (ptrace(2), access mode READ)
     write: Callable[..., object] | None  #: (kernel or subject, writing thread, data)
     process_only: bool  #: not below /proc/PID/task/TID
+    changes: Callable[[Subject], Changes] | None = None  #: what poll(2) tells of
 
 
 def proc(
@@ -132,11 +141,12 @@ def task(
     guarded: bool = False,
     write: Callable[..., object] | None = None,
     process_only: bool = False,
+    changes: Callable[[Subject], Changes] | None = None,
 ) -> Callable[[F], F]:
     """Declare a file of each process and thread."""
 
     def declare(function: F) -> F:
-        made = Declared(name, True, function, mode, guarded, write, process_only)
+        made = Declared(name, True, function, mode, guarded, write, process_only, changes)
         function.__proc__ = (*getattr(function, "__proc__", ()), made)  # type: ignore[attr-defined]
         return function
 

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from ....abi.errno import EACCES, EINVAL, EIO, ENOENT, ESRCH
+from ....abi.poll import POLLERR, POLLIN, POLLPRI, POLLRDNORM
 from ....abi.stat import S_IFDIR, S_IFLNK, S_IFREG
+from ...core.sched import Waker
 from ...files.node_file import NodeFile
 from ...task.cred import ROOT
 from ...task.ptrace import may_trace
 from ...vfs.node import DirNodeOps, Entry, FileNodeOps, FilesystemOps, NodeOps, SymlinkNodeOps
-from ._declare import Declared, Subject, find
+from ._declare import Changes, Declared, Subject, find
 
 if TYPE_CHECKING:
     from ...files.file import File
@@ -108,6 +110,29 @@ class TextFile(NodeFile):
         return offset
 
 
+class WatchedFile(TextFile):
+    """A file of generated text that tells poll(2) once of each change: POLLERR and POLLPRI."""
+
+    __slots__ = ("_changes", "_seen")
+
+    def watch(self, changes: Changes) -> WatchedFile:
+        """Begin: what changes from now on is told."""
+        self._changes = changes
+        self._seen = changes.generation
+        return self
+
+    def poll(self) -> int:
+        """See ``File.poll``."""
+        if self._seen == self._changes.generation:
+            return POLLIN | POLLRDNORM
+        self._seen = self._changes.generation
+        return POLLIN | POLLRDNORM | POLLERR | POLLPRI
+
+    def register(self, waker: Waker, events: int) -> None:
+        """See ``File.register``."""
+        self._changes.watchers.register(waker)
+
+
 class TextNode(FileNodeOps):
     """A file of the whole system."""
 
@@ -169,9 +194,14 @@ class TaskNode(FileNodeOps):
                 return store(find(kernel, pid, tid, ns), thread, data)
 
         cred = ROOT if thread is None else thread.cred
-        return TextFile(
-            location, flags, cred, lambda: declared.render(find(kernel, pid, tid, ns)), write
-        )
+
+        def render() -> str | bytes:
+            return declared.render(find(kernel, pid, tid, ns))
+
+        if declared.changes is not None:
+            file = WatchedFile(location, flags, cred, render, write)
+            return file.watch(declared.changes(subject))
+        return TextFile(location, flags, cred, render, write)
 
 
 def owner_of(subject: Subject) -> tuple[int, int]:

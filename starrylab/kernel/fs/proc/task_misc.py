@@ -25,7 +25,7 @@ from ._declare import Subject, task
 
 if TYPE_CHECKING:
     from ...thread import Thread
-    from ...vfs.mount import Location, Mountpoint
+    from ...vfs.mount import Location, MountNamespace, Mountpoint
 
 _INFINITY = (1 << 64) - 1
 _LIMITS = (
@@ -86,6 +86,11 @@ def limits(task: Subject) -> str:
 # -- mounts ---------------------------------------------------------------------------------
 
 
+def _mount_tree(task: Subject) -> MountNamespace:
+    """Return what changes when poll(2) tells of a change."""
+    return task.thread.namespaces.mnt.tree
+
+
 def _own_words(mount: Mountpoint) -> list[str]:
     """Return the flags that a mount has of its own."""
     shown = [name for bit, name in _MOUNT_FLAGS if mount.flags & bit]
@@ -139,14 +144,14 @@ def _visible(task: Subject) -> list[tuple[Mountpoint, bytes]]:
         return []
     root = task.thread.fs.root
     found = []
-    for mount in task.thread.namespaces.mnt.tree:
+    for mount in _mount_tree(task):
         place = mount.root_location
         if place.is_below(root):
             found.append((mount, place.path(root)))
     return found
 
 
-@task("mounts")
+@task("mounts", changes=_mount_tree)
 def mounts(task: Subject) -> bytes:
     """proc_pid_mounts(5)."""
     rows = [
@@ -156,7 +161,7 @@ def mounts(task: Subject) -> bytes:
     return "".join(rows).encode("utf-8", "surrogateescape")
 
 
-@task("mountinfo")
+@task("mountinfo", changes=_mount_tree)
 def mountinfo(task: Subject) -> bytes:
     """proc_pid_mountinfo(5)."""
     rows = []
@@ -172,7 +177,7 @@ def mountinfo(task: Subject) -> bytes:
     return "".join(rows).encode("utf-8", "surrogateescape")
 
 
-@task("mountstats", process_only=True)
+@task("mountstats", process_only=True, changes=_mount_tree)
 def mountstats(task: Subject) -> bytes:
     """proc_pid_mountstats(5)."""
     rows = [

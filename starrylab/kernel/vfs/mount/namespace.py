@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ....abi.errno import EBUSY, EINVAL, ELOOP, ENOTDIR
 from ....abi.fcntl import MS_PRIVATE
+from ...core.poll import PollSet
 from ..dentry import DirEntry
 from ..locks import WaitGraph
 from ..node import DIRECTORY, FilesystemOps
@@ -55,7 +56,8 @@ class MountNamespace:
         self.hidden: Mountpoint | None = None  #: holds files without a place (memfd)
         self.nameless: Mountpoint | None = None  #: holds nodes of pipes and the like
         self.lock_waits = WaitGraph()
-        self.generation = 0  #: grows with every change, for poll(2) on /proc/self/mounts
+        self.generation = 0  #: grows with every change
+        self.watchers = PollSet()  #: who waits for one (poll(2) on /proc/PID/mounts)
 
     def __iter__(self) -> Iterator[Mountpoint]:
         return iter(sorted(self.mounts.values(), key=lambda mount: mount.id))
@@ -63,6 +65,7 @@ class MountNamespace:
     def changed(self) -> None:
         """Note that a mount came, went, or has other flags."""
         self.generation += 1
+        self.watchers.wake()
 
     # -- making ----------------------------------------------------------------------------
 

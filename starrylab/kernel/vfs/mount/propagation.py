@@ -24,7 +24,6 @@ def change_type(mount: Mountpoint, kind: int) -> None:
         if kind != MS_SLAVE:
             _obey(mount, None)
             mount.unbindable = kind == MS_UNBINDABLE
-    mount.namespace.changed()
 
 
 def kind_of(mount: Mountpoint) -> int:
