@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
 from ...abi import mount as abi
 from ..fs.superblock import flags_of, path_inside
 from ..vfs.mount import Location, Mountpoint
 from ..vfs.mount.propagation import kind_of, visible_master
 
 #: the fields of `abi.STATMOUNT`, in order
-_FIELDS = (
+_FIELDS: Final = (
     "size", "mnt_opts", "mask", "sb_dev_major", "sb_dev_minor", "sb_magic", "sb_flags", "fs_type",
     "mnt_id", "mnt_parent_id", "mnt_id_old", "mnt_parent_id_old", "mnt_attr", "mnt_propagation",
     "mnt_peer_group", "mnt_master", "propagate_from", "mnt_root", "mnt_point", "mnt_ns_id",
@@ -16,7 +20,7 @@ _FIELDS = (
     "supported_mask", "mnt_uidmap_num", "mnt_uidmap", "mnt_gidmap_num", "mnt_gidmap",
 )  # fmt: skip
 #: what of the mask asks for text
-_TEXTS = (
+_TEXTS: Final = (
     abi.STATMOUNT_MNT_ROOT | abi.STATMOUNT_MNT_POINT | abi.STATMOUNT_FS_TYPE
     | abi.STATMOUNT_MNT_OPTS | abi.STATMOUNT_FS_SUBTYPE | abi.STATMOUNT_SB_SOURCE
     | abi.STATMOUNT_OPT_ARRAY | abi.STATMOUNT_OPT_SEC_ARRAY | abi.STATMOUNT_MNT_UIDMAP
@@ -52,7 +56,7 @@ def describe(mount: Mountpoint, mask: int, root: Location) -> tuple[bytes, bool]
 
 
 #: bit of the mask -> the numbers that it asks for
-_GROUPS = {
+_GROUPS: Final[Mapping[int, tuple[str, ...]]] = MappingProxyType({
     abi.STATMOUNT_SB_BASIC: ("sb_dev_major", "sb_dev_minor", "sb_magic", "sb_flags"),
     abi.STATMOUNT_MNT_BASIC: (
         "mnt_id", "mnt_parent_id", "mnt_id_old", "mnt_parent_id_old", "mnt_attr",
@@ -61,7 +65,7 @@ _GROUPS = {
     abi.STATMOUNT_PROPAGATE_FROM: ("propagate_from",),
     abi.STATMOUNT_MNT_NS_ID: ("mnt_ns_id",),
     abi.STATMOUNT_SUPPORTED_MASK: ("supported_mask",),
-}  # fmt: skip
+})  # fmt: skip
 
 
 def _numbers(mount: Mountpoint, mask: int, root: Location) -> dict[str, int]:

@@ -30,7 +30,7 @@ _MOST: Final = 1_000_000  #: numbers that one call gives
 _USER_END: Final = 1 << 47
 
 
-@syscall(partial="ids are not mapped: there is neither mnt_uidmap nor mnt_gidmap")
+@syscall()
 def statmount(
     t: Thread, request: InMountRequest, buffer: OutStatmount, size: Size, flags: UInt
 ) -> None:
