@@ -18,6 +18,7 @@ from ...kernel.files.signalfd import SignalFd
 from ...kernel.files.timerfd import TimerFd
 from ...kernel.files.tty import TerminalFile
 from ...kernel.net.unix.socket import UnixSocket
+from ...kernel.uring.ring import Ring
 from .holders import Holders, in_order
 from .model import Need
 
@@ -159,6 +160,24 @@ def _watched(holders: Holders, thread: Thread, epoll: Epoll, depth: int) -> list
     return needs
 
 
+def _ring(holders: Holders, thread: Thread, ring: Ring, _events: int) -> list[Need]:
+    via = f" by io_uring{holders.numbers(thread, ring)}"
+    needs: list[Need] = []
+    for request in ring.waiting():
+        file, name = request.opened, request.op.name.lower()
+        found = None
+        if file is not None and not isinstance(file, (Epoll, Ring)):  # they may go in circles
+            found = file_needs(holders, thread, file, request.op.events or POLLIN)
+        if found is None:
+            outside = "its timer" if "timeout" in name else ""
+            found = [Need(f"for {name}", outside=outside, unknown="" if outside else "its end")]
+        needs += [replace(need, what=need.what + via) for need in found]
+    others = in_order(holders.of_file(ring))
+    needs.append(Need(f"for a request to io_uring{holders.numbers(thread, ring)}", others,
+                      "the ring"))  # fmt: skip
+    return needs
+
+
 #: kind -> rule; derived classes first
 _RULES: Final[tuple[tuple[type, Rule], ...]] = (
     (PipeEnd, _pipe),
@@ -171,4 +190,5 @@ _RULES: Final[tuple[tuple[type, Rule], ...]] = (
     (TerminalFile, _terminal),
     (FifoOpening, _opening),
     (Epoll, _epoll),
+    (Ring, _ring),
 )

@@ -11,6 +11,7 @@ import pytest
 from starrylab.abi import uring
 from starrylab.abi.errno import BY_NUMBER, ECANCELED, EINVAL
 from starrylab.abi.poll import POLLIN
+from starrylab.debug.waits import look, report
 from starrylab.kernel.syscalls._uring.table import OPERATIONS
 from starrylab.kernel.uring.request import Request
 from starrylab.kernel.uring.ring import Ring
@@ -217,3 +218,23 @@ def test_wild_arguments_of_register(lab, opcode: int) -> None:
 
     lab.run(program)
     assert lab.kernel.panic_text is None
+
+
+def test_the_wait_graph_knows_what_a_ring_waits_for(lab) -> None:
+    seen: list[str] = []
+
+    def snap() -> None:
+        seen.append(report(look(lab.kernel)))
+        lab.kernel.executor.stop()
+
+    def program(m):
+        ring = yield from ring_of(m)
+        reader, _ = yield from pipe_of(m)
+        ring.put(READ, 0, 0, reader, 0, m.scratch, 8)
+        yield m.call("io_uring_enter", ring.fd, 1, 0, 0, 0, 0)
+        yield m.call("io_uring_enter", ring.fd, 0, 1, GETEVENTS, 0, 0)
+
+    lab.kernel.executor.call_at(lab.kernel.executor.now + 10**9, snap)
+    lab.run(program)
+    assert "by io_uring" in seen[0], seen[0]
+    assert "pipe:[" in seen[0]
