@@ -37,6 +37,7 @@ from ._declare import Regs
 from .handles import place_of
 
 if TYPE_CHECKING:
+    from ..files.file import File
     from ..thread import Thread
 
 _Call = Callable[["Thread", Regs], Any]
@@ -188,21 +189,31 @@ def _before(finder: _Finder, masks: tuple[int, ...]) -> Callable[[_Call], _Call]
     return made
 
 
+def asked_read(t: Thread, file: File) -> Coroutine[Any, Any, None] | None:
+    """Return what asks before ``file`` is read; ``None``: nobody wants to be asked."""
+    place = file.place if file.readable else None
+    if place is None or not _listeners(place, FAN_ACCESS_PERM):
+        return None
+    return _permitted(t, place, FAN_ACCESS_PERM)
+
+
 def _reading(position: int) -> Callable[[_Call], _Call]:
     """Make calls that ask before they read the file whose descriptor is argument ``position``."""
 
-    async def ask(t: Thread, registers: Regs, plain: _Call, place: Location) -> Any:
-        await _permitted(t, place, FAN_ACCESS_PERM)
+    async def ask(
+        t: Thread, registers: Regs, plain: _Call, asking: Coroutine[Any, Any, None]
+    ) -> Any:
+        await asking
         result = plain(t, registers)
         return await result if isinstance(result, Coroutine) else result
 
     def made(plain: _Call) -> _Call:
         def call(t: Thread, registers: Regs) -> Any:
             file = t.fds.get(registers[position] & 0xFFFFFFFF)
-            place = None if file is None or not file.readable else file.place
-            if place is None or not _listeners(place, FAN_ACCESS_PERM):
+            asking = None if file is None else asked_read(t, file)
+            if asking is None:
                 return plain(t, registers)
-            return ask(t, registers, plain, place)
+            return ask(t, registers, plain, asking)
 
         return call
 

@@ -6,8 +6,8 @@ request waits for the file and tries again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Final
 
 from ....abi.capability import CAP_SYS_NICE
 from ....abi.errno import (
@@ -40,8 +40,9 @@ from ...files.pipe import PipeEnd
 from ...files.regular import RegularFile
 from ...files.timerfd import TimerFd
 from ...net.unix.socket import UnixSocket
-from ...uring.request import Request
+from ...uring.request import Request, Result
 from ...vfs.notify import tell_file
+from .._asking import asked_read
 from ..io import MAX_RW_COUNT, within_limit
 from .operation import Operation, choose, file_of, selects, signed, thread_of, took
 
@@ -130,8 +131,22 @@ def _offset(request: Request, file: File) -> int | None:
 # -- reading -----------------------------------------------------------------------------------
 
 
-def read(request: Request) -> int:
-    """Read once."""
+def read(request: Request) -> Result:
+    """Read once, when those who want to be asked have permitted it."""
+    thread = thread_of(request)
+    if thread.kernel.watching.reporting[1]:
+        asking = asked_read(thread, file_of(request))
+        if asking is not None:
+            return _read_when_asked(request, asking)
+    return _read_once(request)
+
+
+async def _read_when_asked(request: Request, asking: Coroutine[Any, Any, None]) -> int:
+    await asking
+    return _read_once(request)
+
+
+def _read_once(request: Request) -> int:
     file = file_of(request)
     if not file.readable:
         raise EBADF
