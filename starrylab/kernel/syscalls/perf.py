@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from ..thread import Thread
 
 
-@syscall(partial="no hardware counters, breakpoints, branch stacks, AUX buffers and cgroups")
+@syscall(
+    partial="no hardware counters, branch stacks, AUX buffers, cgroups, breakpoints of the whole CPU"
+)
 def perf_event_open(
     t: Thread, attr: PerfAttrIn, pid: Int, cpu: Int, group_fd: FdNum, flags: PerfFlags
 ) -> FdNum:

@@ -38,8 +38,8 @@ __attribute__((noinline)) static void function(void)
 
 static void on_signal(int number)
 {
-    signals++;
-    function();
+    if (!signals++)
+        function();
 }
 
 static void *thread(void *unused)

@@ -27,7 +27,7 @@ def host_has_events() -> bool:
     return bool(call(number, (ctypes.c_char * _ATTR_SIZE).from_buffer(attr), 0, -1, -1, 0) >= 0)
 
 
-@pytest.mark.parametrize("name", ["events", "samples", "tracefs"])
+@pytest.mark.parametrize("name", ["breakpoints", "events", "samples", "tracefs"])
 def test_program_prints_what_it_should(name: str) -> None:
     program = compile_c([FOLDER / f"{name}.c"], "riscv64")
     result = guest.run([f"/tmp/share/{program.name}"], share=program.parent, timeout=60)
