@@ -85,7 +85,7 @@ static void clocks(void)
     ok("another clock", put("/proc/self/timens_offsets", "realtime 10 0"));
     ok("too much", put("/proc/self/timens_offsets", "monotonic 10 1000000000"));
     ok("before the start", put("/proc/self/timens_offsets", "monotonic -999999999 0"));
-    ok("offsets", put("/proc/self/timens_offsets", "monotonic 100000 0\nboottime 200000 5\n"));
+    ok("offsets", put("/proc/self/timens_offsets", "monotonic 105000 0\nboottime 200000 5\n"));
     show("not yet", seconds(CLOCK_MONOTONIC) - monotonic < 1000);
     pid_t child = fork();
     if (!child) {
@@ -119,7 +119,29 @@ static void clocks(void)
     ok("too late", put("/proc/self/timens_offsets", "monotonic 1 0"));
     int ns = open("/proc/self/ns/time_for_children", O_RDONLY);
     ok("setns", setns(ns, CLONE_NEWTIME));
-    show("entered", (seconds(CLOCK_MONOTONIC) - monotonic) / 1000);
+    show("entered", (seconds(CLOCK_MONOTONIC) - monotonic) / 10000);
+}
+
+/* Print what the clock says to a program that was begun in a time namespace. */
+static int again(void)
+{
+    struct sysinfo info;
+    sysinfo(&info);
+    show("uptime", info.uptime / 100000000);
+    show("boottime", seconds(CLOCK_BOOTTIME) / 100000000);
+    char now[64] = "", later[64] = "";
+    readlink("/proc/self/ns/time", now, 63);
+    readlink("/proc/self/ns/time_for_children", later, 63);
+    show("in it", !strcmp(now, later));
+    return 0;
+}
+
+static void execed(void)
+{
+    ok("unshare", unshare(CLONE_NEWTIME));
+    ok("offsets", put("/proc/self/timens_offsets", "boottime 300000000 0"));
+    execl("/proc/self/exe", "ns_others", "again", NULL);
+    _exit(1);
 }
 
 static long bound(int type)
@@ -234,14 +256,17 @@ static void refused(void)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc == 2 && !strcmp(argv[1], "again"))
+        return again();
     ok("base", unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWUTS));
     put("/proc/self/setgroups", "deny");
     put("/proc/self/uid_map", "0 0 1");
     put("/proc/self/gid_map", "0 0 1");
     in_child("system v", system_v);
     in_child("clocks", clocks);
+    in_child("execed", execed);
     in_child("network", network);
     in_child("mounts", mounts);
     in_child("kept", kept);

@@ -358,7 +358,7 @@ def _commit(thread: Thread, program: _Program, space: AddressSpace, cred: Creden
     thread.bind_resources()
     if thread.attention == 0 or thread.kernel.executor.current is thread:
         kernel.enter(thread)
-    if process.nested:
+    if process.nested or not thread.namespaces.plain:
         enter_time(thread)
     if vfork_done is not None:
         vfork_done.wake()

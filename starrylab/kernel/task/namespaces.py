@@ -64,7 +64,8 @@ def adopt(thread: Thread, cred: Credentials) -> None:
 
 
 def enter_time(thread: Thread) -> None:
-    """Let the thread's program have the clocks of its time namespace."""
+    """Let the thread's new program have the clocks of the time namespace for children."""
+    thread.namespaces = thread.namespaces.for_child()
     if thread.namespaces.time.shifts:
         thread.process.nested = True
         thread.kernel.vdso.hide_clocks(thread.mm)

@@ -57,6 +57,10 @@ class Credentials(Protocol):
         """Tell whether the effective set holds a CAP_* number, for the whole system."""
         ...
 
+    def capable_in(self, target: UserNamespace | None, cap: int) -> bool:
+        """Tell whether it does for what a user namespace owns."""
+        ...
+
     def capable_over(self, uid: int, gid: int, capability: int) -> bool:
         """Tell whether it does for a file of this owner."""
         ...

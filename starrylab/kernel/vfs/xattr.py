@@ -75,7 +75,7 @@ def check_access(node: NodeOps, name: bytes, cred: Credentials, *, write: bool) 
             raise (EPERM if write else ENODATA)
         return
     if name.startswith(b"security."):
-        if write and not cred.capable(CAP_SYS_ADMIN):
+        if write and not cred.capable_in(node.fs.user_ns, CAP_SYS_ADMIN):
             raise EPERM
         return
     if name.startswith(b"user."):

@@ -246,7 +246,7 @@ def _set_slack(task: Subject, thread: Thread | None, data: bytes) -> None:
     if not text.isdigit():
         raise EINVAL
     if thread is not None and thread.process is not task.process:
-        thread.cred.require(CAP_SYS_NICE)
+        thread.cred.require_in(task.thread.cred.user_ns, CAP_SYS_NICE)
     task.thread.timer_slack_ns = int(text) or 50_000
 
 
