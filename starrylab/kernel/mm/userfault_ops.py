@@ -297,12 +297,13 @@ def protect(context: Userfaults, start: int, length: int, *, on: bool) -> None:
         low, high = max(area.start, start) >> 12, min(area.end, start + length) >> 12
         if on:
             marks_too = context.features & UFFD_FEATURE_WP_UNPOPULATED or area.source is not None
-            _protect(space, low, high, marks_too=bool(marks_too))
+            protect_pages(space, low, high, marks_too=bool(marks_too))
         else:
             _release(space, low, high)
 
 
-def _protect(space: AddressSpace, low: int, high: int, *, marks_too: bool) -> None:
+def protect_pages(space: AddressSpace, low: int, high: int, *, marks_too: bool) -> None:
+    """Protect pages ``low`` up to ``high``; ``marks_too``: also those that are not there yet."""
     table = space.table
     pages = space.present(low, high)
     space.write_protect(pages)

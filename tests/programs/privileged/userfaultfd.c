@@ -510,6 +510,100 @@ static void quiet_fork(void)
     munmap(memory, 2 * PAGE);
 }
 
+/* A snapshot: writes go on and leave a trace, which is read and taken away at once. */
+struct scan { uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages, inverted, mask,
+              any_of, returned; };
+struct region { uint64_t start, end, categories; };
+#define SCAN _IOWR('f', 16, struct scan)
+#define FEATURE_UNPOPULATED (1 << 13)
+#define FEATURE_ASYNC (1 << 15)
+
+static void scan(int pagemap, char *memory, uint64_t flags, uint64_t mask, unsigned most)
+{
+    struct region regions[8] = {0};
+    struct scan request = {sizeof request, flags, (uintptr_t)memory, (uintptr_t)memory + 8 * PAGE, 0,
+                           (uintptr_t)regions, most, 0, 0, mask, 0, 15};
+    long count = ioctl(pagemap, SCAN, &request);
+    if (count < 0) {
+        show("scan", -1);
+        return;
+    }
+    for (long i = 0; i < count; i++)
+        printf("%d-%d:%d ", (int)((regions[i].start - (uintptr_t)memory) / PAGE),
+               (int)((regions[i].end - (uintptr_t)memory) / PAGE), (int)regions[i].categories);
+    printf("to %d\n", (int)((request.walk_end - (uintptr_t)memory) / PAGE));
+}
+
+static void tracking(void)
+{
+    uint64_t entries[8];
+    char *memory = map(8, MAP_PRIVATE), *plain = map(9, MAP_PRIVATE);
+    int pagemap = open("/proc/self/pagemap", O_RDONLY);
+    uffd = open_uffd(FEATURE_ASYNC, 0);
+    ok("register", watch(uffd, memory, 8 * PAGE, UFFDIO_REGISTER_MODE_WP));
+    memset(memory, 'm', 4 * PAGE);
+    ok("protect", protect(uffd, memory, 8 * PAGE, UFFDIO_WRITEPROTECT_MODE_WP));
+    show("pagemap", pread(pagemap, entries, sizeof entries, (uintptr_t)memory / PAGE * 8));
+    for (int i = 0; i < 8; i++)
+        printf("%x ", (unsigned)(entries[i] >> 56) & 0xa2);
+    printf("\n");
+    show("odd", pread(pagemap, entries, 9, 0));
+    scan(pagemap, memory, 2, 2, 8);
+    memory[PAGE] = 'w', memory[2 * PAGE] = 'w', memory[5 * PAGE] = 'w';
+    scan(pagemap, memory, 2, 2, 8);
+    scan(pagemap, memory, 3, 2, 1);
+    scan(pagemap, memory, 3, 2, 8);
+    scan(pagemap, memory, 3, 2, 8);
+    memory[0] = 'w';
+    scan(pagemap, memory, 0, 2, 8);
+    scan(pagemap, plain, 2, 2, 8);
+    scan(pagemap, memory, 8, 2, 8);
+    scan(pagemap, memory, 0, 512, 8);
+    close(uffd), close(pagemap);
+    munmap(memory, 8 * PAGE), munmap(plain, 9 * PAGE);
+}
+
+/* Pages that another process serves, as after a migration; then it dies, and what is left is zeros. */
+static void *touch(void *page)
+{
+    return (void *)(intptr_t)*(volatile char *)page;
+}
+
+static void served_by_another(void)
+{
+    pthread_t threads[6];
+    int ends[2];
+    char text[8 * PAGE];
+    base = map(16, MAP_PRIVATE);
+    uffd = open_uffd(0, 0);
+    watch(uffd, base, 16 * PAGE, 1);
+    pid_t child = fork();
+    if (!child) {
+        struct pollfd entry = {uffd, POLLIN, 0};
+        struct uffd_msg message;
+        for (int i = 0; i < 10 && poll(&entry, 1, -1) > 0; i++)
+            if (read(uffd, &message, sizeof message) == sizeof message)
+                serve_one(&message);
+        _exit(0);
+    }
+    for (int i = 0; i < 6; i++)
+        pthread_create(&threads[i], NULL, touch, base + i * PAGE);
+    for (int i = 0; i < 6; i++) {
+        void *value;
+        pthread_join(threads[i], &value);
+        printf("%c", (char)(intptr_t)value);
+    }
+    pipe(ends);
+    printf("\n");
+    show("through the kernel", write(ends[1], base + 6 * PAGE, 4 * PAGE));
+    show("and back", read(ends[0], text, sizeof text));
+    printf("%c%c%c%c\n", text[0], text[PAGE], text[2 * PAGE], text[3 * PAGE]);
+    reap(child);
+    close(uffd);
+    printf("nobody: %d\n", base[12 * PAGE]);
+    munmap(base, 16 * PAGE);
+}
+
 static void killed(void)
 {
     pid_t child = fork();
@@ -540,6 +634,8 @@ int main(void)
     moving();
     events();
     quiet_fork();
+    tracking();
+    served_by_another();
     killed();
     return 0;
 }

@@ -101,10 +101,14 @@ class MemoryNode(FileNodeOps):
     """The file's name in /proc/PID."""
 
     __slots__ = ("_kernel", "_pid", "_tid")
+    file = "mem"
+    permissions = 0o600
+    opened: type[MemoryFile] = MemoryFile
 
     def __init__(self, fs: FilesystemOps, subject: Subject, tid: int | None) -> None:
         pid = subject.process.pid
-        super().__init__(fs, ino_of(pid, tid, "mem"), S_IFREG | 0o600, *owner_of(subject))
+        mode = S_IFREG | self.permissions
+        super().__init__(fs, ino_of(pid, tid, self.file), mode, *owner_of(subject))
         self._kernel, self._pid, self._tid = subject.kernel, pid, tid
 
     def truncate(self, size: int) -> None:
@@ -115,4 +119,4 @@ class MemoryNode(FileNodeOps):
         if not may_inspect(thread, find(self._kernel, self._pid, self._tid).process):
             raise EACCES
         cred = ROOT if thread is None else thread.cred
-        return MemoryFile(location, flags, cred, self._kernel, self._pid, self._tid)
+        return self.opened(location, flags, cred, self._kernel, self._pid, self._tid)

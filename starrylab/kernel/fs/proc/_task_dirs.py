@@ -15,6 +15,7 @@ from ._map_files import MapFilesDir
 from ._mem import MemoryNode
 from ._namespaces import NamespacesDir
 from ._nodes import DIR, FILE, LINK, MagicLink, TaskDir, TaskNode, ino_of, owner_of
+from ._pagemap import PagemapNode
 
 if TYPE_CHECKING:
     from ...files.file import File
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 def task_files() -> dict[bytes, Declared]:
     """Return the declared files of a task by name, in alphabetical order."""
     return {d.path.encode(): d for d in sorted(declared(), key=lambda d: d.path) if d.per_task}
+
+
+#: files that are read at addresses
+_MEMORY: Final[dict[bytes, type[MemoryNode]]] = {b"mem": MemoryNode, b"pagemap": PagemapNode}
 
 
 class PidDir(TaskDir):
@@ -46,8 +51,8 @@ class PidDir(TaskDir):
             return TaskNode(self.fs, file, subject, self.tid)
         if name in _LINKS:
             return self._link(subject, name)
-        if name == b"mem":
-            return MemoryNode(self.fs, subject, self.tid)
+        if name in _MEMORY:
+            return _MEMORY[name](self.fs, subject, self.tid)
         if name in _DIRS and not (name == b"map_files" and self.tid is not None):
             make, mode = _DIRS[name]
             return make(self.fs, subject, self.tid, name.decode(), mode)
@@ -68,7 +73,8 @@ class PidDir(TaskDir):
         for name in _DIRS:
             if not (name == b"map_files" and self.tid is not None):
                 yield name, DIR
-        yield b"mem", FILE
+        for name in _MEMORY:
+            yield name, FILE
         if self.tid is None:
             yield b"net", DIR
             yield b"task", DIR

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ....abi.errno import EFAULT
-from ...mm.areas import VM_LOCKED
+from ...mm.areas import VM_LOCKED, VM_UFFD_MINOR, VM_UFFD_MISSING, VM_UFFD_WP
 from ._declare import Subject, task
 
 if TYPE_CHECKING:
@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from ...mm.space import AddressSpace
 
 _NAME_COLUMN = 73
+_FLAG_NAMES: Final = {
+    VM_LOCKED: "lo",
+    VM_UFFD_MISSING: "um",
+    VM_UFFD_WP: "uw",
+    VM_UFFD_MINOR: "ui",
+}
+_SHOWN: Final = sum(_FLAG_NAMES)
 
 
 def _line(entry: MapEntry) -> bytes:
@@ -83,12 +90,13 @@ def _permissions(prot: int, shared: bool) -> str:
 
 
 def _flags(entry: MapEntry) -> bytes:
-    return _flag_line(entry.prot, entry.shared, bool(entry.flags & VM_LOCKED))
+    return _flag_line(entry.prot, entry.shared, entry.flags & _SHOWN)
 
 
 @cache
-def _flag_line(prot: int, shared: bool, locked: bool) -> bytes:
-    names = [("rd", prot & 1), ("wr", prot & 2), ("ex", prot & 4), ("sh", shared), ("lo", locked)]
+def _flag_line(prot: int, shared: bool, flags: int) -> bytes:
+    names = [("rd", prot & 1), ("wr", prot & 2), ("ex", prot & 4), ("sh", shared)]
+    names += [(name, flags & bit) for bit, name in _FLAG_NAMES.items()]
     return b"VmFlags: " + "".join(f"{name} " for name, on in names if on).encode() + b"\n"
 
 
