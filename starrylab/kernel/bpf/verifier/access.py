@@ -97,6 +97,8 @@ def atomic(walk: Walk, i: Instruction) -> None:
         stack.fill(frame, low, i.size, MISC, leaks=walk.subject.perfmon)
     else:
         check_memory(i.dst, pointer, i.off, i.size, write=True)
+        if (pointer.var.value + i.off) % i.size or pointer.var.mask & (i.size - 1):
+            raise Refused(f"misaligned access off {i.off} size {i.size}")
     if i.imm & e.FETCH:
         fetched = UNKNOWN if i.size == 8 else registers.of(scalar.between(0, scalar.M32))
         walk.set(e.R0 if i.imm == e.CMPXCHG else i.src, fetched)

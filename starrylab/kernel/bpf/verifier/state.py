@@ -45,13 +45,16 @@ class Frame:
 class State:
     """The frames of a path, innermost last, and what has to be given back."""
 
-    __slots__ = ("branches", "frames", "jumps", "parent", "refs", "steps")
+    __slots__ = (
+        "branches", "frames", "hits", "jumps", "misses", "parent", "refs", "steps",
+    )  # fmt: skip
 
     def __init__(self, frames: list[Frame]) -> None:
         self.frames = frames
         self.refs: dict[int, int] = {}  #: what was acquired -> by which instruction
         self.parent: State | None = None  #: what was remembered last on the way here
         self.branches = 1  #: paths from here that have not ended
+        self.hits = self.misses = 0  #: how often it did, and did not, say that nothing is new
         self.jumps = self.steps = 0  #: since something was remembered
 
     @property

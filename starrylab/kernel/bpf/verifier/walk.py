@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 COMPLEXITY_LIMIT: Final = 131_072
 _OFTEN: Final = (2, 8)  #: jumps and instructions after which a state is worth remembering
 _MOST_REMEMBERED: Final = 64  #: states of one place
-_RECENT: Final = 16  #: of a path's own states, to see that it turns in a circle
+_RECENT: Final = 4  #: of a path's own states, to see that it turns in a circle
 
 
 class _Pending(NamedTuple):
@@ -153,15 +153,21 @@ class Walk:
         state, live = self.state, self.flow.live
         remembered = self._remembered.setdefault(index, [])
         looked = 0
-        for other in reversed(remembered):
+        for place in range(len(remembered) - 1, -1, -1):
+            other = remembered[place]
             if other.branches and index not in self.forced:
                 looked += 1
                 if looked <= _RECENT and same(other, state, live, index):
                     raise malformed(f"infinite loop detected at insn {index}")
             elif covers(other, state, live, index):
+                other.hits += 1
                 if self.log.wants_steps:
                     self.log.add(f"{index}: safe\n")
                 return True
+            else:
+                other.misses += 1
+                if other.misses > 3 * other.hits + 3 and not other.branches:
+                    del remembered[place]  # it only costs time
         often = state.jumps >= _OFTEN[0] and state.steps >= _OFTEN[1]
         if index in self.forced or often:
             self._remember(index, remembered)
