@@ -43,6 +43,7 @@ from .task.oom import Killer
 from .task.ptrace import Follower
 from .task.rseq import Registration, leave_sequence
 from .traps import Calls, Traps, describe
+from .uring.tasks import RingSettings
 from .vdso import Vdso
 from .vfs.mount import MountNamespace
 from .vfs.page_pool import PagePool
@@ -108,6 +109,7 @@ class Kernel:
         #: contexts of io_setup(2) by their id, of each address space that has some
         self.aio: WeakKeyDictionary[AddressSpace, dict[int, AioContext]] = WeakKeyDictionary()
         self.urings: WeakKeyDictionary[Thread, TaskRings] = WeakKeyDictionary()  #: io_uring(7)
+        self.ring_settings = RingSettings()  #: who may make a ring
         self.rseqs: WeakKeyDictionary[Thread, Registration] = WeakKeyDictionary()
         self.io_priorities: WeakKeyDictionary[Thread, int] = WeakKeyDictionary()  #: ioprio_set(2)
         self.mempolicies: WeakKeyDictionary[Thread, Policy] = WeakKeyDictionary()  #: numa(7)

@@ -14,6 +14,7 @@ from ...abi.errno import (
     EINTR,
     EINVAL,
     EOWNERDEAD,
+    EPERM,
     ETIME,
     LinuxError,
 )
@@ -97,6 +98,8 @@ _ENTER: Final = (
 @syscall(partial="no IOPOLL on any file; registered buffers are not pinned")
 def io_uring_setup(t: Thread, entries: UInt, params: UringParams) -> FdNum:
     """io_uring_setup(2)."""
+    if not t.kernel.ring_settings.allow(t.cred):
+        raise EPERM
     data = t.mm.read(params, uring.PARAMS_SIZE)
     _, cq_entries, flags, processor, idle_ms, _, attach = uring.PARAMS.unpack_from(data)
     if any(data[28:40]) or flags & ~_SETUP:

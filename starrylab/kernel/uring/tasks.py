@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
+from ...abi.capability import CAP_SYS_ADMIN
 from ...abi.errno import EBADF, EBUSY, EINVAL, EOPNOTSUPP
 from ...abi.uring import RINGFD_REGISTRATIONS
 from .ring import Ring
 
 if TYPE_CHECKING:
+    from ..task.cred import Credentials
     from ..thread import Thread
 
 _ANY: Final = 0xFFFFFFFF
+
+
+@dataclass(slots=True)
+class RingSettings:
+    """Who may make a ring: /proc/sys/kernel/io_uring_disabled and io_uring_group."""
+
+    disabled: int = 0  #: 0: nobody is refused; 1: all but CAP_SYS_ADMIN and the group; 2: all
+    group: int = -1
+
+    def allow(self, cred: Credentials) -> bool:
+        """Tell whether ``cred`` may make a ring."""
+        if self.disabled == 0:
+            return True
+        if self.disabled == 2:
+            return False
+        return cred.capable(CAP_SYS_ADMIN) or (self.group >= 0 and cred.in_group(self.group))
 
 
 class TaskRings:

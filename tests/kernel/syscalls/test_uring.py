@@ -9,7 +9,7 @@ import struct
 import pytest
 
 from starrylab.abi import uring
-from starrylab.abi.errno import BY_NUMBER, ECANCELED, EINVAL
+from starrylab.abi.errno import BY_NUMBER, ECANCELED, EINVAL, EPERM
 from starrylab.abi.poll import POLLIN
 from starrylab.debug.waits import look, report
 from starrylab.kernel.syscalls._uring.table import OPERATIONS
@@ -120,6 +120,27 @@ def test_who_submitted_may_end_before_the_ring(lab) -> None:
         yield m.call("io_uring_enter", ring.fd, 0, 1, GETEVENTS, 0, 0)
         assert [r[:2] for r in ring.results()] == [(5, -ECANCELED.errno)]
         assert (yield m.call("read", reader, m.scratch, 8)) == 3
+        yield m.call("exit_group", 0)
+
+    lab.run(program)
+
+
+def test_an_administrator_says_who_may_make_a_ring(lab) -> None:
+    def program(m):
+        at = m.scratch + 1024
+        setting = yield m.call(
+            "openat", -100, m.string(at, b"/proc/sys/kernel/io_uring_disabled"), 2, 0
+        )
+        made: list[int] = []
+        for value in (b"0", b"1", b"2"):
+            assert (yield m.call("pwrite64", setting, m.string(at, value), 1, 0)) == 1
+            for uid in (1000, 0):
+                yield m.call("setresuid", -1, uid, -1)
+                m.store(m.scratch, bytes(120))
+                fd = yield m.call("io_uring_setup", 4, m.scratch)
+                made.append(min(fd, 0))
+        assert made == [0, 0, -EPERM.errno, 0, -EPERM.errno, -EPERM.errno]
+        assert (yield m.call("pwrite64", setting, m.string(at, b"3"), 1, 0)) == -EINVAL.errno
         yield m.call("exit_group", 0)
 
     lab.run(program)
