@@ -27,7 +27,9 @@ from starrylab.abi.mount import (
     MNT_DETACH,
     MNT_EXPIRE,
     MOVE_MOUNT_BENEATH,
+    MOVE_MOUNT_F_EMPTY_PATH,
     MOVE_MOUNT_SET_GROUP,
+    OPEN_TREE_CLONE,
 )
 from tests.kernel.vfs.mount.mount_pair import Call, Linux, Native, digest_of, perform
 
@@ -58,6 +60,12 @@ changes = st.one_of(
     st.builds(lambda p, q, f: ["move_mount", AT_FDCWD, p, AT_FDCWD, q, f], paths, paths,
               st.sampled_from(MOVES)),
     st.builds(lambda p, q: ["pivot_root", p, q], paths, paths),
+    st.builds(lambda p, r: ["open_tree", AT_FDCWD, p, r], paths,
+              st.sampled_from([0, OPEN_TREE_CLONE, OPEN_TREE_CLONE | AT_RECURSIVE])),
+    st.builds(lambda n, p, f: ["put", n, AT_FDCWD, p, f | MOVE_MOUNT_F_EMPTY_PATH],
+              st.integers(0, 3), paths, st.sampled_from(MOVES)),
+    st.builds(lambda n, m, p: ["put", n, f"tree {m}", p, MOVE_MOUNT_F_EMPTY_PATH],
+              st.integers(0, 3), st.integers(0, 3), st.sampled_from(["x", "a", "x/x"])),
 )  # fmt: skip
 #: a start with something in it, so that few calls are in vain
 START: list[Call] = [
@@ -70,7 +78,23 @@ START: list[Call] = [
 
 
 def with_looks(calls: list[Call]) -> list[Call]:
-    return [step for call in START + calls for step in (call, ["mountinfo"])]
+    """Return the calls with a look after each; "put" becomes a move of a tree opened before."""
+    steps: list[Call] = []
+    trees: list[str] = []
+
+    def tree(number: int) -> str:
+        return trees[number % len(trees)]
+
+    for call in START + calls:
+        if call[0] == "open_tree":
+            trees.append(f"${len(steps)}")
+        if call[0] == "put" and not trees:
+            continue
+        if call[0] == "put":
+            where = call[2] if isinstance(call[2], int) else tree(int(call[2].split()[1]))
+            call = ["move_mount", tree(call[1]), "", where, call[3], call[4]]
+        steps += [call, ["mountinfo"]]
+    return steps
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
