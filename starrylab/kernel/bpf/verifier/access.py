@@ -17,6 +17,12 @@ from .state import MISC
 if TYPE_CHECKING:
     from .walk import Walk
 
+#: what the log calls memory and its size
+_WORDS: Final = {
+    Kind.VALUE: ("map value", "value_size"),
+    Kind.KEY: ("map key", "key_size"),
+    Kind.RECORD: ("memory", "mem_size"),
+}
 _FAR: Final = 1 << 29  #: BPF_MAX_VAR_OFF, bytes
 
 
@@ -136,10 +142,11 @@ def check_memory(number: int, pointer: Reg, offset: int, size: int, *, write: bo
             "either use unsigned index or do a if (index >=0) check."
         )
     if low < 0 or high > room:
-        name = pointer.kind.value
+        what, sized = _WORDS[pointer.kind]
+        end = "min" if low < 0 or low + size > room else "max"
         raise Refused(
-            f"invalid access to {name}, value_size={room} off={low} size={size}\n"
-            f"R{number} max value is outside of the allowed memory range"
+            f"invalid access to {what}, {sized}={room} off={low} size={size}\n"
+            f"R{number} {end} value is outside of the allowed memory range"
         )
 
 

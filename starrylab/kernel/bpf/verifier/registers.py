@@ -75,7 +75,8 @@ class Reg(NamedTuple):
             parts.append(f"ref_obj_id={self.ref}")
         if self.map is not None:
             shape = self.map.shape
-            parts.append(f"map={shape.name.decode('ascii', 'replace')}")
+            if shape.name:
+                parts.append(f"map={shape.name.decode('ascii', 'replace')}")
             parts.append(f"ks={shape.key_size},vs={shape.value_size}")
         if self.kind in (Kind.RECORD, Kind.RECORD_OR_NULL):
             parts.append(f"sz={self.size}")
