@@ -545,7 +545,7 @@ static void tracking(void)
     ok("protect", protect(uffd, memory, 8 * PAGE, UFFDIO_WRITEPROTECT_MODE_WP));
     show("pagemap", pread(pagemap, entries, sizeof entries, (uintptr_t)memory / PAGE * 8));
     for (int i = 0; i < 8; i++)
-        printf("%x ", (unsigned)(entries[i] >> 56) & 0xa2);
+        printf("%s%x", i ? " " : "", (unsigned)(entries[i] >> 56) & 0xa2);
     printf("\n");
     show("odd", pread(pagemap, entries, 9, 0));
     scan(pagemap, memory, 2, 2, 8);
