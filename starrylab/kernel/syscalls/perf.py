@@ -12,9 +12,7 @@ if TYPE_CHECKING:
     from ..thread import Thread
 
 
-@syscall(
-    partial="no hardware counters, branch stacks, AUX buffers, cgroups, breakpoints of the whole CPU"
-)
+@syscall(partial="no hardware counters, branch stacks, AUX buffers, cgroups, breakpoints of a CPU")
 def perf_event_open(
     t: Thread, attr: PerfAttrIn, pid: Int, cpu: Int, group_fd: FdNum, flags: PerfFlags
 ) -> FdNum:

@@ -145,13 +145,6 @@ __attribute__((noinline)) static long middle(long rounds)
     return leaf(rounds) + 1;
 }
 
-static uint64_t cpu_time(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return now.tv_sec * 1000000000ull + now.tv_nsec;
-}
-
 static void profile(void)
 {
     struct perf_event_attr a;
@@ -165,9 +158,8 @@ static void profile(void)
     a.disabled = 1;
     int fd = make(&a, -1);
     map(fd);
-    uint64_t start = cpu_time();
     ioctl(fd, PERF_EVENT_IOC_ENABLE, 0);
-    while (cpu_time() - start < 200000000)
+    while (__atomic_load_n(&page->data_head, __ATOMIC_ACQUIRE) < 40 * 64)
         middle(100000);
     ioctl(fd, PERF_EVENT_IOC_DISABLE, 0);
     uint64_t samples = 0, inside = 0, called = 0, periods = 0;
@@ -187,7 +179,7 @@ static void profile(void)
     yes("samples", samples >= 20);
     yes("in the loop", inside * 10 >= samples * 8);
     yes("called from", called * 10 >= inside * 8);
-    yes("their periods are the time", periods * 10 >= count(fd) * 7 && periods <= count(fd));
+    yes("their periods are the time", periods * 2 >= count(fd) && periods <= count(fd));
     munmap(page, (1 + PAGES) * PAGE);
     close(fd);
 }
