@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
 @syscall(
     partial="programs are socket filters, tracepoints, raw tracepoints and perf events; the kernel "
-    "has no BTF, no cgroups and no network; the verifier follows 131072 instructions, and refuses "
-    "stack accesses at variable offsets"
+    "has no BTF, no cgroups and no network; the verifier follows 131072 instructions"
 )
 def bpf(t: Thread, command: BpfCommand, attr: BpfAttr, size: UInt) -> int:
     """bpf(2)."""

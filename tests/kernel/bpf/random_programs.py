@@ -42,7 +42,7 @@ class Generator:
         self._parts: tuple[Callable[[], list[I]], ...] = (
             self._arithmetic, self._arithmetic, self._arithmetic, self._constant, self._move,
             self._to_stack, self._from_stack, self._lookup, self._lookup, self._value, self._value,
-            self._branch, self._branch, self._bound, self._bound, self._loop, self._pointer,
+            self._branch, self._branch, self._bound, self._bound, self._loop, self._pointer, self._stack_pointer,
             self._atomic, self._packet, self._update, self._context, self._swap, self._function,
         )  # fmt: skip
         self._function_calls: list[int] = []
@@ -140,6 +140,10 @@ class Generator:
     def _pointer(self) -> list[I]:
         op = self.random.choice((e.ADD, e.ADD, e.ADD, e.SUB))
         return [alur(op, self.random.choice((7, 8, 9)), self._register())]
+
+    def _stack_pointer(self) -> list[I]:
+        pointer = self.random.choice((7, 8, 9))
+        return [movr(pointer, 10), alu(e.ADD, pointer, -32), alur(e.ADD, pointer, self._register())]
 
     def _bound(self) -> list[I]:
         """Make a number small, in one of the ways compilers do."""

@@ -164,3 +164,18 @@ def test_a_program_of_the_wrong_licence(bench) -> None:
             call("probe_read_kernel"), mov(0, 0), EXIT]  # fmt: skip
     assert "GPL" in bench.refusal(code, gpl=False)
     assert "cannot use helper" in bench.refusal(code, perfmon=False)
+
+
+def test_a_place_on_the_stack_that_is_not_known(bench) -> None:
+    """An array on the stack: a store may have hit each element, so none is known."""
+    code = [
+        ldx(7, 1, 0, e.W), alu(e.AND, 7, 7), st(10, -8, 0), movr(2, 10), alu(e.ADD, 2, -8),
+        alur(e.ADD, 2, 7), st(2, 0, 5, e.B), ldx(0, 2, 0, e.B), EXIT,
+    ]  # fmt: skip
+    assert bench.run(code) == 5
+    code[-2] = ldx(0, 10, -8, e.B)
+    code.insert(-1, jmp(e.JEQ, 0, 0, 1))
+    code.insert(-1, ldx(0, 9, 0))
+    assert "R9" in bench.refusal(code)
+    code[1] = alu(e.AND, 7, 15)
+    assert "variable-offset" in bench.refusal(code)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from ....abi import bpf as b
-from ....abi.errno import E2BIG, EINVAL, ENOENT
+from ....abi.errno import E2BIG, EINVAL, ENOENT, EOPNOTSUPP
 from ....machine.api import PAGE_SHIFT, PAGE_SIZE
 from ...mm.frames import KERNEL_HEAP
 from ...mm.shared import SharedPages
@@ -125,8 +125,15 @@ class PerCpuArray(Array):
             raise E2BIG
 
 
+def check_shared(frames: FrameAllocator) -> None:
+    """Raise ``EOPNOTSUPP`` where RAM has a copy elsewhere: a board's CPU would not see stores."""
+    if not isinstance(frames.view, memoryview):
+        raise EOPNOTSUPP
+
+
 def adjacent_pages(frames: FrameAllocator, size: int) -> SharedPages:
     """Return held pages of zeros that lie side by side in RAM; ``size`` is whole pages."""
+    check_shared(frames)
     start = frames.alloc_run(size >> PAGE_SHIFT, KERNEL_HEAP)
     frames.view[start : start + size] = bytes(size)
     pages = SharedPages(frames, size, name=b"anon_inode:bpf-map")

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from ....abi import bpf as b
-from ....abi.errno import EINVAL, ENOMEM
+from ....abi.errno import EINVAL, LinuxError
 from .array import Array, PerCpuArray
 from .base import Map, Room, Shape
 from .hashes import Hash, LruHash, PerCpuHash, PerCpuLruHash
@@ -48,7 +48,7 @@ def make_map(shape: Shape, room: Room) -> Map:
     made = kind(shape, room)
     try:
         made.setup()
-    except (ENOMEM, ValueError):
+    except LinuxError:
         Map.freed(made)
-        raise ENOMEM from None
+        raise
     return made

@@ -14,6 +14,7 @@ from ....abi.errno import EAGAIN, EINVAL, ENOTSUPP
 from ....machine.api import PAGE_SHIFT, PAGE_SIZE
 from ...mm.frames import KERNEL_HEAP, FrameAllocator
 from ...mm.shared import SharedPages
+from .array import check_shared
 from .base import Map, Shape, round_up
 
 _HEADER: Final = Struct("<II")  #: length and flags, pages from the start
@@ -31,6 +32,7 @@ class RingPages(SharedPages):
     def __init__(self, frames: FrameAllocator, size: int) -> None:
         count = size >> PAGE_SHIFT
         whole = _POSITIONS + count
+        check_shared(frames)
         start = frames.alloc_run(whole, KERNEL_HEAP)
         frames.view[start : start + (whole << PAGE_SHIFT)] = bytes(whole << PAGE_SHIFT)
         super().__init__(frames, (whole + count) << PAGE_SHIFT, name=b"anon_inode:bpf-map")

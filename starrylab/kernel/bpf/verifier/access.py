@@ -39,8 +39,12 @@ def load(walk: Walk, i: Instruction) -> Reg:
 
 def _load(walk: Walk, number: int, pointer: Reg, offset: int, size: int) -> Reg:
     if pointer.kind is Kind.STACK:
-        low = _stack_offset(walk, number, pointer, offset, size)
         frame = walk.state.frames[pointer.frame]
+        if not pointer.var.is_constant:
+            low, high = _stack_range(walk, number, pointer, offset, size)
+            stack.check_written(frame, low, high, f"R{number}", leaks=walk.subject.perfmon)
+            return _unknown(size)
+        low = _stack_offset(walk, number, pointer, offset, size)
         return stack.read(frame, low, size, leaks=walk.subject.perfmon)
     if pointer.kind is Kind.CTX:
         _context(walk, pointer, offset, size, write=False)
@@ -49,6 +53,10 @@ def _load(walk: Walk, number: int, pointer: Reg, offset: int, size: int) -> Reg:
         constant = _constant(pointer, offset, size)
         if constant is not None:
             return registers.number(constant)
+    return _unknown(size)
+
+
+def _unknown(size: int) -> Reg:
     return UNKNOWN if size == 8 else registers.of(scalar.between(0, (1 << 8 * size) - 1))
 
 
@@ -70,6 +78,9 @@ def store(walk: Walk, i: Instruction, value: Reg) -> None:
     pointer = walk.read(i.dst)
     size = i.size
     leaks = walk.subject.perfmon
+    if pointer.kind is Kind.STACK and not pointer.var.is_constant:
+        _store_somewhere(walk, i, pointer, value)
+        return
     if pointer.kind is Kind.STACK:
         low = _stack_offset(walk, i.dst, pointer, i.off, size)
         stack.write(walk.state.frames[pointer.frame], low, size, value, leaks=leaks)
@@ -108,6 +119,28 @@ def atomic(walk: Walk, i: Instruction) -> None:
     if i.imm & e.FETCH:
         fetched = UNKNOWN if i.size == 8 else registers.of(scalar.between(0, scalar.M32))
         walk.set(e.R0 if i.imm == e.CMPXCHG else i.src, fetched)
+
+
+def _store_somewhere(walk: Walk, i: Instruction, pointer: Reg, value: Reg) -> None:
+    """Store at an offset that is not known: every byte that it may reach is unknown then."""
+    frame = walk.state.frames[pointer.frame]
+    leaks = walk.subject.perfmon
+    low, high = _stack_range(walk, i.dst, pointer, i.off, i.size)
+    stack.check_written(frame, low, high, f"R{i.dst}", leaks=leaks)
+    if value.is_pointer and (i.size != 8 or not leaks):
+        raise Refused(f"R{i.src} leaks addr into the stack")
+    stack.fill(frame, low, high - low, MISC, leaks=leaks)
+
+
+def _stack_range(walk: Walk, number: int, pointer: Reg, offset: int, size: int) -> tuple[int, int]:
+    """Return the bytes of the stack that an access at an unknown offset may reach."""
+    var = pointer.var
+    if (var.value + offset) % size or var.mask & (size - 1):
+        raise Refused(f"misaligned variable stack access R{number} off={offset} size={size}")
+    low, high = var.slow + offset, var.shigh + offset + size
+    stack.check_range(low, high, f"invalid variable-offset access to stack R{number}")
+    walk.note_depth(pointer.frame, low)
+    return low, high
 
 
 def _stack_offset(walk: Walk, number: int, pointer: Reg, offset: int, size: int) -> int:
