@@ -186,18 +186,26 @@ def test_entries_at_random(make_lab, seed: int, uid: int) -> None:
     """Whatever an entry says, the kernel answers with a number of <errno.h>, and lives."""
     lab = make_lab()
     rng = random.Random(f"{seed} {uid}")
-    setups = (0, uring.IORING_SETUP_SQPOLL, uring.IORING_SETUP_SINGLE_ISSUER
-              | uring.IORING_SETUP_DEFER_TASKRUN, uring.IORING_SETUP_SUBMIT_ALL)  # fmt: skip
+    every = uring.IORING_SETUP_SUBMIT_ALL
+    setups = (0, every | uring.IORING_SETUP_SQPOLL, every | uring.IORING_SETUP_SINGLE_ISSUER
+              | uring.IORING_SETUP_DEFER_TASKRUN, every)  # fmt: skip
     problems: list[str] = []
 
+    def maybe(chance: float, *values: int) -> int:
+        return rng.choice(values) if rng.random() < chance else 0
+
     def fields(m) -> list[int]:
-        addr = m.scratch + 1024 + 8 * rng.randrange(64) if rng.random() < 0.6 else rng.choice(SMALL)
+        """Return an entry that may well be good: most fields of most operations have to be 0."""
+        good = m.scratch + 1024 + 8 * rng.randrange(64)
+        addr = rng.choice((good, good, good, 0, rng.choice(SMALL)))
+        opcode = rng.choice([*OPERATIONS, 70])
+        lowest = 9 if opcode == uring.IORING_OP_CLOSE else -1  # or nothing would be open soon
         return [
-            rng.choice([*OPERATIONS, 70]), rng.choice((0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 255)),
-            rng.choice((0, 0, 0, 1, 2, 4, 0xFFFF)), rng.randrange(-1, 12), rng.choice(SMALL), addr,
-            rng.choice(SMALL) & 0xFFFFFFFF, rng.choice(SMALL) & 0xFFFFFFFF, rng.randrange(4),
-            rng.randrange(3), rng.choice((0, 0, 0, 1)), rng.choice((0, 0, 1, 0xFFFFFFFF)),
-            rng.choice(SMALL), 0,
+            opcode, maybe(0.2, 1, 2, 4, 8, 16, 32, 64, 255), maybe(0.1, 1, 2, 4, 0xFFFF),
+            rng.randrange(lowest, 12), maybe(0.4, good, rng.choice(SMALL)), addr,
+            maybe(0.5, 1, 1, 8, 64, 4096, (1 << 32) - 1), maybe(0.15, 1, 2, 4, 1 << 31, 0xFFFFFFFF),
+            rng.randrange(4), maybe(0.07, 1, 2), maybe(0.02, 1), maybe(0.07, 1, 2, 0xFFFFFFFF),
+            maybe(0.07, 1, *SMALL), 0,
         ]  # fmt: skip
 
     def program(m):
