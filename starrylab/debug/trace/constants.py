@@ -26,6 +26,7 @@ from ...abi import (
     socket,
     stat,
     time,
+    userfaultfd,
     wait,
 )
 
@@ -211,6 +212,9 @@ CHOICES: Final[dict[str, dict[int, str]]] = {
     "ioctl": named(ioctl, "TC", "TIOC", "FIO", "FS_IOC", "BLK", "FI", without=(
         "TCSADRAIN", "TCSAFLUSH", "TCSANOW", "TIOCM_", "TIOCPKT_", "TIOCSER_", "FS_IOC32",
         "TIOCINQ")) | {
+            request: name for request, name in named(userfaultfd, "UFFDIO_").items()
+            if "_MODE" not in name
+        } | {
             request: f"PERF_EVENT_{name}"
             for request, name in named(perf, "IOC_", without=("IOC_FLAG",)).items()
         },

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from ..thread import Thread
 
 
-@syscall()
+@syscall(
+    partial="a signal frame and other processes (process_vm_readv, ptrace) do not wait for a page"
+)
 def userfaultfd(t: Thread, flags: UserfaultFlags) -> FdNum:
     """userfaultfd(2)."""
     allowed = flags & UFFD_USER_MODE_ONLY or t.kernel.unprivileged_userfaultfd
