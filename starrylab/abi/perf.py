@@ -182,7 +182,6 @@ MISC_MMAP_BUILD_ID: Final = 1 << 14
 
 CONTEXT_KERNEL: Final = (1 << 64) - 128
 CONTEXT_USER: Final = (1 << 64) - 512
-MAX_STACK_DEPTH: Final = 127
 
 REGS_ABI_NONE: Final = 0
 REGS_ABI_64: Final = 2

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ...abi.perf import MAX_STACK_DEPTH
-
 if TYPE_CHECKING:
     from ..core.tracing import Tracer
     from ..kernel import Kernel
@@ -13,6 +11,7 @@ if TYPE_CHECKING:
     from .system import Perf
 
 MAX_RATE: Final = 4000  #: samples a second, and no more: a tick of the hart costs time
+_MAX_STACK: Final = 127  #: PERF_MAX_STACK_DEPTH
 _MLOCK_KB: Final = 516  #: as Linux: 512 KiB and the control page
 
 
@@ -25,7 +24,7 @@ class Settings:
         self.paranoid = 2
         self.mlock_kb = _MLOCK_KB
         self.max_rate = MAX_RATE
-        self.max_stack = MAX_STACK_DEPTH
+        self.max_stack = _MAX_STACK
         self.max_contexts = 8
 
 
