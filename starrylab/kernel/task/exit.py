@@ -62,12 +62,13 @@ def exit_thread(thread: Thread) -> None:
     del process.threads[thread.tid]
     kernel.threads.pop(thread.tid, None)
     process.add_usage(thread.usage)
+    left, thread.namespaces = thread.namespaces, kernel.namespaces
     if kernel.keyrings is not None:
         kernel.keyrings.ended(thread)
     if not process.threads:
         if process.exit_status is None:
             process.exit_status = thread.exit_status
-        semaphores = thread.namespaces.ipc.semaphores
+        semaphores = left.ipc.semaphores
         if semaphores:
             semaphores.process_ended(process.pid, kernel.clock.realtime() // 1_000_000_000)
         _exit_process(kernel, process)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...net.unix.socket import UnixSocket
-from ._declare import proc
+from ._declare import proc, seen_from
 
 if TYPE_CHECKING:
     from ...kernel import Kernel
@@ -47,8 +47,10 @@ def udp(_: Kernel) -> str:
 
 @proc("net/unix")
 def unix(kernel: Kernel) -> str:
-    """Show the Unix sockets that somebody has open (proc_pid_net(5)); addresses are hidden."""
-    tables = {id(thread.fds): thread.fds for thread in kernel.threads.values()}
+    """Show the Unix sockets open in the namespace (proc_pid_net(5)); addresses are hidden."""
+    net = seen_from(kernel).net
+    mine = [thread for thread in kernel.threads.values() if thread.namespaces.net is net]
+    tables = {id(thread.fds): thread.fds for thread in mine}
     found = {
         file.ino: file
         for table in tables.values()
