@@ -28,6 +28,15 @@ _OWNED: Final = (*CONTAINERS, bytes)
 #: class below `starrylab.kernel` -> kind
 KINDS: Final[Mapping[str, str]] = MappingProxyType(
     {
+        "bpf.btf.Btf": "btf",
+        "bpf.files.BtfFile": "btf descriptor",
+        "bpf.files.LinkFile": "bpf link descriptor",
+        "bpf.files.MapFile": "bpf map descriptor",
+        "bpf.files.ProgramFile": "bpf program descriptor",
+        "bpf.links.Link": "bpf link",
+        "bpf.maps.base.Map": "bpf map",
+        "bpf.pins.PinNode": "bpf pin",
+        "bpf.program.Program": "bpf program",
         "core.alarm.Alarm": "alarm",
         "core.poll.PollSet": "poll set",
         "core.sched.CoroutineTask": "kernel task",

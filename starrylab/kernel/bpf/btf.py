@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from struct import Struct
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ...abi.errno import E2BIG, EINVAL
+from ..ipc.objects import Charge
 from .objects import BpfObject
+
+if TYPE_CHECKING:
+    from ..mm.heap import KernelHeap
 
 _HEADER: Final = Struct("<HBBIIIII")  #: magic, version, flags, its size, types, strings
 _TYPE: Final = Struct("<III")  #: name, info, size or type
@@ -39,16 +43,22 @@ class BadBtf(EINVAL):
 class Btf(BpfObject):
     """The types of one program; raises `BadBtf`, ``E2BIG``."""
 
-    __slots__ = ("count", "data", "name")
+    __slots__ = ("_charge", "count", "data", "name")
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, heap: KernelHeap | None = None) -> None:
         super().__init__()
+        self._charge = Charge(heap)
         if len(data) > _LARGEST:
             raise E2BIG
         self.data = data
         self.name = b""
         types, strings = _sections(data)
         self.count = _check_types(types, strings)
+        self._charge.cover(len(data))
+
+    def freed(self) -> None:
+        """See `BpfObject.freed`."""
+        self._charge.end()
 
 
 def _sections(data: bytes) -> tuple[bytes, bytes]:

@@ -42,8 +42,9 @@ class Generator:
         self._parts: tuple[Callable[[], list[I]], ...] = (
             self._arithmetic, self._arithmetic, self._arithmetic, self._constant, self._move,
             self._to_stack, self._from_stack, self._lookup, self._lookup, self._value, self._value,
-            self._branch, self._branch, self._bound, self._bound, self._loop, self._pointer, self._stack_pointer,
-            self._atomic, self._packet, self._update, self._context, self._swap, self._function,
+            self._branch, self._branch, self._bound, self._bound, self._loop, self._pointer,
+            self._stack_pointer, self._atomic, self._packet, self._update, self._context,
+            self._swap, self._function,
         )  # fmt: skip
         self._function_calls: list[int] = []
 

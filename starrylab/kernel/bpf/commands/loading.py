@@ -200,7 +200,7 @@ def load_btf(request: Request) -> int:
     log_buffer = _LogBuffer(request, log_addr, log_size, level, _BTF_SIZE_AT)
     log_buffer.check()
     try:
-        btf = Btf(request.mm.read(addr, size))
+        btf = Btf(request.mm.read(addr, size), request.thread.kernel.heap)
     except BadBtf as error:
         log_buffer.write(f"{error.args[0]}\n".encode())
         raise EINVAL from None
