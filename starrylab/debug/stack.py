@@ -139,7 +139,7 @@ class Stacks:
         self, thread: Thread, here: FrameType | None
     ) -> tuple[Entry | None, Sequence[int]] | None:
         """Return declaration and registers of the system call that ``thread`` is in."""
-        if thread.pending is not None or (
+        if (thread.pending is not None and thread.call) or (
             thread.entry is not None and (here is not None or thread.exited)
         ):
             return thread.entry, thread.call

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ...abi.poll import POLLIN, POLLOUT
 from ...kernel.core.parking import suspended_frames
+from ...kernel.files.userfaultfd import UserfaultFile
 from ...kernel.task.futexes import FutexWaiter
 from .files import file_needs
 from .futexes import Symbol, futex_need, pi_need
@@ -221,6 +222,18 @@ def _halt(look: Look, local: Locals, found: Found) -> bool:
     return True
 
 
+def _page(look: Look, local: Locals, found: Found) -> bool:
+    """Name who may bring a page that a program serves (userfaultfd(2))."""
+    context = local["fault"].context
+    tids = look.holders.where(
+        lambda file: isinstance(file, UserfaultFile) and file.context is context
+    )
+    found.needs.append(
+        Need(f"for the page at {local['fault'].addr:#x}", in_order(tids), "its userfaultfd")
+    )
+    return True
+
+
 #: function of the kernel -> its rule, and the local variables that the rule reads
 RULES: Final[dict[str, tuple[Rule, tuple[str, ...]]]] = {
     "core.poll:poll_io": (_one_file, ("file", "events", "deadline")),
@@ -238,4 +251,6 @@ RULES: Final[dict[str, tuple[Rule, tuple[str, ...]]]] = {
     "syscalls.signal:rt_sigsuspend": (_signal, ()),
     "syscalls.signal:_sigtimedwait": (_signal, ("deadline",)),
     "syscalls.reboot:_never": (_halt, ()),
+    "syscalls._user_faults:wait_for_page": (_page, ("fault",)),
+    "syscalls._user_faults:_wait_in_kernel": (_page, ("fault",)),
 }

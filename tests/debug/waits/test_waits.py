@@ -9,10 +9,11 @@ import pytest
 
 from starrylab.abi.fcntl import LOCK_EX, O_CREAT, O_RDWR
 from starrylab.abi.futex import FUTEX_LOCK_PI, FUTEX_PRIVATE_FLAG, FUTEX_WAIT
-from starrylab.abi.mman import MAP_ANONYMOUS, MAP_SHARED
+from starrylab.abi.mman import MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED
 from starrylab.abi.poll import POLLIN
 from starrylab.abi.sched import CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_THREAD, CLONE_VM
 from starrylab.abi.signal import SIGCHLD, SIGSTOP
+from starrylab.abi.userfaultfd import UFFD_API, UFFDIO_API, UFFDIO_REGISTER
 from starrylab.debug.waits import Waits, look, report
 from starrylab.debug.waits.graph import deadlocks
 from starrylab.debug.waits.model import Need, Wait
@@ -127,6 +128,26 @@ def test_a_lock_whose_owner_waits_for_a_word(lab) -> None:
     assert waits.threads[0].needs[0].wakers == (2,)
     assert waits.threads[1].needs[0].wakers == (1,)
     assert "for the PI lock 0x100004; the lock: thread 2 of pid 1 (init)" in report(waits)
+
+
+def test_a_page_that_a_program_serves(lab) -> None:
+    page = []
+
+    def other(t):
+        yield t.call("uname", page[0])
+
+    def program(m):
+        fd = yield m.call("userfaultfd", 0)
+        m.store(m.scratch, struct.pack("<QQQ", UFFD_API, 0, 0))
+        yield m.call("ioctl", fd, UFFDIO_API, m.scratch)
+        page.append((yield m.call("mmap", 0, 4096, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)))
+        m.store(m.scratch, struct.pack("<QQQQ", page[0], 4096, 1, 0))
+        yield m.call("ioctl", fd, UFFDIO_REGISTER, m.scratch)
+        yield m.clone(other, THREAD)
+        yield m.call("ppoll", 0, 0, 0, 0, 8)
+
+    waits = stuck(lab, program)
+    assert f"for the page at {page[0]:#x}; its userfaultfd: pid 1 (init)" in report(waits)
 
 
 def test_threads_that_all_wait_at_words(lab) -> None:

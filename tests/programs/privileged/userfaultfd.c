@@ -604,6 +604,44 @@ static void served_by_another(void)
     munmap(base, 16 * PAGE);
 }
 
+static volatile pid_t toucher;
+
+static void *touch_and_tell(void *page)
+{
+    toucher = syscall(SYS_gettid);
+    return touch(page);
+}
+
+static void looked_at(void)
+{
+    pthread_t thread;
+    struct pollfd entry;
+    char path[64], text[256] = "";
+    char *memory = map(1, MAP_PRIVATE);
+    uffd = open_uffd(0, 0);
+    entry = (struct pollfd){uffd, POLLIN, 0};
+    watch(uffd, memory, PAGE, 1);
+    pthread_create(&thread, NULL, touch_and_tell, memory);
+    poll(&entry, 1, -1);
+    snprintf(path, sizeof path, "/proc/self/task/%d/syscall", (int)toucher);
+    int fd = open(path, O_RDONLY);
+    while (read(fd, text, sizeof text - 1) > 0 && text[0] == 'r')
+        lseek(fd, 0, SEEK_SET);
+    close(fd);
+    printf("in no call: %.2s\n", text);
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", uffd);
+    fd = open(path, O_RDONLY);
+    memset(text, 0, sizeof text);
+    read(fd, text, sizeof text - 1);
+    close(fd);
+    char *pending = strstr(text, "pending:");
+    printf("%.20s\n", pending ? pending : text);
+    zero(uffd, memory, PAGE);
+    pthread_join(thread, NULL);
+    close(uffd);
+    munmap(memory, PAGE);
+}
+
 static void killed(void)
 {
     pid_t child = fork();
@@ -636,6 +674,7 @@ int main(void)
     quiet_fork();
     tracking();
     served_by_another();
+    looked_at();
     killed();
     return 0;
 }

@@ -220,7 +220,7 @@ def syscall(task: Subject) -> str:
         return "running\n"
     context = thread.context
     where = f"{context.sp:#x} {context.pc:#x}\n"
-    if thread.pending is None:
+    if thread.pending is None or not thread.call:  # or it waits for a page (userfaultfd(2))
         return f"-1 {where}"
     arguments = " ".join(f"{value:#x}" for value in thread.call[:6])
     return f"{thread.call[7]} {arguments} {where}"
