@@ -65,6 +65,7 @@ USE_CLOCKID: Final = 1 << 25
 CONTEXT_SWITCH: Final = 1 << 26
 WRITE_BACKWARD: Final = 1 << 27
 NAMESPACES: Final = 1 << 28
+BPF_EVENT: Final = 1 << 30
 AUX_OUTPUT: Final = 1 << 31
 CGROUP: Final = 1 << 32
 BUILD_ID: Final = 1 << 34

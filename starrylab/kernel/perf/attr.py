@@ -20,6 +20,10 @@ _LOWEST_SIGN: Final = 1 << 63
 _STACK_MOST: Final = 0xFFFF
 _BRANCH_KNOWN: Final = (1 << 20) - 1
 _BRANCH_LEVELS: Final = 7
+#: records that are never written, which perf(1) does without
+_UNTOLD: Final = (
+    perf.NAMESPACES | perf.BPF_EVENT | perf.BUILD_ID | perf.DEFER_CALLCHAIN | perf.DEFER_OUTPUT
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,8 @@ def _check(attr: PerfAttr, arch: Arch) -> None:
 
 
 def _check_flags(attr: PerfAttr) -> None:
+    if attr.has(_UNTOLD):  # as a Linux that does not know them yet
+        raise EINVAL
     if attr.has(perf.INHERIT_THREAD) and not attr.has(perf.INHERIT):
         raise EINVAL
     if attr.has(perf.REMOVE_ON_EXEC) and attr.has(perf.ENABLE_ON_EXEC):

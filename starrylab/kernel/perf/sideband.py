@@ -91,6 +91,13 @@ class Sideband:
             )  # fmt: skip
             self._write(counter, kind, 0, body, teller)
 
+    def counted(self, counter: Counter) -> None:
+        """Tell what an inherited counter has counted, at its end (PERF_RECORD_READ)."""
+        thread = counter.context.thread
+        if thread is not None:
+            body = pack("<II", thread.process.pid, thread.tid) + records.values(counter)
+            self._write(counter, perf.RECORD_READ, 0, body, thread)
+
     # -- the CPU
 
     def switched(

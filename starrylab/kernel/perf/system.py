@@ -199,6 +199,8 @@ class Perf:
 
     def _end(self, counter: Counter) -> None:
         counter.retire()
+        if counter.parent is not None and counter.attr.has(perf.INHERIT_STAT):
+            self.sources.sideband.counted(counter)
         counter.fold()
         counter.woken()
 

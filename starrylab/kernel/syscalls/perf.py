@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from ..thread import Thread
 
 
-@syscall(partial="no hardware counters, branch stacks, AUX buffers, cgroups, breakpoints of a CPU")
+@syscall(
+    partial="no hardware counters, branch stacks, AUX buffers, cgroups, breakpoints of a CPU; "
+    "no records of namespaces, of programs of bpf(2), of build ids"
+)
 def perf_event_open(
     t: Thread, attr: PerfAttrIn, pid: Int, cpu: Int, group_fd: FdNum, flags: PerfFlags
 ) -> FdNum:

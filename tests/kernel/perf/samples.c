@@ -184,6 +184,55 @@ static void profile(void)
     close(fd);
 }
 
+static void often(void)
+{
+    struct perf_event_attr a;
+    memset(&a, 0, sizeof a);
+    a.size = sizeof a;
+    a.type = PERF_TYPE_SOFTWARE;
+    a.config = PERF_COUNT_SW_CPU_CLOCK;
+    a.sample_period = 1000;
+    a.sample_type = PERF_SAMPLE_PERIOD;
+    int fd = make(&a, -1);
+    map(fd);
+    while (__atomic_load_n(&page->data_head, __ATOMIC_ACQUIRE) < 1024)
+        middle(10000);
+    ioctl(fd, PERF_EVENT_IOC_DISABLE, 0);
+    int throttled = 0, whole = 1;
+    struct perf_event_header *found;
+    while ((found = next())) {
+        throttled += found->type == PERF_RECORD_THROTTLE;
+        if (found->type == PERF_RECORD_SAMPLE && *(uint64_t *)(found + 1) % 1000)
+            whole = 0;
+    }
+    printf("throttled %d whole periods %d\n", throttled > 0, whole);
+    munmap(page, (1 + PAGES) * PAGE);
+    close(fd);
+}
+
+static void statistics(void)
+{
+    struct perf_event_attr a;
+    memset(&a, 0, sizeof a);
+    a.size = sizeof a;
+    a.type = PERF_TYPE_SOFTWARE;
+    a.config = PERF_COUNT_SW_CPU_MIGRATIONS;
+    a.inherit = a.inherit_stat = 1;
+    int fd = syscall(SYS_perf_event_open, &a, 0, 0, -1, 0);
+    map(fd);
+    pid_t child = fork();
+    if (!child)
+        _exit(0);
+    waitpid(child, NULL, 0);
+    struct perf_event_header *found;
+    while ((found = next()))
+        if (found->type == PERF_RECORD_READ)
+            printf("child %d migrations %lu size %u\n", *(pid_t *)(found + 1) == child,
+                   *((uint64_t *)(found + 1) + 1), found->size);
+    munmap(page, (1 + PAGES) * PAGE);
+    close(fd);
+}
+
 static void registers(void)
 {
     struct perf_event_attr a;
@@ -268,6 +317,8 @@ int main(int argc, char **argv)
     raw();
     others();
     profile();
+    often();
+    statistics();
     registers();
     trap();
     return 0;
