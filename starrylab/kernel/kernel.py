@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from .core.tracing import Tracer
     from .files.aio import AioContext
     from .files.file import File
+    from .files.pidfd import PidFd
     from .fs.system import Factory
     from .mm.frames import FrameAllocator
     from .mm.policies import Policy
@@ -186,6 +187,12 @@ class Kernel:
         """Return pid, uid and gid of whoever calls now: who writes to a socket (unix(7))."""
         thread = self.traps.current()
         return thread.process.pid, thread.cred.euid, thread.cred.egid
+
+    def ask_pidfd(self, file: PidFd, thread: Thread, request: int, arg: int) -> int:
+        """Serve ioctl(2) on a pidfd."""
+        from .fs import pidfs  # hardly anybody asks
+
+        return pidfs.ioctl(file, thread, request, arg)
 
     # -- the CPU ------------------------------------------------------------------------
 

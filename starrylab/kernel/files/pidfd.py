@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...abi.fcntl import O_RDWR
 from ...abi.poll import POLLIN, POLLRDNORM
@@ -11,6 +11,7 @@ from .file import File
 
 if TYPE_CHECKING:
     from ..task.process import Process
+    from ..thread import Thread
 
 
 class PidFd(File):
@@ -23,6 +24,10 @@ class PidFd(File):
     def __init__(self, process: Process, flags: int = 0) -> None:
         super().__init__(O_RDWR | flags)
         self.process = process
+
+    def ioctl(self, thread: Thread, request: int, arg: int) -> Any:
+        """See ``File.ioctl``."""
+        return thread.kernel.ask_pidfd(self, thread, request, arg)
 
     def poll(self) -> int:
         """See ``File.poll``."""

@@ -38,23 +38,42 @@ if TYPE_CHECKING:
     from ...thread import Thread
     from ...vfs.node import Credentials
 
-_LINKS: Final[dict[bytes, Callable[[Subject], Namespace]]] = {
-    b"ipc": lambda s: s.thread.namespaces.ipc,
-    b"mnt": lambda s: s.thread.namespaces.mnt,
-    b"net": lambda s: s.thread.namespaces.net,
-    b"pid": lambda s: pid_namespace(s.thread),
-    b"pid_for_children": lambda s: s.thread.namespaces.pid_for_children,
-    b"time": lambda s: s.thread.namespaces.time,
-    b"time_for_children": lambda s: s.thread.namespaces.time_for_children,
-    b"user": lambda s: user_namespace(s.kernel, s.thread.cred),
-    b"uts": lambda s: s.thread.namespaces.uts,
-}
 _NSFS_DEV: Final = 4
 
 
 def user_namespace(kernel: Kernel, cred: TaskCredentials) -> UserNamespace:
     """Return the user namespace of somebody's credentials."""
     return kernel.user_namespace if cred.user_ns is None else cred.user_ns
+
+
+def _member(name: str) -> Callable[[Subject], Namespace]:
+    def get(subject: Subject) -> Namespace:
+        found: Namespace = getattr(subject.thread.namespaces, name)
+        return found
+
+    return get
+
+
+def _pid(subject: Subject) -> Namespace:
+    return pid_namespace(subject.thread)
+
+
+def _user(subject: Subject) -> Namespace:
+    return user_namespace(subject.kernel, subject.thread.cred)
+
+
+#: names in the directory
+LINKS: Final[dict[bytes, Callable[[Subject], Namespace]]] = {
+    b"ipc": _member("ipc"),
+    b"mnt": _member("mnt"),
+    b"net": _member("net"),
+    b"pid": _pid,
+    b"pid_for_children": _member("pid_for_children"),
+    b"time": _member("time"),
+    b"time_for_children": _member("time_for_children"),
+    b"user": _user,
+    b"uts": _member("uts"),
+}
 
 
 class NamespacesDir(TaskDir):
@@ -64,7 +83,7 @@ class NamespacesDir(TaskDir):
 
     def lookup(self, name: bytes) -> NodeOps:
         """See ``DirNodeOps.lookup``."""
-        get = _LINKS.get(name)
+        get = LINKS.get(name)
         if get is None:
             raise ENOENT
         ino = ino_of(self.pid, self.tid, "ns", name)
@@ -84,7 +103,7 @@ class NamespacesDir(TaskDir):
     def names(self) -> Iterator[tuple[bytes, int]]:
         """See ``LiveDir.names``."""
         self.check()
-        for name in _LINKS:
+        for name in LINKS:
             yield name, LINK
 
 
@@ -139,7 +158,8 @@ class NamespaceFile(NodeFile):
         return answer(self.namespace, thread, arg)
 
 
-def _open(thread: Thread, namespace: Namespace) -> int:
+def open_namespace(thread: Thread, namespace: Namespace) -> int:
+    """Open a namespace for ``thread``; return the descriptor."""
     place = place_of(thread.kernel, namespace)
     return thread.install(NamespaceFile(place, 0, thread.cred, namespace), cloexec=True)
 
@@ -150,10 +170,10 @@ def _user_visible(thread: Thread, namespace: UserNamespace | None) -> int:
     if namespace is None:
         if mine is not None:
             raise EPERM
-        return _open(thread, thread.kernel.user_namespace)
+        return open_namespace(thread, thread.kernel.user_namespace)
     if not namespace.is_below(mine):
         raise EPERM
-    return _open(thread, namespace)
+    return open_namespace(thread, namespace)
 
 
 def _owner(namespace: Namespace, thread: Thread, _arg: int) -> int:
@@ -170,7 +190,7 @@ def _parent(namespace: Namespace, thread: Thread, arg: int) -> int:
     parent = namespace.parent
     if parent is None or not parent.is_below(pid_namespace(thread)):
         raise EPERM
-    return _open(thread, parent)
+    return open_namespace(thread, parent)
 
 
 def _owner_uid(namespace: Namespace, thread: Thread, arg: int) -> int:
