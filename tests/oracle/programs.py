@@ -48,6 +48,7 @@ NATIVE = {
     "secret": "has no memfd_secret",
     "sessions": "now and then never ends: a signal to a stopped group is lost",
     "signals": "siginfo of a blocked signal is left over from another",
+    "socket_filter": "has neither SO_DETACH_FILTER nor SO_LOCK_FILTER",
     "vfork_exec": "vfork does not share memory; reverses the environment",
 }
 
