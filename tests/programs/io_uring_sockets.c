@@ -211,9 +211,11 @@ static void registered(struct ring *r)
     struct io_uring_sqe *sqe = entry(r, IORING_OP_OPENAT, AT_FDCWD, "direct", 0600, 0, 1);
     sqe->open_flags = O_RDWR | O_CREAT;
     sqe->file_index = 2;
+    sqe->flags = IOSQE_IO_LINK; /* Linux may do them at once, in any order */
     sqe = entry(r, IORING_OP_OPENAT, AT_FDCWD, "direct", 0600, 0, 2);
     sqe->open_flags = O_RDWR | O_CREAT;
     sqe->file_index = IORING_FILE_INDEX_ALLOC;
+    sqe->flags = IOSQE_IO_LINK;
     sqe = entry(r, IORING_OP_OPENAT, AT_FDCWD, "direct", 0600, 0, 3);
     sqe->open_flags = O_RDWR | O_CREAT;
     sqe->file_index = IORING_FILE_INDEX_ALLOC;
@@ -242,7 +244,7 @@ static void registered(struct ring *r)
     struct iovec vec[2] = {{memory, 32}, {memory + 32, 32}};
     show("buffers", reg(r, IORING_REGISTER_BUFFERS, vec, 2));
     int fd = open("direct", O_RDWR);
-    entry(r, IORING_OP_WRITE_FIXED, fd, memory, 10, 0, 1)->buf_index = 0;
+    entry(r, IORING_OP_WRITE_FIXED, fd, memory, 10, 0, 1)->flags = IOSQE_IO_LINK;
     entry(r, IORING_OP_READ_FIXED, fd, memory + 40, 10, 0, 2)->buf_index = 1;
     expect(r, "fixed buffers", 2);
     entry(r, IORING_OP_READ_FIXED, fd, memory + 30, 10, 0, 1)->buf_index = 0;
@@ -357,6 +359,57 @@ static void deferred(void)
     close(ends[1]);
 }
 
+static void resized(void)
+{
+    struct ring r;
+    struct io_uring_params p;
+    ok("deferred", ring_setup(&r, 4, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN, 0));
+    entry(&r, IORING_OP_NOP, -1, NULL, 0, 0, 1);
+    entry(&r, IORING_OP_NOP, -1, NULL, 0, 0, 2);
+    show("submit", submit(&r, 0));
+    memset(&p, 0, sizeof p);
+    p.sq_entries = 1;
+    p.flags = IORING_SETUP_CQSIZE;
+    p.cq_entries = 1;
+    show("too small", reg(&r, IORING_REGISTER_RESIZE_RINGS, &p, 1));
+    memset(&p, 0, sizeof p);
+    p.sq_entries = 16;
+    show("resize", reg(&r, IORING_REGISTER_RESIZE_RINGS, &p, 1));
+    r.p = p;
+    printf("entries %u %u\n", p.sq_entries, p.cq_entries);
+    ok("map", ring_map(&r));
+    expect(&r, "kept", 2);
+    close(r.fd);
+    ok("another", ring_setup(&r, 4, 0, 0));
+    show("not deferred", reg(&r, IORING_REGISTER_RESIZE_RINGS, &p, 1));
+    close(r.fd);
+}
+
+static void waits(void)
+{
+    struct ring r;
+    long page = 4096;
+    struct io_uring_reg_wait *args = mmap(NULL, page, PROT_READ | PROT_WRITE,
+                                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct io_uring_region_desc region = {
+        .user_addr = (uintptr_t)args, .size = page, .flags = IORING_MEM_REGION_TYPE_USER};
+    struct io_uring_mem_region_reg what = {
+        .region_uptr = (uintptr_t)&region, .flags = IORING_MEM_REGION_REG_WAIT_ARG};
+    ok("disabled", ring_setup(&r, 4, IORING_SETUP_R_DISABLED, 0));
+    show("region", reg(&r, IORING_REGISTER_MEM_REGION, &what, 1));
+    show("again", reg(&r, IORING_REGISTER_MEM_REGION, &what, 1));
+    show("enable", reg(&r, IORING_REGISTER_ENABLE_RINGS, NULL, 0));
+    args[2].flags = IORING_REG_WAIT_TS;
+    args[2].ts.tv_nsec = 10000000;
+    unsigned flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG | IORING_ENTER_EXT_ARG_REG;
+    show("waits", syscall(SYS_io_uring_enter, r.fd, 0, 1, flags, 2 * sizeof *args, sizeof *args));
+    show("beyond", syscall(SYS_io_uring_enter, r.fd, 0, 1, flags, page, sizeof *args));
+    show("size", syscall(SYS_io_uring_enter, r.fd, 0, 1, flags, 0, 8));
+    args[0].flags = 8;
+    show("flags", syscall(SYS_io_uring_enter, r.fd, 0, 1, flags, 0, sizeof *args));
+    close(r.fd);
+}
+
 int main(void)
 {
     struct ring r;
@@ -370,5 +423,7 @@ int main(void)
     told(&r);
     others(&r);
     deferred();
+    resized();
+    waits();
     return 0;
 }

@@ -12,6 +12,17 @@ struct ring {
 
 #define RING_WORD(r, off) ((_Atomic unsigned *)((r)->rings + (off)))
 
+static inline int ring_map(struct ring *r)
+{
+    size_t size = r->p.cq_off.cqes + r->p.cq_entries * sizeof(struct io_uring_cqe);
+    size_t other = r->p.sq_off.array + r->p.sq_entries * sizeof(unsigned);
+    r->rings = mmap(NULL, size > other ? size : other, PROT_READ | PROT_WRITE,
+                    MAP_SHARED | MAP_POPULATE, r->fd, IORING_OFF_SQ_RING);
+    r->sqes = mmap(NULL, r->p.sq_entries * sizeof(struct io_uring_sqe), PROT_READ | PROT_WRITE,
+                   MAP_SHARED | MAP_POPULATE, r->fd, IORING_OFF_SQES);
+    return r->rings == MAP_FAILED || r->sqes == MAP_FAILED ? -1 : 0;
+}
+
 static inline int ring_setup(struct ring *r, unsigned entries, unsigned flags, unsigned cq)
 {
     memset(r, 0, sizeof *r);
@@ -20,15 +31,7 @@ static inline int ring_setup(struct ring *r, unsigned entries, unsigned flags, u
     if (flags & IORING_SETUP_SQPOLL)
         r->p.sq_thread_idle = 50;
     r->fd = syscall(SYS_io_uring_setup, entries, &r->p);
-    if (r->fd < 0)
-        return -1;
-    size_t size = r->p.cq_off.cqes + r->p.cq_entries * sizeof(struct io_uring_cqe);
-    size_t other = r->p.sq_off.array + r->p.sq_entries * sizeof(unsigned);
-    r->rings = mmap(NULL, size > other ? size : other, PROT_READ | PROT_WRITE,
-                    MAP_SHARED | MAP_POPULATE, r->fd, IORING_OFF_SQ_RING);
-    r->sqes = mmap(NULL, r->p.sq_entries * sizeof(struct io_uring_sqe), PROT_READ | PROT_WRITE,
-                   MAP_SHARED | MAP_POPULATE, r->fd, IORING_OFF_SQES);
-    return r->rings == MAP_FAILED || r->sqes == MAP_FAILED ? -1 : 0;
+    return r->fd < 0 ? -1 : ring_map(r);
 }
 
 /* The next entry, empty but for the operation. */

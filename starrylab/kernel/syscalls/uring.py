@@ -11,6 +11,7 @@ from ...abi.errno import (
     EBADF,
     EBADFD,
     EEXIST,
+    EFAULT,
     EINTR,
     EINVAL,
     EOWNERDEAD,
@@ -22,6 +23,7 @@ from ...abi.poll import POLLIN, POLLOUT
 from ...abi.uring import (
     IORING_ENTER_ABS_TIMER,
     IORING_ENTER_EXT_ARG,
+    IORING_ENTER_EXT_ARG_REG,
     IORING_ENTER_GETEVENTS,
     IORING_ENTER_NO_IOWAIT,
     IORING_ENTER_REGISTERED_RING,
@@ -48,15 +50,16 @@ from ...abi.uring import (
 )
 from ...machine.api import PAGE_MASK, WRITE
 from ..core.poll import poll_any
-from ..uring.memory import Memory, OwnMemory, PinnedMemory
+from ..uring.memory import Memory, PinnedMemory
 from ..uring.queues import Queues, Shape
 from ..uring.ring import Ring
 from ..uring.tasks import ring_at, rings_of
 from ._declare import syscall
 from ._shown import UringEnterFlags, UringParams
-from ._timespec import MAX_NS, read_timespec
+from ._timespec import MAX_NS, read_timespec, to_ns
 from ._types import FdNum, Ptr, Size, UInt
 from ._uring.poller import start_poller
+from ._uring.register_memory import own_queues, shape_of
 from ._uring.submit import submit
 from .poll import look_for_signals, read_sigmask, under_mask
 
@@ -88,7 +91,8 @@ _TASK_WORK: Final = (
 )
 _ENTER: Final = (
     IORING_ENTER_GETEVENTS | IORING_ENTER_SQ_WAKEUP | IORING_ENTER_SQ_WAIT | IORING_ENTER_EXT_ARG
-    | IORING_ENTER_REGISTERED_RING | IORING_ENTER_ABS_TIMER | IORING_ENTER_NO_IOWAIT
+    | IORING_ENTER_EXT_ARG_REG | IORING_ENTER_REGISTERED_RING | IORING_ENTER_ABS_TIMER
+    | IORING_ENTER_NO_IOWAIT
 )  # fmt: skip
 
 
@@ -105,7 +109,7 @@ def io_uring_setup(t: Thread, entries: UInt, params: UringParams) -> FdNum:
     if any(data[28:40]) or flags & ~_SETUP:
         raise EINVAL
     _check_setup(t, flags, processor, attach)
-    shape = _shape(entries, cq_entries, flags)
+    shape = shape_of(entries, cq_entries, flags)
     rings_addr = sqes_addr = 0
     if flags & IORING_SETUP_NO_MMAP:
         (sqes_addr,) = uring.OFFSETS.unpack_from(data, uring.PARAMS.size)[8:]
@@ -155,37 +159,11 @@ def _check_setup(t: Thread, flags: int, processor: int, attach: int) -> None:
             raise EINVAL
 
 
-def _shape(entries: int, cq_entries: int, flags: int) -> Shape:
-    """Return the sizes of the queues: powers of two."""
-    clamp = flags & IORING_SETUP_CLAMP
-    if not entries or (entries > uring.MAX_ENTRIES and not clamp):
-        raise EINVAL
-    entries = _power(min(entries, uring.MAX_ENTRIES))
-    if not flags & IORING_SETUP_CQSIZE:
-        return Shape(entries, 2 * entries, flags)
-    if not cq_entries or (cq_entries > uring.MAX_CQ_ENTRIES and not clamp):
-        raise EINVAL
-    cq_entries = _power(min(cq_entries, uring.MAX_CQ_ENTRIES))
-    if cq_entries < entries:
-        raise EINVAL
-    return Shape(entries, cq_entries, flags)
-
-
-def _power(number: int) -> int:
-    return 1 << (number - 1).bit_length()
-
-
 def _memory(
     t: Thread, shape: Shape, flags: int, rings_addr: int, sqes_addr: int
 ) -> tuple[Memory, Memory]:  # fmt: skip
     if not flags & IORING_SETUP_NO_MMAP:
-        frames = t.kernel.frames
-        memory = OwnMemory(frames, shape.rings_size, 0)
-        try:
-            return memory, OwnMemory(frames, shape.sqes_size, IORING_OFF_SQES)
-        except LinuxError:
-            memory.drop()
-            raise
+        return own_queues(t, shape)
     if (rings_addr | sqes_addr) & PAGE_MASK:
         raise EINVAL
     t.mm.views(sqes_addr, shape.sqes_size, WRITE)
@@ -264,7 +242,7 @@ def _get_events(
     try:
         if ring.setup & IORING_SETUP_DEFER_TASKRUN:
             _check_issuer(t, ring)
-        mask, timeout_ns, shortest_ns = _read_arguments(t, flags, arg, size)
+        mask, timeout_ns, shortest_ns = _read_arguments(t, ring, flags, arg, size)
     except LinuxError:
         if done:
             return done
@@ -292,15 +270,34 @@ async def _finish(done: int, waiting: Coroutine[Any, Any, int]) -> int:
 
 
 def _read_arguments(
-    t: Thread, flags: int, arg: int, size: int
+    t: Thread, ring: Ring, flags: int, arg: int, size: int
 ) -> tuple[int | None, int | None, int]:  # fmt: skip
     """Return signal mask, timeout and shortest wait (ns)."""
+    if flags & IORING_ENTER_EXT_ARG_REG:
+        return _registered_arguments(t, ring, flags, arg, size)
     if not flags & IORING_ENTER_EXT_ARG:
         return read_sigmask(t, arg, size), None, 0
     if size != uring.GETEVENTS_ARG.size:
         raise EINVAL
     mask_at, mask_size, shortest_us, time_at = uring.GETEVENTS_ARG.unpack(t.mm.read(arg, size))
     timeout_ns = read_timespec(t.mm, time_at) if time_at else None
+    return read_sigmask(t, mask_at, mask_size), timeout_ns, shortest_us * 1000
+
+
+def _registered_arguments(
+    t: Thread, ring: Ring, flags: int, offset: int, size: int
+) -> tuple[int | None, int | None, int]:  # fmt: skip
+    """Read the arguments from a region that was registered for it; ``EFAULT``, ``EINVAL``."""
+    region = ring.wait_region
+    if not flags & IORING_ENTER_EXT_ARG or size != uring.REG_WAIT.size:
+        raise EINVAL
+    if region is None or offset % 8 or offset + size > region.length:
+        raise EFAULT
+    data = b"".join([region.read(offset + at, 8) for at in range(0, size, 8)])
+    seconds, ns, shortest_us, kind, mask_at, mask_size = uring.REG_WAIT.unpack(data)
+    if kind & ~uring.IORING_REG_WAIT_TS or any(data[36:]):
+        raise EINVAL
+    timeout_ns = to_ns(seconds, ns) if kind else None
     return read_sigmask(t, mask_at, mask_size), timeout_ns, shortest_us * 1000
 
 

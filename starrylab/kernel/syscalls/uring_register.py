@@ -30,7 +30,7 @@ from ..uring.tasks import ring_at, rings_of
 from ._declare import syscall
 from ._shown import UringRegisterOp
 from ._types import FdNum, Ptr, UInt
-from ._uring import cancel, register_groups, register_slots
+from ._uring import cancel, register_groups, register_memory, register_slots
 from ._uring.operation import no
 from ._uring.others import send_data
 from ._uring.table import LAST, OPERATIONS
@@ -45,7 +45,7 @@ _PROBE_HEAD: Final = 16
 _PROBE_OP: Final = 8
 
 
-@syscall(partial="no busy polling of networks, memory regions, resizing and queries")
+@syscall(partial="no busy polling of networks, no queries")
 def io_uring_register(t: Thread, fd: FdNum, opcode: UringRegisterOp, arg: Ptr, count: UInt) -> int:
     """io_uring_register(2)."""
     registered = bool(opcode & IORING_REGISTER_USE_REGISTERED_RING)
@@ -287,6 +287,8 @@ _HANDLERS: Final[Mapping[int, _Handler]] = MappingProxyType(
         uring.IORING_REGISTER_SYNC_CANCEL: _cancel,
         uring.IORING_REGISTER_FILE_ALLOC_RANGE: register_slots.set_allocation_range,
         uring.IORING_REGISTER_PBUF_STATUS: register_groups.status,
+        uring.IORING_REGISTER_MEM_REGION: register_memory.register_region,
+        uring.IORING_REGISTER_RESIZE_RINGS: register_memory.resize,
         uring.IORING_REGISTER_CLONE_BUFFERS: register_slots.clone_buffers,
     }
 )

@@ -114,10 +114,15 @@ class PinnedMemory(OwnMemory):
 
     def __init__(self, mm: AddressSpace, addr: int, length: int) -> None:
         super().__init__(mm.frames, 0, 0)
-        for index in range((length + PAGE_MASK) >> PAGE_SHIFT):
-            frame = mm.physical(addr + (index << PAGE_SHIFT), WRITE)
-            mm.frames.acquire(frame)
-            self.pages[index] = frame
+        self.length = (length + PAGE_MASK) & ~PAGE_MASK
+        try:
+            for index in range(self.length >> PAGE_SHIFT):
+                frame = mm.physical(addr + (index << PAGE_SHIFT), WRITE) & ~PAGE_MASK
+                mm.frames.acquire(frame)
+                self.pages[index] = frame
+        except BaseException:
+            self.drop()
+            raise
 
 
 class UserMemory:

@@ -138,6 +138,27 @@ class Queues:
         fields: tuple[int, int, int] = CQE.unpack(data)
         return fields
 
+    def take_over(self, old: Queues) -> None:
+        """Hold what ``old`` holds; nobody has used these queues before, and all fits."""
+        self.sq_head, self.cq_tail = old.sq_head, old.cq_tail
+        for offset in (SQ_HEAD, SQ_TAIL, CQ_HEAD, CQ_TAIL, SQ_DROPPED, SQ_FLAGS, CQ_FLAGS,
+                       CQ_OVERFLOW):  # fmt: skip
+            self.memory.write_u32(offset, old.memory.read_u32(offset))
+        shape, before = self.shape, old.shape
+        for step in range(old.submitted):
+            index = (old.sq_head + step) & _M32
+            source, target = index & (before.sq_entries - 1), index & (shape.sq_entries - 1)
+            if before.array:
+                source = old.memory.read_u32(before.array + 4 * source) & (before.sq_entries - 1)
+                self.memory.write_u32(shape.array + 4 * target, target)
+            data = old.sqes.read(source * before.sqe_size, before.sqe_size)
+            self.sqes.write(target * shape.sqe_size, data)
+        for step in range(old.completed):
+            index = (old.memory.read_u32(CQ_HEAD) + step) & _M32
+            at = CQES + (index & (before.cq_entries - 1)) * before.cqe_size
+            data = old.memory.read(at, before.cqe_size)
+            self.memory.write(CQES + (index & (shape.cq_entries - 1)) * shape.cqe_size, data)
+
     # -- flags ------------------------------------------------------------------------------
 
     def set_flag(self, bit: int, *, on: bool) -> None:

@@ -56,7 +56,7 @@ class Ring(File):
         "_ready", "_serving", "_sq_waiters", "allowed", "buffers", "counted", "dead", "eventfd",
         "eventfd_async", "expired", "files", "groups", "has_quiet", "issuer", "living", "maker",
         "next_personality", "overflow", "pending_allowed", "personalities", "poller", "queues",
-        "regions", "requests", "sequence", "setup",
+        "regions", "requests", "sequence", "setup", "wait_region",
     )  # fmt: skip
 
     kind = "io_uring"
@@ -79,6 +79,7 @@ class Ring(File):
         self.buffers: FixedBuffers | None = None
         self.groups: dict[int, Group] = {}
         self.regions: dict[int, Memory] = {}  #: what mmap(2) finds, by its offset
+        self.wait_region: OwnMemory | None = None  #: for IORING_ENTER_EXT_ARG_REG
         self.personalities: dict[int, Credentials] = {}
         self.next_personality = 1
         self.eventfd: EventFd | None = None
