@@ -184,7 +184,7 @@ class Stub:
         """Return ``thread`` if its registers may be changed; raise `GdbError`."""
         if thread.pending is not None:
             raise GdbError(
-                "the thread waits in the kernel, which will set registers", EBUSY.errno
+                "the thread waits in a system call, which will set registers", EBUSY.errno
             )
         return thread
 
