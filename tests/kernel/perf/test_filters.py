@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from starrylab.abi.errno import EINVAL
@@ -49,12 +49,14 @@ def test_nonsense_is_no_filter(text: bytes) -> None:
         Filter(text, SWITCH)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40))
 def test_any_text_is_a_filter_or_refused(text: bytes) -> None:
     with contextlib.suppress(EINVAL):
         Filter(text, SWITCH).passes(SWITCHED)
 
 
+@settings(deadline=None)
 @given(st.integers(-(1 << 63), (1 << 63) - 1), st.integers(-(1 << 63), (1 << 63) - 1))
 def test_signed_numbers_are_compared(value: int, bound: int) -> None:
     record = SYS_EXIT.pack(1, 63, value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from starrylab.abi import perf
@@ -61,6 +61,7 @@ def set_tail(ring: Ring, value: int) -> None:
     ring.frames.view[at : at + 8] = value.to_bytes(8, "little")
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 250), st.booleans()), max_size=60))
 def test_records_are_read_as_written_or_counted_as_lost(steps: list[tuple[int, bool]]) -> None:
     ring, writer = make(2)
