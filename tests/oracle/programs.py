@@ -30,6 +30,7 @@ NATIVE = {
     "io_uring": "has no io_uring",
     "io_uring_sockets": "has no io_uring",
     "fanotify_handles": "does not know what fanotify gives",
+    "fanotify_random": "does not know what fanotify gives",
     "fork_wait": "its own helper thread takes the adopted child",
     "inotify_more": "is opened itself by every program that it runs",
     "mempolicy": "has no get_mempolicy",

@@ -86,6 +86,10 @@ class Notice:
         if not self.mask & DN_MULTISHOT:
             self.unmounted()
 
+    def gone(self) -> None:
+        """See ``vfs.notify.Watch``."""
+        self.unmounted()
+
     def unmounted(self) -> None:
         """See ``vfs.notify.Ending``."""
         if self._notices.pop(self._owner, None) is not None:

@@ -44,14 +44,12 @@ from ...abi.fanotify import (
     FAN_REPORT_FID,
     FAN_REPORT_PIDFD,
     FAN_REPORT_TID,
-    FAN_RESPONSE_INFO_AUDIT_RULE,
     FID_BITS,
     INFO_PIDFD,
     METADATA,
     METADATA_VERSION,
     OUTGOING_EVENTS,
     RESPONSE,
-    RESPONSE_AUDIT_RULE,
     RESPONSE_VALID,
 )
 from ...abi.fcntl import O_CLOEXEC, O_NONBLOCK, O_RDWR
@@ -64,7 +62,7 @@ from ..mm.space import AddressSpace
 from ..vfs.mount import Location
 from ..vfs.node import DIRECTORY
 from ..vfs.notify import Event, Found
-from .fanotify_event import Item, Question, told
+from .fanotify_event import Item, Question, check_rule, told
 from .fanotify_mark import Mark
 from .file import File
 from .opening import open_place
@@ -180,7 +178,8 @@ class Fanotify(File):
         nodes = told(event, mask, self.mode, matched)
         place = None if self.mode & FID_BITS else event.place
         where = nodes if place is None else (place.mount, place.entry)
-        key = (where, pid, mask & FAN_ONDIR, mask & FAN_RENAME)
+        joins = nodes is None or nodes.joins
+        key = (where, pid, mask & (FAN_ONDIR | FAN_RENAME)) if joins else None
         return Item(mask, pid, process, place, nodes, key)
 
     def _who(self) -> tuple[Process | None, int]:
@@ -329,7 +328,7 @@ class Fanotify(File):
         fd, response = RESPONSE.unpack_from(data)
         denial = self._denial(response)
         if response & FAN_INFO:
-            _check_rule(data[RESPONSE.size :])
+            check_rule(data[RESPONSE.size :])
             if fd == FAN_NOFD:
                 return len(data)
         if fd < 0:
@@ -389,12 +388,3 @@ class Fanotify(File):
         for question in asked:
             question.decide(None)
         self._closed()
-
-
-def _check_rule(data: bytes) -> None:
-    """Check what comes with FAN_INFO; raise ``EINVAL``."""
-    if len(data) != RESPONSE_AUDIT_RULE.size:
-        raise EINVAL
-    kind, pad, size, *_ = RESPONSE_AUDIT_RULE.unpack(data)
-    if (kind, pad, size) != (FAN_RESPONSE_INFO_AUDIT_RULE, 0, RESPONSE_AUDIT_RULE.size):
-        raise EINVAL

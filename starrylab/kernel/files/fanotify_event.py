@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...abi.errno import LinuxError
+from ...abi.errno import EINVAL, LinuxError
 from ...abi.fanotify import (
     DIRENT_EVENTS,
     FAN_EVENT_INFO_TYPE_DFID,
@@ -20,9 +20,11 @@ from ...abi.fanotify import (
     FAN_REPORT_FID,
     FAN_REPORT_NAME,
     FAN_REPORT_TARGET_FID,
+    FAN_RESPONSE_INFO_AUDIT_RULE,
     FID_BITS,
     INFO_FID,
     INFO_UNIT,
+    RESPONSE_AUDIT_RULE,
 )
 from ..core.poll import PollSet
 from ..core.sched import park_killable
@@ -97,6 +99,11 @@ class Told(NamedTuple):
     named: tuple[_Record, ...] = ()
     alone: Handle | None = None  #: of the only node; its record depends on the whole mask
 
+    @property
+    def joins(self) -> bool:
+        """Whether events of the same nodes become one: not those that tell where to alone."""
+        return not self.named or self.named[0].type != FAN_EVENT_INFO_TYPE_NEW_DFID_NAME
+
     def pack(self, mask: int, mode: int) -> bytes:
         """Return the records as read(2) gives them (copy_info_records_to_user() in Linux)."""
         records = self.named
@@ -161,3 +168,12 @@ def _alone(handle: Handle, mask: int, mode: int) -> _Record:
     if mask & (DIRENT_EVENTS | FAN_ONDIR):
         return _Record(FAN_EVENT_INFO_TYPE_DFID, handle)
     return _Record(FAN_EVENT_INFO_TYPE_FID, handle)
+
+
+def check_rule(data: bytes) -> None:
+    """Check what comes with an answer that has FAN_INFO; raise ``EINVAL``."""
+    if len(data) != RESPONSE_AUDIT_RULE.size:
+        raise EINVAL
+    kind, pad, size, *_ = RESPONSE_AUDIT_RULE.unpack(data)
+    if (kind, pad, size) != (FAN_RESPONSE_INFO_AUDIT_RULE, 0, RESPONSE_AUDIT_RULE.size):
+        raise EINVAL

@@ -104,6 +104,12 @@ class Mark:
         """See ``vfs.notify.Ending``."""
         self.end()
 
+    @property
+    def of_children(self) -> bool:
+        """Whether what happens to nodes in this directory is to be told, or ignored."""
+        wanted = self.mask | (self.ignored if self.flags & FAN_MARK_IGNORE else 0)
+        return bool(wanted & FAN_EVENT_ON_CHILD)
+
     def applies(self, directory: int, kind: int) -> bool:
         """Tell whether the mask is about directories, and about children, if the event is."""
         return _applies(self.mask, directory, kind)

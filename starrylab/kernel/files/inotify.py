@@ -80,8 +80,12 @@ class InotifyWatch:
     def _node_gone(reference: weakref.ref[InotifyWatch]) -> None:
         watch = reference()
         if watch is not None:
-            watch.event(IN_DELETE_SELF, b"", 0, unlinked=False)
-            watch.inotify.remove(watch)
+            watch.gone()
+
+    def gone(self) -> None:
+        """See ``vfs.notify.Watch``."""
+        self.event(IN_DELETE_SELF, b"", 0, unlinked=False)
+        self.inotify.remove(self)
 
     def event(self, mask: int, name: bytes, cookie: int, *, unlinked: bool) -> None:
         """See ``vfs.notify.Watch``."""
@@ -179,9 +183,9 @@ class Inotify(File):
     # -- events ----------------------------------------------------------------------------
 
     def add(self, event: Event) -> None:
-        """Queue an event, unless the last one is the same."""
+        """Queue an event, unless the last one is the same, whatever its cookie."""
         events = self.events
-        if events and events[-1] == event:
+        if events and events[-1]._replace(cookie=event.cookie) == event:
             return
         if len(events) >= self._limit:
             if events[-1].mask != IN_Q_OVERFLOW:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from weakref import WeakKeyDictionary, finalize
 
 from ...abi.fanotify import FAN_RENAME
-from ...abi.inotify import IN_DELETE_SELF, IN_ISDIR
+from ...abi.inotify import IN_DELETE_SELF, IN_ISDIR, IN_MOVE_SELF
 from .dentry import DirEntry
 from .handles import Handle, identify
 from .node import DIRECTORY, FilesystemOps, NodeOps
@@ -44,6 +44,10 @@ class Watch(Ending, Protocol):
 
     def event(self, mask: int, name: bytes, cookie: int, *, unlinked: bool) -> None:
         """Note an event; ``name`` is that of the entry in the watched directory, or b""."""
+        ...
+
+    def gone(self) -> None:
+        """End: the node has no name any more, and nobody uses the last one."""
         ...
 
 
@@ -122,7 +126,8 @@ def concerned(
     )
     for kind, table in tables:
         for listener, mark in (table or {}).items():
-            found.setdefault(listener, []).append((kind, mark))
+            if kind != ON_PARENT or mark.of_children:
+                found.setdefault(listener, []).append((kind, mark))
     yield from sorted(found.items(), key=lambda item: -item[0].priority)
 
 
@@ -141,10 +146,10 @@ def tell_node(node: NodeOps, mask: int) -> None:
     fs = node.fs
     if not fs.watched:
         return
-    _tell_watches(node, mask)
+    folder = IN_ISDIR if node.kind == DIRECTORY else 0
+    _tell_watches(node, mask if mask & IN_MOVE_SELF else mask | folder)
     if fs.marks is not None:
-        if node.kind == DIRECTORY:
-            mask |= IN_ISDIR
+        mask |= folder
         event = Event(mask, fs, Identity.of(node))
         for listener, marks in concerned(event, node, None):
             listener.tell(event, marks)
@@ -170,9 +175,10 @@ def tell_entry(entry: DirEntry, mask: int, place: Location | None = None) -> Non
         return
     shown = mask | IN_ISDIR if node.kind == DIRECTORY else mask
     directory = None if entry.parent is None else entry.parent.node
+    unlinked = place is not None and entry.unlinked
     if directory is not None:
-        _tell_watches(directory, shown, entry.name, unlinked=entry.unlinked)
-    _tell_watches(node, shown)
+        _tell_watches(directory, shown, entry.name, unlinked=unlinked)
+    _tell_watches(node, shown, unlinked=unlinked)
     if node.fs.marks is not None:
         event = about_entry(entry, mask, place)
         for listener, marks in concerned(event, node, directory):
@@ -225,30 +231,34 @@ def tell_rename(
             listener.tell(event, marks)
 
 
-def will_go(node: NodeOps) -> Identity | None:
-    """Note that ``node`` has lost a name: if it was the last, its end is to be told.
+def will_go(entry: DirEntry) -> Identity | None:
+    """Note that the name ``entry`` was removed: if it was the last, the node's end is to be told.
 
-    Returns what will be left of it, ``None`` where nobody watches.
+    It is told when nobody uses that name any more, even if the node is still open by another
+    (dentry_unlink_inode() in Linux).  Returns what will be left, ``None`` where nobody watches.
     """
-    fs = node.fs
-    if not fs.watched:
+    node = entry.node
+    assert node is not None
+    if not node.fs.watched:
         return None
     left = Identity.of(node)
-    if fs.marks is not None and (node.nlink == 0 or left.is_directory):
-        table: Table = node.bound(NodeMarks) or node.bind(NodeMarks, NodeMarks())
-        finalize(node, _gone, fs, left, table).atexit = False
+    finalize(entry, _gone, node, left).atexit = False
     return left
 
 
-def _gone(fs: FilesystemOps, left: Identity, own: Table) -> None:
-    """Tell of the end of a node, and end its marks."""
+def _gone(node: NodeOps, left: Identity) -> None:
+    """Tell of the end of a node, and end its watches and marks, if it has no name left."""
+    if node.nlink and not left.is_directory:
+        return
+    fs = node.fs
+    for watch in list(node.bound(Watches) or ()):
+        watch.gone()
+    if fs.marks is None:
+        return
     event = Event(IN_DELETE_SELF | (IN_ISDIR if left.is_directory else 0), fs, left)
-    found: dict[Listener, Found] = {listener: [(ON_NODE, mark)] for listener, mark in own.items()}
-    for listener, mark in ({} if fs.marks is None else fs.marks.whole).items():
-        found.setdefault(listener, []).append((ON_FILESYSTEM, mark))
-    for listener, marks in found.items():
+    for listener, marks in concerned(event, node, None):
         listener.tell(event, marks)
-    for mark in list(own.values()):
+    for mark in list((node.bound(NodeMarks) or {}).values()):
         mark.end()
 
 

@@ -186,7 +186,7 @@ def unlink(fs: FsContext, path: bytes, cred: Credentials, start: Location | None
     place.entry.detach(child)
     drop_mounts(child)
     tell_node(node, IN_ATTRIB)
-    left = will_go(node)
+    left = will_go(child)
     del child, node  # that it is gone is told first, if it is
     if left is not None:
         tell_name(place.node, IN_DELETE, name, left)
@@ -217,7 +217,7 @@ def remove_directory(
     place.entry.detach(child)
     drop_mounts(child)
     child.forget()
-    left = will_go(node)
+    left = will_go(child)
     del child, node, directory  # that it is gone is told first, if it is
     if left is not None:
         tell_name(place.node, IN_DELETE, name, left)
@@ -307,7 +307,7 @@ def _rename(
     if replaced is not None:
         _replaced(target.entry, new)
     old.move(target.entry, new_name)
-    _moved(source.node, old_name, target.node, new_name, node, replaced)
+    _moved(source.node, old_name, target.node, new_name, node, None if replaced is None else new)
 
 
 def _moved(
@@ -316,7 +316,7 @@ def _moved(
     target: NodeOps,
     new_name: bytes,
     node: NodeOps,
-    replaced: NodeOps | None,
+    replaced: DirEntry | None,
 ) -> None:
     """Tell who watches (fsnotify_move()); both halves of a move have the same cookie."""
     if not node.fs.watched:
@@ -326,7 +326,7 @@ def _moved(
     tell_name(source, IN_MOVED_FROM, old_name, node, cookie)
     tell_name(target, IN_MOVED_TO, new_name, node, cookie)
     if replaced is not None:
-        tell_node(replaced, IN_ATTRIB)
+        tell_node(cast("NodeOps", replaced.node), IN_ATTRIB)
         will_go(replaced)
     tell_node(node, IN_MOVE_SELF)
 
