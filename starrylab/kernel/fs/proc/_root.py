@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from ....abi.errno import EINVAL, ENOENT
 from ....abi.stat import PROC_SUPER_MAGIC
@@ -49,6 +49,7 @@ class ProcRoot(StaticDir):
     """/proc."""
 
     __slots__ = ("_files", "_kernel", "net")
+    revalidates: ClassVar[bool] = False  #: processes come and go
 
     def __init__(self, fs: FilesystemOps, kernel: Kernel) -> None:
         super().__init__(fs, "")
