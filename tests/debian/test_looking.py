@@ -120,7 +120,7 @@ def test_namespaces_locks_and_limits(batch: Batch) -> None:
         prlimit -n -o SOFT,HARD --noheadings; grep "open f" /proc/$$/limits'
     """)
     kinds, lock, limit, text = shown.splitlines()
-    assert kinds.split() == ["ipc", "mnt", "net", "pid", "user", "uts"]
+    assert kinds.split() == ["ipc", "mnt", "net", "pid", "time", "user", "uts"]
     assert lock.split()[1:] == ["FLOCK", "READ", "/tmp/locked"]
     assert limit.split() == ["100", "200"]
     assert text.split() == ["Max", "open", "files", "100", "200", "files"]
