@@ -6,10 +6,13 @@ A slot may have a tag: a completion with it says that what was in the slot is go
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from ...abi.errno import EBADF, EFAULT, EINVAL, ENFILE
 from ..files.file import File
+
+if TYPE_CHECKING:
+    from ..mm.space import AddressSpace
 
 T = TypeVar("T")
 
@@ -120,7 +123,12 @@ class FixedFiles(Slots[File]):
         return index
 
 
-Span = tuple[int, int]  #: address and bytes
+class Span(NamedTuple):
+    """A registered buffer: memory of whoever registered it, whoever submits."""
+
+    addr: int
+    size: int  #: bytes
+    mm: AddressSpace
 
 
 class FixedBuffers(Slots[Span]):
@@ -141,6 +149,6 @@ class FixedBuffers(Slots[Span]):
     @staticmethod
     def check(node: Node[Span], addr: int, size: int) -> None:
         """Raise ``EFAULT`` unless ``size`` bytes at ``addr`` lie in the buffer."""
-        start, length = node.item
+        start, length, _ = node.item
         if addr < start or addr + size > start + length:
             raise EFAULT

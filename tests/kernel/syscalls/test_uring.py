@@ -146,6 +146,34 @@ def test_an_administrator_says_who_may_make_a_ring(lab) -> None:
     lab.run(program)
 
 
+def test_a_registered_buffer_is_the_memory_of_who_registered_it(lab) -> None:
+    def program(m):
+        ring = yield from ring_of(m)
+        reader, writer = yield from pipe_of(m)
+        buffer = m.scratch + 2048
+        m.store(m.scratch, struct.pack("<QQ", buffer, 64))
+        register = uring.IORING_REGISTER_BUFFERS
+        assert (yield m.call("io_uring_register", ring.fd, register, m.scratch, 1)) == 0
+        yield m.call("write", writer, m.string(m.scratch, b"hello"), 5)
+        m.store(buffer, bytes(5))
+
+        def child(c):
+            mine = Program(c, ring.fd, ring.entries)
+            mine.rings, mine.sqes = ring.rings, ring.sqes
+            mine.put(uring.IORING_OP_READ_FIXED, 0, 0, reader, 0, buffer, 5)
+            assert (yield c.call("io_uring_enter", ring.fd, 1, 1, GETEVENTS, 0, 0)) == 1
+            assert [r[:2] for r in mine.results()] == [(0, 5)]
+            assert c.load(buffer, 5) == bytes(5)
+            yield c.call("exit_group", 0)
+
+        yield m.fork(child)
+        yield m.call("wait4", -1, 0, 0, 0)
+        assert m.load(buffer, 5) == b"hello"
+        yield m.call("exit_group", 0)
+
+    lab.run(program)
+
+
 def test_closing_the_ring_ends_its_requests(lab) -> None:
     def program(m):
         ring = yield from ring_of(m)

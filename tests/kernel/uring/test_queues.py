@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
@@ -18,6 +19,7 @@ from starrylab.abi.uring import (
     SQE,
 )
 from starrylab.kernel.files.file import File
+from starrylab.kernel.mm.space import AddressSpace
 from starrylab.kernel.uring.buffers import Buffer, ClassicGroup, RingGroup
 from starrylab.kernel.uring.queues import (
     CQ_HEAD,
@@ -28,7 +30,7 @@ from starrylab.kernel.uring.queues import (
     Queues,
     Shape,
 )
-from starrylab.kernel.uring.registered import FixedBuffers, FixedFiles
+from starrylab.kernel.uring.registered import FixedBuffers, FixedFiles, Span
 
 
 class Bytes:
@@ -206,7 +208,7 @@ def test_free_slots_come_from_a_range() -> None:
 def test_forgotten_buffers_tell_nobody() -> None:
     told: list[int] = []
     buffers = FixedBuffers(2, told.append)
-    buffers.put(0, (4096, 10), 9)
+    buffers.put(0, Span(4096, 10, cast(AddressSpace, None)), 9)
     buffers.check(buffers.get(0), 4100, 6)
     buffers.forget()
     assert told == []

@@ -12,7 +12,7 @@ from ....abi.uring import (
     MAX_REGISTERED_BUFFERS,
 )
 from ....machine.api import WRITE
-from ...uring.registered import FixedBuffers, FixedFiles
+from ...uring.registered import FixedBuffers, FixedFiles, Span
 from ...uring.ring import Ring
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _put_buffer(t: Thread, buffers: FixedBuffers, index: int, vec: int, tag: int
     if base + size >= 1 << 64:
         raise EOVERFLOW
     t.mm.views(base, size, WRITE)
-    buffers.put(index, (base, size), tag)
+    buffers.put(index, Span(base, size, t.mm), tag)
 
 
 def update_buffers(t: Thread, ring: Ring, first: int, addr: int, tags: int, count: int) -> int:

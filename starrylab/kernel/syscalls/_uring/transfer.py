@@ -101,6 +101,7 @@ def _pieces(request: Request) -> Pieces:
         node = request.nodes[-1] if request.has_buffer else buffers.get(request.buf_index)
         request.use(node)
         request.has_buffer = True
+        request.mm = node.item.mm
         for addr, size in pieces:
             buffers.check(node, addr, size)
     return [(addr, min(size, MAX_RW_COUNT)) for addr, size in pieces]
