@@ -125,9 +125,10 @@ static void others(void)
         _exit(1);
     }
     waitpid(child, NULL, 0);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 3; i++)
         printf("%s %lu\n", names[i], count(fds[i]));
-    printf("switches %d faults %d\n", count(fds[4]) >= 1, count(fds[5]) > 3);
+    /* SIGCHLD is another one if it comes while the C library blocks signals in fork() */
+    printf("signals %d switches %d faults %d\n", count(fds[3]) >= 1, count(fds[4]) >= 1, count(fds[5]) > 3);
     for (int i = 0; i < 6; i++)
         close(fds[i]);
 }
