@@ -17,6 +17,8 @@ from starrylab.kernel.bpf.verifier.log import Log
 from starrylab.kernel.bpf.verifier.refusal import Refused
 from starrylab.kernel.bpf.verifier.subject import Subject
 from starrylab.kernel.bpf.verifier.walk import verify
+from starrylab.kernel.mm.frames import FrameAllocator
+from starrylab.machine.scripted import ScriptedRam
 
 I = Instruction  # noqa: E741
 FILTER = b.BPF_PROG_TYPE_SOCKET_FILTER
@@ -139,7 +141,7 @@ class Bench:
     """Where tests load and run programs."""
 
     def __init__(self) -> None:
-        self.room = Room(Memory())
+        self.room = Room(Memory(), FrameAllocator(ScriptedRam(1 << 20)))
         self.services = FakeServices()
         self.interpreter = Interpreter(self.room.memory, self.room.handles, self.services)
         self.log = b""

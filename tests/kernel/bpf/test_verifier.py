@@ -179,3 +179,25 @@ def test_a_place_on_the_stack_that_is_not_known(bench) -> None:
     assert "R9" in bench.refusal(code)
     code[1] = alu(e.AND, 7, 15)
     assert "variable-offset" in bench.refusal(code)
+
+
+def test_a_number_that_decides_nothing_does_not_multiply_ways(bench) -> None:
+    """Thirty times something is counted, or not: that is no billion of ways."""
+    code = [movr(6, 1), mov(7, 0)]
+    for _ in range(30):
+        code += [ldx(1, 6, 0, e.W), jmp(e.JGT, 1, 5, 1), alu(e.ADD, 7, 1)]
+    assert bench.load([*code, movr(0, 7), EXIT]).verified < 1000
+
+
+def test_a_number_that_is_added_to_a_pointer_decides(bench) -> None:
+    """Both ways meet with other numbers, and only one of them is too large."""
+    found = bench.map(b.BPF_MAP_TYPE_ARRAY, 4, 8, 1)
+    code = [
+        movr(6, 1), st(10, -4, 0, e.W), movr(2, 10), alu(e.ADD, 2, -4), *map_fd(1),
+        call("map_lookup_elem"), jmp(e.JNE, 0, 0, 1), EXIT, ldx(1, 6, 0, e.W), mov(7, 100),
+        jmp(e.JGT, 1, 5, 1), mov(7, 0), mov(1, 0), mov(2, 0), mov(3, 0), mov(4, 0),
+        jmp(e.JEQ, 1, 0, 0), jmp(e.JEQ, 2, 0, 0), alur(e.ADD, 0, 7), ldx(0, 0, 0, e.B), EXIT,
+    ]  # fmt: skip
+    assert "outside" in bench.refusal(code, found)
+    code[code.index(mov(7, 100))] = mov(7, 7)
+    assert bench.run(code, found) == 0

@@ -123,6 +123,49 @@ class Flow:
                     changed = True
         return live
 
+    def find_critical(self, pointer_sums: frozenset[int]) -> list[int]:
+        """Return for each instruction the registers, as bits, whose numbers decide what is safe.
+
+        A number decides if a jump compares it, a helper or function gets it, it is kept on the
+        stack, added to a pointer, or calculated into such a one.  ``pointer_sums`` are the
+        instructions that add to pointers; of the others it is assumed that they do not.
+        """
+        critical = [0] * len(self.code)
+        changed = True
+        while changed:
+            changed = False
+            for index in range(len(self.code) - 1, -1, -1):
+                after = 0
+                for target in self.successors(index):
+                    if target < len(self.code):
+                        after |= critical[target]
+                now = self._decides(index, after, index in pointer_sums)
+                if now != critical[index]:
+                    critical[index] = now
+                    changed = True
+        return critical
+
+    def _decides(self, index: int, after: int, adds_to_pointer: bool) -> int:
+        """Return what decides before an instruction, if ``after`` does behind it."""
+        i = self.code[index]
+        kind = i.kind
+        dst, src = 1 << i.dst, 1 << i.src
+        if kind in (e.ALU, e.ALU64):
+            operand = src if i.code & e.X and i.code & e.OPERATION != e.END else 0
+            if adds_to_pointer:
+                return after | dst | operand
+            if not after & dst:
+                return after
+            return after & ~dst | operand if i.code & e.OPERATION == e.MOV else after | operand
+        if i.code == e.EXIT_INSN:
+            return 0 if self.function_of(index) == 0 else 1
+        reads, writes = self._effect(i)
+        if kind in (e.LDX, e.LD):
+            return after & ~writes
+        if kind == e.STX and i.code & e.MODE == e.ATOMIC:
+            return after & ~writes
+        return after & ~writes | reads
+
     def _effect(self, i: Instruction) -> tuple[int, int]:
         """Return the registers that an instruction reads, and those that it sets."""
         kind = i.kind

@@ -44,6 +44,10 @@ class Log:
         if not self.every_path:
             del self._parts[mark:]
 
+    def restart(self, mark: int) -> None:
+        """Drop what came after a place: everything is done once more."""
+        del self._parts[mark:]
+
     def text(self) -> bytes:
         """Return everything."""
         return "".join(self._parts).encode()

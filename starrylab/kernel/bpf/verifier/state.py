@@ -108,8 +108,14 @@ class _Names:
         return self._map.setdefault(old, new) == new and self._back.setdefault(new, old) == old
 
 
-def covers(old: State, new: State, live: list[int], at: int) -> bool:
-    """Say whether whatever is true of ``new`` was checked with ``old``."""
+def covers(
+    old: State, new: State, live: list[int], at: int, critical: list[int] | None = None
+) -> bool:
+    """Say whether whatever is true of ``new`` was checked with ``old``.
+
+    ``live`` are the registers that are read again, by instruction, and ``critical`` those
+    of them whose numbers decide what is safe (default: all).
+    """
     if len(old.frames) != len(new.frames) or len(old.refs) != len(new.refs):
         return False
     names = _Names()
@@ -117,14 +123,20 @@ def covers(old: State, new: State, live: list[int], at: int) -> bool:
     for depth, (a, c) in enumerate(zip(old.frames, new.frames, strict=True)):
         if (a.start, a.called_from) != (c.start, c.called_from):
             return False
-        if depth == last:
-            needed = live[at]
-        elif old.frames[depth + 1].callback is not None:
-            needed = live[old.frames[depth + 1].called_from]
-        else:
-            needed = live[old.frames[depth + 1].called_from + 1] & _SAVED
+        place, mask = at, -1
+        if depth != last:
+            inner = old.frames[depth + 1]
+            place = inner.called_from + (inner.callback is None)
+            mask = -1 if inner.callback is not None else _SAVED
+        needed = live[place] & mask
+        exact = needed if critical is None else critical[place]
         for index in range(e.FP):
-            if needed >> index & 1 and not _covers_reg(a.regs[index], c.regs[index], names):
+            if not needed >> index & 1:
+                continue
+            x, y = a.regs[index], c.regs[index]
+            if not exact >> index & 1 and x.is_scalar and y.is_scalar:
+                continue
+            if not _covers_reg(x, y, names):
                 return False
         if not _covers_stack(a.stack, c.stack, names):
             return False

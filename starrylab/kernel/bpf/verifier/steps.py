@@ -80,6 +80,8 @@ def _two(walk: Walk, i: Instruction, left: Reg, right: Reg, width: int) -> Reg:
                 f"R{i.dst} pointer {'-=' if operation == e.SUB else '+='} pointer prohibited"
             )
         return UNKNOWN
+    if i.code & e.X:
+        walk.note_pointer_sum()
     if left.is_pointer:
         return access.move_pointer(i.dst, left, right, operation)
     if operation != e.ADD:

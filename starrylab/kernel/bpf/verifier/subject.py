@@ -32,6 +32,11 @@ class Subject:
     context_used: int = 0  #: bytes of the context that are read
     steps: int = 0  #: instructions that were looked at
 
+    def begin(self) -> None:
+        """Forget what an earlier look has found out."""
+        self.depths = {}
+        self.context_used = self.steps = 0
+
     @property
     def context(self) -> Context:
         """The rules of its context."""

@@ -43,11 +43,13 @@ class _Pending(NamedTuple):
 class Walk:
     """One verification.  The modules beside this one say what instructions do."""
 
-    def __init__(self, subject: Subject, log: Log) -> None:
+    def __init__(self, subject: Subject, log: Log, flow: Flow, sums: frozenset[int]) -> None:
         self.subject = subject
         self.log = log
-        encoding.check(subject.code)
-        self.flow = Flow(subject.code, self._arguments)
+        self.flow = flow
+        self._critical = flow.find_critical(sums)
+        self._sums = sums
+        self.new_sums: set[int] = set()  #: pointers were added to where nobody thought so
         self.index = 0  #: of the instruction at hand
         self.state = State([Frame(0)])
         self._ids = count(1)
@@ -55,10 +57,6 @@ class Walk:
         self._remembered: dict[int, list[State]] = {}
         self.forced: set[int] = set()  #: places whose states have to be remembered
         self._states = 0
-
-    def _arguments(self, i: Instruction) -> int:
-        helper = self.subject.helpers.get(i.imm)
-        return 5 if helper is None else len(helper.args)
 
     # -- for the steps -----------------------------------------------------------------------
 
@@ -84,6 +82,11 @@ class Walk:
         if state.parent is not None:
             state.parent.branches += 1
         self._pending.append(_Pending(state, index, self.log.mark()))
+
+    def note_pointer_sum(self) -> None:
+        """Note that the instruction at hand calculates with a pointer and a number."""
+        if self.index not in self._sums:
+            self.new_sums.add(self.index)
 
     def note_depth(self, frame: int, low: int) -> None:
         """Note that a function uses its stack down to ``low``."""
@@ -159,7 +162,7 @@ class Walk:
                 looked += 1
                 if looked <= _RECENT and same(other, state, live, index):
                     raise malformed(f"infinite loop detected at insn {index}")
-            elif covers(other, state, live, index):
+            elif covers(other, state, live, index, self._critical):
                 other.hits += 1
                 if self.log.wants_steps:
                     self.log.add(f"{index}: safe\n")
@@ -223,12 +226,28 @@ class Walk:
         )
 
 
+def _arguments(subject: Subject, i: Instruction) -> int:
+    helper = subject.helpers.get(i.imm)
+    return 5 if helper is None else len(helper.args)
+
+
 def verify(subject: Subject, log: Log) -> None:
-    """Look at every path of a program; raise `Refused`, which is in the log too."""
+    """Look at every path of a program; raise `Refused`, which is in the log too.
+
+    Again, if it turns out that some number decides more than was thought.
+    """
     walk = None
+    sums: frozenset[int] = frozenset()
+    mark = log.mark()
     try:
-        walk = Walk(subject, log)
-        walk.run()
+        encoding.check(subject.code)
+        flow = Flow(subject.code, lambda i: _arguments(subject, i))
+        while walk is None or walk.new_sums:
+            sums |= frozenset(() if walk is None else walk.new_sums)
+            log.restart(mark)
+            subject.begin()
+            walk = Walk(subject, log, flow, sums)
+            walk.run()
     except Refused as refusal:
         log.add(f"{refusal.text}\n")
         raise
