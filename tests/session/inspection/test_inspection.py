@@ -245,7 +245,7 @@ def test_every_call_has_a_state_and_full_ones_a_source(lab) -> None:
     answerer = Answerer(lab.kernel)
     calls = {call.name: call for call in answerer.answer(model.AboutCalls()).calls}
     assert calls["openat"].state == "full"
-    assert calls["fcntl"].missing
+    assert calls["mount_setattr"].missing
     source = answerer.answer(model.AboutCall("openat"))
     assert source.where == calls["openat"].where
     assert "def openat(" in source.text
