@@ -27,13 +27,12 @@ from ...abi.fanotify import (
     RESPONSE_AUDIT_RULE,
 )
 from ..core.poll import PollSet
-from ..core.sched import park_killable
+from ..core.sched import Waker
 from ..vfs.handles import Handle, fsid, identify
 from ..vfs.notify import ON_FILESYSTEM, ON_NODE, ON_TARGET, Event
 
 if TYPE_CHECKING:
     from ..task.process import Process
-    from ..thread import Thread
     from ..vfs.mount import Location
     from ..vfs.node import FilesystemOps
     from .fanotify_mounts import ToldMount
@@ -56,11 +55,12 @@ class Question:
         self._denial = denial
         self._changed.wake()
 
-    async def answer(self, t: Thread) -> None:
-        """Wait for the answer, as long as the thread lives; raise the error that it is."""
-        while not self.answered:
-            self._changed.register(t.waker)
-            await park_killable()
+    def register(self, waker: Waker) -> None:
+        """Arrange a wake-up for when it is answered."""
+        self._changed.register(waker)
+
+    def check(self) -> None:
+        """Raise the error that the answer is, if it is one."""
         if self._denial is not None:
             raise self._denial
 

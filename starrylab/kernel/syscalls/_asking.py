@@ -11,7 +11,7 @@ from struct import unpack
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from ...abi.errno import LinuxError
+from ...abi.errno import EAGAIN, LinuxError
 from ...abi.fanotify import FAN_ACCESS_PERM, FAN_OPEN_EXEC_PERM, FAN_OPEN_PERM
 from ...abi.fcntl import (
     AT_EMPTY_PATH,
@@ -25,11 +25,14 @@ from ...abi.fcntl import (
     O_TMPFILE,
     O_WRONLY,
 )
+from ..core.sched import park, park_killable
 from ..files.fanotify import Fanotify
 from ..task.exec_files import images
 from ..vfs.context import NOFOLLOW
-from ..vfs.leases import break_leases, has_leases
+from ..vfs.leases import expire, has_leases, in_the_way, start_to_break
+from ..vfs.locks import LockTable
 from ..vfs.mount import Location
+from ..vfs.node import NodeOps
 from ..vfs.notify import Found, about_entry, concerned
 from ..vfs.open_options import check_open
 from ._at import place_at, start_of
@@ -45,6 +48,7 @@ _Call = Callable[["Thread", Regs], Any]
 _Opening = tuple[Location, int]
 _Finder = Callable[["Thread", Regs], list[_Opening]]
 _OPEN_HOW: Final = 24  #: bytes of struct open_how
+_SECOND: Final = 1_000_000_000  #: ns
 _OPEN: Final = (FAN_OPEN_PERM,)
 _EXEC: Final = (FAN_OPEN_EXEC_PERM, FAN_OPEN_PERM)
 _UNASKED: Final = O_TMPFILE & ~0o200000  #: makes a file that nobody knows
@@ -119,10 +123,39 @@ async def _permitted(t: Thread, place: Location, mask: int) -> None:
         question = listener.ask(event, marks)
         if question is not None:
             try:
-                await question.answer(t)
+                while not question.answered:
+                    question.register(t.waker)
+                    await park_killable()
             finally:
                 if not question.answered:
                     listener.forget(question)
+            question.check()
+
+
+async def _break_leases(t: Thread, node: NodeOps, *, writes: bool, wait: bool) -> None:
+    """Wait until no lease of ``node`` forbids to open it; ``EAGAIN`` instead of waiting.
+
+    Raises ``EINTR``.
+    """
+    table: LockTable | None = node.bound(LockTable)
+    if table is None:
+        return
+    executor = t.executor
+    expire(table, executor.now)
+    seconds = t.kernel.watching.lease_break_time
+    deadline = executor.now + seconds * _SECOND if seconds else None
+    start_to_break(table, writes=writes, deadline=deadline)
+    while left := in_the_way(table, executor.now, writes=writes):
+        if not wait:
+            raise EAGAIN
+        table.changed.register(t.waker)
+        ends = min((one.deadline for one in left if one.deadline is not None), default=None)
+        timer = None if ends is None else executor.call_at(ends, t.waker.wake)
+        try:
+            await park()
+        finally:
+            if timer is not None:
+                timer.cancel()
 
 
 def _created(t: Thread, fd: int) -> Any:
@@ -167,7 +200,7 @@ def _before(finder: _Finder, masks: tuple[int, ...]) -> Callable[[_Call], _Call]
             for mask in masks:
                 await _permitted(t, place, mask)
             writes = bool(flags & O_ACCMODE)
-            await break_leases(t, place.node, writes=writes, wait=not flags & O_NONBLOCK)
+            await _break_leases(t, place.node, writes=writes, wait=not flags & O_NONBLOCK)
             held.append(place.entry)
             asked.add(id(place.entry))
             opening = find(t, registers, asked)

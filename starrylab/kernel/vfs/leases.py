@@ -7,19 +7,15 @@ breaks it: the holder gets a signal, and some seconds to give the lease up or to
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ...abi.errno import EAGAIN
 from ...abi.fcntl import F_RDLCK, F_UNLCK, F_WRLCK
-from ..core.sched import park
 from .locks import LockTable
 from .node import NodeOps
 
 if TYPE_CHECKING:
     from ..files.file import File
-    from ..thread import Thread
-
-_SECOND: Final = 1_000_000_000  #: ns
 
 
 class Lease:
@@ -81,31 +77,15 @@ def expire(table: LockTable, now: int) -> None:
             change(table, file, lease.target)
 
 
-async def break_leases(t: Thread, node: NodeOps, *, writes: bool, wait: bool) -> None:
-    """Wait until no lease of ``node`` forbids to open it; ``EAGAIN`` instead of waiting.
-
-    Raises ``EINTR``.
-    """
-    table: LockTable | None = node.bound(LockTable)
-    if table is None:
-        return
-    executor = t.executor
-    expire(table, executor.now)
-    seconds = t.kernel.watching.lease_break_time
-    deadline = executor.now + seconds * _SECOND if seconds else None
+def start_to_break(table: LockTable, *, writes: bool, deadline: int | None) -> None:
+    """Ask all holders who are in the way of an open, until ``deadline``."""
     target = F_UNLCK if writes else F_RDLCK
     for lease in list(table.leases.values()):
         if lease.conflicts(writes=writes):
             lease.start_to_break(target, deadline)
-    while left := [one for one in table.leases.values() if one.conflicts(writes=writes)]:
-        if not wait:
-            raise EAGAIN
-        table.changed.register(t.waker)
-        ends = min((one.deadline for one in left if one.deadline is not None), default=None)
-        timer = None if ends is None else executor.call_at(ends, t.waker.wake)
-        try:
-            await park()
-        finally:
-            if timer is not None:
-                timer.cancel()
-        expire(table, executor.now)
+
+
+def in_the_way(table: LockTable, now: int, *, writes: bool) -> list[Lease]:
+    """Return the leases for which an open has to wait still; ``now`` is monotonic ns."""
+    expire(table, now)
+    return [lease for lease in table.leases.values() if lease.conflicts(writes=writes)]
