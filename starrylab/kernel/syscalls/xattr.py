@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _NAME_LIMIT: Final = XATTR_NAME_MAX + 1
 
 
-def _name(t: Thread, addr: int) -> bytes:
+def read_name(t: Thread, addr: int) -> bytes:
     """Read an attribute's name; raise ``ERANGE`` for an empty or too long one."""
     name = _cstring(t, addr)
     if not name or len(name) > XATTR_NAME_MAX:
@@ -47,7 +47,8 @@ def opened(file: File) -> tuple[NodeOps, Location]:
     return file.node, file.place
 
 
-def _found(t: Thread, path: bytes, flags: int) -> tuple[NodeOps, Location]:
+def found(t: Thread, path: bytes, flags: int) -> tuple[NodeOps, Location]:
+    """Return what a path leads to."""
     place = t.fs.walk(path, t.cred, None, flags)
     return place.node, place
 
@@ -56,12 +57,23 @@ def set_attribute(
     t: Thread, target: tuple[NodeOps, Location], name: int, value: int, size: int, flags: int
 ) -> None:
     """Follow setxattr(2) for what was found."""
+    set_value(t, target, *read_attribute(t, name, value, size, flags), flags)
+
+
+def read_attribute(t: Thread, name: int, value: int, size: int, flags: int) -> tuple[bytes, bytes]:
+    """Read the name and the value that setxattr(2) is to set."""
     if flags & ~(XATTR_CREATE | XATTR_REPLACE):
         raise EINVAL
-    key = _name(t, name)
+    key = read_name(t, name)
     if size > XATTR_SIZE_MAX:
         raise E2BIG
-    data = t.mm.read(value, size) if size else b""
+    return key, t.mm.read(value, size) if size else b""
+
+
+def set_value(
+    t: Thread, target: tuple[NodeOps, Location], key: bytes, data: bytes, flags: int
+) -> None:
+    """Set an attribute."""
     node, place = target
     require_writable(place.mount)
     check_access(node, key, t.cred, write=True)
@@ -73,7 +85,13 @@ def get_attribute(
     t: Thread, target: tuple[NodeOps, Location], name: int, value: int, size: int
 ) -> int:
     """Follow getxattr(2) for what was found."""
-    key = _name(t, name)
+    return get_value(t, target, read_name(t, name), value, size)
+
+
+def get_value(
+    t: Thread, target: tuple[NodeOps, Location], key: bytes, value: int, size: int
+) -> int:
+    """Store the value of an attribute at ``value``."""
     node = target[0]
     check_access(node, key, t.cred, write=False)
     data = node.get_xattr(key)
@@ -105,7 +123,7 @@ def list_attributes(t: Thread, target: tuple[NodeOps, Location], buf: int, size:
 
 def remove_attribute(t: Thread, target: tuple[NodeOps, Location], name: int) -> None:
     """Follow removexattr(2) for what was found."""
-    key = _name(t, name)
+    key = read_name(t, name)
     node, place = target
     require_writable(place.mount)
     check_access(node, key, t.cred, write=True)
@@ -118,7 +136,7 @@ def setxattr(
     t: Thread, path: Path, name: InString, value: InData, size: Size, flags: XattrFlags
 ) -> None:
     """setxattr(2)."""
-    set_attribute(t, _found(t, path, 0), name, value, size, flags)
+    set_attribute(t, found(t, path, 0), name, value, size, flags)
 
 
 @syscall()
@@ -126,7 +144,7 @@ def lsetxattr(
     t: Thread, path: Path, name: InString, value: InData, size: Size, flags: XattrFlags
 ) -> None:
     """lsetxattr(2)."""
-    set_attribute(t, _found(t, path, NOFOLLOW), name, value, size, flags)
+    set_attribute(t, found(t, path, NOFOLLOW), name, value, size, flags)
 
 
 @syscall()
@@ -140,13 +158,13 @@ def fsetxattr(
 @syscall()
 def getxattr(t: Thread, path: Path, name: InString, value: OutData, size: Size) -> int:
     """getxattr(2)."""
-    return get_attribute(t, _found(t, path, 0), name, value, size)
+    return get_attribute(t, found(t, path, 0), name, value, size)
 
 
 @syscall()
 def lgetxattr(t: Thread, path: Path, name: InString, value: OutData, size: Size) -> int:
     """lgetxattr(2)."""
-    return get_attribute(t, _found(t, path, NOFOLLOW), name, value, size)
+    return get_attribute(t, found(t, path, NOFOLLOW), name, value, size)
 
 
 @syscall()
@@ -158,13 +176,13 @@ def fgetxattr(t: Thread, file: Fd, name: InString, value: OutData, size: Size) -
 @syscall()
 def listxattr(t: Thread, path: Path, buf: OutData, size: Size) -> int:
     """listxattr(2)."""
-    return list_attributes(t, _found(t, path, 0), buf, size)
+    return list_attributes(t, found(t, path, 0), buf, size)
 
 
 @syscall()
 def llistxattr(t: Thread, path: Path, buf: OutData, size: Size) -> int:
     """llistxattr(2)."""
-    return list_attributes(t, _found(t, path, NOFOLLOW), buf, size)
+    return list_attributes(t, found(t, path, NOFOLLOW), buf, size)
 
 
 @syscall()
@@ -176,13 +194,13 @@ def flistxattr(t: Thread, file: Fd, buf: OutData, size: Size) -> int:
 @syscall()
 def removexattr(t: Thread, path: Path, name: InString) -> None:
     """removexattr(2)."""
-    remove_attribute(t, _found(t, path, 0), name)
+    remove_attribute(t, found(t, path, 0), name)
 
 
 @syscall()
 def lremovexattr(t: Thread, path: Path, name: InString) -> None:
     """lremovexattr(2)."""
-    remove_attribute(t, _found(t, path, NOFOLLOW), name)
+    remove_attribute(t, found(t, path, NOFOLLOW), name)
 
 
 @syscall()

@@ -174,6 +174,30 @@ def test_a_registered_buffer_is_the_memory_of_who_registered_it(lab) -> None:
     lab.run(program)
 
 
+def test_what_is_submitted_may_change_at_once(lab) -> None:
+    """IORING_FEAT_SUBMIT_STABLE: names are read with the entry, even if its turn comes later."""
+
+    def program(m):
+        ring = yield from ring_of(m)
+        reader, writer = yield from pipe_of(m)
+        at = m.scratch + 1024
+        yield m.call("openat", -100, m.string(at, b"/f"), 0o102, 0o600)
+        name, value = m.string(at + 64, b"user.one"), m.string(at + 128, b"good")
+        ring.put(READ, uring.IOSQE_IO_LINK, 0, reader, 0, m.scratch, 1)
+        ring.put(uring.IORING_OP_SETXATTR, uring.IOSQE_IO_LINK, 0, 0, value, name, 4, 0, 1, 0, 0,
+                 0, at)  # fmt: skip
+        ring.put(uring.IORING_OP_UNLINKAT, uring.IOSQE_IO_LINK, 0, -100, 0, at, 0, 0, 2)
+        ring.put(uring.IORING_OP_MKDIRAT, 0, 0, -100, 0, m.string(at + 192, b"/d"), 0o700, 0, 3)
+        assert (yield m.call("io_uring_enter", ring.fd, 4, 0, 0, 0, 0)) == 4
+        m.store(at, b"x" * 256)
+        yield m.call("write", writer, m.scratch, 1)
+        assert (yield m.call("io_uring_enter", ring.fd, 0, 4, GETEVENTS, 0, 0)) == 0
+        assert [r[:2] for r in ring.results()] == [(0, 1), (1, 0), (2, 0), (3, 0)]
+        yield m.call("exit_group", 0)
+
+    lab.run(program)
+
+
 def test_closing_the_ring_ends_its_requests(lab) -> None:
     def program(m):
         ring = yield from ring_of(m)
@@ -243,7 +267,7 @@ def test_entries_at_random(make_lab, seed: int, uid: int) -> None:
         yield m.call("socketpair", 1, 1, 0, m.scratch)
         yield m.call("eventfd2", 0, 0)
         yield m.call("epoll_create1", 0)
-        yield m.call("openat", -100, m.string(m.scratch, b"/tmp/f"), 0o102, 0o600)
+        yield m.call("openat", -100, m.string(m.scratch, b"/f"), 0o102, 0o600)
         m.store(m.scratch, struct.pack("<8i", 1, 2, -1, 3, 4, -1, -1, -1))
         yield m.call("io_uring_register", ring.fd, uring.IORING_REGISTER_FILES, m.scratch, 8)
         for _ in range(120):

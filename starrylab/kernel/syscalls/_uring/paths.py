@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ....abi.errno import EBADF, EINVAL, ENXIO
 from ....abi.fcntl import AT_REMOVEDIR, O_CLOEXEC
@@ -12,6 +12,10 @@ from .. import fd, path, stat, sync, xattr
 from .. import open as opening
 from .._reporting import reported
 from .operation import Operation, file_of, goes_direct, no, plain_fd, signed, thread_of
+
+if TYPE_CHECKING:
+    from ...vfs.mount import Location
+    from ...vfs.node import NodeOps
 
 
 def _path(request: Request, addr: int) -> bytes:
@@ -155,30 +159,42 @@ def _mkdir(request: Request) -> None:
 # -- extended attributes -----------------------------------------------------------------------
 
 
-def _prepare_attribute(request: Request) -> None:
+def _prepare_get(request: Request) -> None:
+    path = _attribute_path(request)
+    request.data = (path, xattr.read_name(thread_of(request), request.addr))
+
+
+def _prepare_set(request: Request) -> None:
+    path, flags = _attribute_path(request), _int(request.op_flags)
+    t = thread_of(request)
+    pair = xattr.read_attribute(t, request.addr, request.off, request.length, flags)
+    request.data = (path, *pair)
+
+
+def _attribute_path(request: Request) -> bytes | None:
+    """Return the path of an operation that has one."""
+    if request.op.name.startswith("F"):
+        return None
     plain_fd(request)
-    request.data = _path(request, request.addr3)
+    return _path(request, request.addr3)
+
+
+def _attribute_target(request: Request) -> tuple[NodeOps, Location]:
+    path: bytes | None = request.data[0]
+    if path is None:
+        return xattr.opened(file_of(request))
+    return xattr.found(thread_of(request), path, 0)
 
 
 def _get_attribute(request: Request) -> int:
-    t = thread_of(request)
-    return xattr.getxattr(t, request.data, request.addr, request.off, request.length)
+    t, target = thread_of(request), _attribute_target(request)
+    return xattr.get_value(t, target, request.data[1], request.off, request.length)
 
 
 def _set_attribute(request: Request) -> None:
-    t, flags = thread_of(request), _int(request.op_flags)
-    xattr.setxattr(t, request.data, request.addr, request.off, request.length, flags)
-
-
-def _get_file_attribute(request: Request) -> int:
-    t = thread_of(request)
-    return xattr.fgetxattr(t, file_of(request), request.addr, request.off, request.length)
-
-
-def _set_file_attribute(request: Request) -> None:
-    t, flags = thread_of(request), _int(request.op_flags)
-    file = file_of(request)
-    xattr.fsetxattr(t, file, request.addr, request.off, request.length, flags)
+    t, target = thread_of(request), _attribute_target(request)
+    _, name, value = request.data
+    xattr.set_value(t, target, name, value, _int(request.op_flags))
 
 
 # -- size and storage --------------------------------------------------------------------------
@@ -242,10 +258,10 @@ OPERATIONS: Final = (
     Operation("SYMLINKAT", _symlink, _prepare_symlink),
     Operation("UNLINKAT", _unlink, _prepare_unlink),
     Operation("MKDIRAT", _mkdir, _prepare_mkdir),
-    Operation("GETXATTR", _get_attribute, _prepare_attribute),
-    Operation("SETXATTR", _set_attribute, _prepare_attribute),
-    Operation("FGETXATTR", _get_file_attribute, file=True),
-    Operation("FSETXATTR", _set_file_attribute, file=True),
+    Operation("GETXATTR", _get_attribute, _prepare_get),
+    Operation("SETXATTR", _set_attribute, _prepare_set),
+    Operation("FGETXATTR", _get_attribute, _prepare_get, file=True),
+    Operation("FSETXATTR", _set_attribute, _prepare_set, file=True),
     Operation("FTRUNCATE", _truncate, _prepare_truncate, file=True),
     Operation("FSYNC", _fsync, _prepare_fsync, file=True),
     Operation("SYNC_FILE_RANGE", _sync_range, _prepare_range, file=True),
