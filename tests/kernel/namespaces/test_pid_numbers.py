@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from starrylab.abi.errno import EAGAIN, EEXIST, EINVAL, ENOMEM, ENOSPC, EPERM
@@ -20,6 +20,7 @@ def initial(maximum: int = 32768) -> PidNamespace:
     return PidNamespace(Registry(), None, table, ino=1)
 
 
+@settings(deadline=None)  # a busy host may pause
 @given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=60))
 def test_numbers_in_every_namespace_above(steps: list[tuple[int, bool]]) -> None:
     chain = [initial()]
