@@ -72,11 +72,11 @@ def clone(
 ) -> Mountpoint:
     """Show ``root`` once more, with the flags, the peers and the master of ``mount``.
 
-    ``slaves``: the copy of a shared mount is its slave and not its peer.
+    ``slaves``: the copy of a shared mount is its slave and not its peer.  That of an unbindable
+    one, which only a new namespace gets, may be bound, as on Linux 6.18.
     """
     made = namespace.add(mount.fs, root, mount.flags, mount.source)
     made.locked_flags = mount.locked_flags
-    made.unbindable = mount.unbindable
     if mount.group is not None and slaves:
         made.master = mount.group
         made.master.slaves[made] = None

@@ -136,6 +136,11 @@ def _call(thread: Thread, name: str, args: list[Any]) -> Any:
         return thread.put(args[0], b"")
     if name == "mkdir":
         return thread.call("mkdirat", AT_FDCWD, args[0], 0o755)
+    if name == "unshare":
+        left = thread.namespaces.mnt.tree
+        thread.namespaces.mnt.tree = left.copy(thread.fs)
+        left.dissolve()  # nobody is there any more
+        return 0
     if name == "setuid":
         thread.cred = Credentials.user(args[0], args[0])
         return 0

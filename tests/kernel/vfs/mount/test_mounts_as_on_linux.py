@@ -60,6 +60,7 @@ changes = st.one_of(
     st.builds(lambda p, q, f: ["move_mount", AT_FDCWD, p, AT_FDCWD, q, f], paths, paths,
               st.sampled_from(MOVES)),
     st.builds(lambda p, q: ["pivot_root", p, q], paths, paths),
+    st.just(["unshare"]),
     st.builds(lambda p, r: ["open_tree", AT_FDCWD, p, r], paths,
               st.sampled_from([0, OPEN_TREE_CLONE, OPEN_TREE_CLONE | AT_RECURSIVE])),
     st.builds(lambda n, p, f: ["put", n, AT_FDCWD, p, f | MOVE_MOUNT_F_EMPTY_PATH],
