@@ -56,7 +56,6 @@ CLASSES: Final = {
 ABSENT: Final[dict[str, str]] = {
     "fiemap": "FS_IOC_FIEMAP: files here have no extents on a disk",
     "fpunch": "expects FALLOC_FL_ZERO_RANGE without looking whether it worked; tmpfs has none",
-    "io-uring": "no io_uring_setup(2)",
     "key": "no keys (add_key(2)), as in a Linux without CONFIG_KEYS",
     "landlock": "no landlock_create_ruleset(2)",
     "sigurg": "needs TCP; the lab has sockets of one machine only",
