@@ -132,8 +132,8 @@ class SystemsDir(_TraceDir):
         yield b"enable", S_IFREG
 
     def _systems(self) -> set[bytes]:
-        """Return the parts of the kernel; perf(1) wants the one of ftrace's own, here empty."""
-        return {b"ftrace", *(point.system.encode() for point in self.points())}
+        """Return the parts of the kernel that have some."""
+        return {point.system.encode() for point in self.points()}
 
 
 _HEADERS: Final = {b"header_page": _HEADER_PAGE, b"header_event": _HEADER_EVENT}

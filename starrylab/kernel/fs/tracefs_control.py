@@ -105,6 +105,7 @@ def control_files(fs: FilesystemOps, kernel: Kernel) -> dict[bytes, FileNodeOps]
         b"tracing_on": ControlNode(
             fs, kernel, "tracing_on", lambda kernel: f"{int(tracer_of(kernel).on)}\n", _switch
         ),
+        b"trace_marker": ControlNode(fs, kernel, "trace_marker", lambda _: "", _mark),
         b"trace_pipe": PipeNode(fs, kernel),
     }  # fmt: skip
 
@@ -141,6 +142,11 @@ def _trace(kernel: Kernel) -> str:
 
 def _forget(kernel: Kernel) -> None:
     printed(kernel).lines.clear()
+
+
+def _mark(kernel: Kernel, thread: Thread | None, data: bytes) -> None:
+    if thread is not None:
+        tracer_of(kernel).mark(thread, data)
 
 
 def _switch(kernel: Kernel, _: Thread | None, data: bytes) -> None:

@@ -180,9 +180,14 @@ MIGRATE: Final = _make(  # perf(1) asks for it; with one processor it never happ
     "REC->orig_cpu, REC->dest_cpu",
 )  # fmt: skip
 
+PRINT: Final = _make(  # what is written to trace_marker
+    14, "ftrace", "print", (_ulong("ip"), ("char buf[]", "0s")),
+    '"%ps: %s", (void *)REC->ip, REC->buf',
+)  # fmt: skip
+
 _FIXED: Final = (
     SYS_ENTER, SYS_EXIT, SWITCH, WAKEUP, FORK, EXEC, EXIT, SIGNAL, PAGE_FAULT, WAKING, WAKEUP_NEW,
-    RUNTIME, MIGRATE,
+    RUNTIME, MIGRATE, PRINT,
 )  # fmt: skip
 _CALLS: Final = 512  #: numbers of system calls
 FIRST_CALL: Final = 0x100  #: ids of the entries of system calls, by number; then of their exits

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Final
 
 from ...abi import perf
 from ...abi.errno import EINVAL
+from . import sampling, symbols
 from .attr import PerfAttr
-from .counter import Counter
-from .tracepoints import SYS_ENTER, SYS_EXIT
+from .counter import FIRST_TRACEPOINT, Counter
+from .moment import Moment
+from .tracepoints import PRINT, SYS_ENTER, SYS_EXIT
 
 if TYPE_CHECKING:
-    from .moment import Moment
+    from ..thread import Thread
     from .system import Perf
     from .tracepoints import Tracepoint
 
+_WRITE: Final = 64  #: number of write(2)
 _COMMON: Final = 8  #: bytes before a record's own fields
 _SECOND: Final = 1_000_000_000  #: ns
 _HEXADECIMAL: Final = frozenset("IQ")
@@ -76,6 +79,17 @@ class EventTracer:
         """Trace nothing any more."""
         self.set(self.traced(), on=False)
 
+    def mark(self, thread: Thread, text: bytes) -> None:
+        """Write a line of a program's own (trace_marker), and tell who counts ftrace:print."""
+        ip = symbols.call_address(_WRITE)
+        raw = PRINT.pack(thread.tid, ip, b"") + text.rstrip(b"\n") + b"\0"
+        moment = Moment(thread, ip, user=False, raw=raw)
+        if self.on:
+            self.sink(self._line(PRINT, moment))
+        for counter in self._perf.counting(thread, FIRST_TRACEPOINT + PRINT.id):
+            if PRINT.id not in self._counters or counter is not self._counters[PRINT.id]:
+                sampling.happened(counter, moment)
+
     def _begin(self, point: Tracepoint) -> None:
         context = self._perf.cpu
         counter = Counter(self._perf, replace(_TRACEPOINT, config=point.id), context)
@@ -100,6 +114,9 @@ class EventTracer:
 def describe(point: Tracepoint, raw: bytes) -> str:
     """Return a record as text."""
     values = point.body.unpack_from(raw, _COMMON)
+    if point is PRINT:
+        text = raw[_COMMON + PRINT.body.size :].split(b"\0")[0]
+        return f"tracing_mark_write: {text.decode('utf-8', 'replace')}"
     if point is SYS_ENTER:
         return f"sys_enter: NR {values[0]} ({', '.join(f'{value:x}' for value in values[1:])})"
     if point is SYS_EXIT:

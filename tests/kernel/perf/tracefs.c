@@ -62,6 +62,8 @@ int main(void)
     printf("%s", get("set_event"));
     show("unknown", put("set_event", "nothing:here", 0));
     show("no flag", put("events/enable", "2", 0));
+    put("trace_marker", "a mark of my own\n", 0);
+    printf("marked %d\n", lines("tracing_mark_write: a mark of my own\n"));
     put("trace", "", O_TRUNC);
     printf("emptied %d\n", lines("sys_"));
     getppid();
