@@ -31,7 +31,7 @@ from ..namespaces.mnt import MntNamespace
 from ..vfs.context import NOFOLLOW
 from ..vfs.mount import Location, Mountpoint
 from ..vfs.mount.propagation import change_type
-from ..vfs.mount.tree import subtree
+from ..vfs.mount.tree import locked_place, subtree
 from ..vfs.node import DIRECTORY
 from ._declare import syscall
 from ._mount_types import PathAddr
@@ -105,6 +105,7 @@ def _mount_new(
     fs = make(t.kernel, kind, source or b"none", flags & _SUPERBLOCK, options)
     try:
         check_revealing(t, fs, per_mount(flags))
+        place = locked_place(place)
         if not is_own(t, place.mount):
             raise EINVAL
         namespace_of(t).mount(fs, place, per_mount(flags), source or b"none")
@@ -117,7 +118,9 @@ def _bind(t: Thread, source: bytes, place: Location, *, recursive: bool) -> None
     if not source:
         raise EINVAL
     what = t.fs.walk(source, t.cred)
-    if not is_own(t, place.mount) or not (is_own(t, what.mount) or _is_namespace(t, what)):
+    from_namespace = _is_namespace(t, what)
+    place = locked_place(place)
+    if not is_own(t, place.mount) or not (from_namespace or is_own(t, what.mount)):
         raise EINVAL
     namespace_of(t).bind(what, place, recursive=recursive)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ...abi.errno import E2BIG, EINVAL, ENOENT
+from ...abi.errno import E2BIG, EINVAL
 from ...abi.fcntl import (
     AT_EMPTY_PATH,
     AT_NO_AUTOMOUNT,
@@ -146,8 +146,6 @@ def move_mount(
         return
     if what.entry is not what.mount.root:
         raise EINVAL
-    if to.entry.unlinked:
-        raise ENOENT
     if flags & MOVE_MOUNT_BENEATH:
         namespace_of(t).move_beneath(what.mount, to, t.fs.root.mount)
     else:

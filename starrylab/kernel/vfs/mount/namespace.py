@@ -15,7 +15,17 @@ from ..node import DIRECTORY, FilesystemOps
 from ..notify import tell_unmount
 from . import propagation
 from .point import Location, Mountpoint, PeerGroup
-from .tree import attach, clone, copy_tree, detach, hang, is_ancestor, mounted_inside, subtree
+from .tree import (
+    attach,
+    clone,
+    copy_tree,
+    detach,
+    hang,
+    is_ancestor,
+    locked_place,
+    mounted_inside,
+    subtree,
+)
 
 if TYPE_CHECKING:
     from ..context import FsContext
@@ -197,11 +207,12 @@ class MountNamespace:
                 namespace.mounts[mount.id] = mount
 
     def move(self, mount: Mountpoint, at: Location) -> None:
-        """Move a mount to another place (MS_MOVE); raise ``EINVAL``, ``ELOOP``.
+        """Move a mount to another place (MS_MOVE); raise ``EINVAL``, ``ELOOP``, ``ENOENT``.
 
         The tree may come from a namespace that only a descriptor holds.
         """
-        at = at.topmost()
+        self._check_kinds(mount, at)
+        at = locked_place(at)
         self._check_move(mount, at)
         self._check_target(mount, at)
         self._put(mount, at)
@@ -209,9 +220,11 @@ class MountNamespace:
     def move_beneath(self, mount: Mountpoint, at: Location, root: Mountpoint) -> None:
         """Put a mount below the one whose root is ``at`` (MOVE_MOUNT_BENEATH).
 
-        ``root`` is the caller's root, below which nothing goes.  Raises ``EINVAL``, ``ELOOP``.
+        ``root`` is the caller's root, below which nothing goes.  Raises ``EINVAL``, ``ELOOP``,
+        ``ENOENT``.
         """
-        at = at.topmost()
+        self._check_kinds(mount, at)
+        at = locked_place(at)
         top = at.mount
         self._check_move(mount, at)
         below, entry = top.parent, top.at
@@ -229,9 +242,12 @@ class MountNamespace:
         self._put(mount, place)
 
     @staticmethod
-    def _check_target(mount: Mountpoint, at: Location) -> None:
+    def _check_kinds(mount: Mountpoint, at: Location) -> None:
         if mount.is_directory != (at.node.kind == DIRECTORY):
             raise EINVAL
+
+    @staticmethod
+    def _check_target(mount: Mountpoint, at: Location) -> None:
         if at.mount.group is not None and any(m.unbindable for m in subtree(mount)):
             raise EINVAL("unbindable mounts do not go into a shared one")
         if is_ancestor(mount, at.mount):
@@ -329,8 +345,8 @@ class MountNamespace:
             fs.unmounted()
 
     def pivot(self, new_root: Location, put_old: Location, old_root: Location) -> None:
-        """pivot_root(2), the tree's part: swap the root mount; raise ``EINVAL``, ``EBUSY``."""
-        put_old = put_old.topmost()
+        """Swap the root mount (pivot_root(2)); raise ``EINVAL``, ``EBUSY``, ``ENOENT``."""
+        put_old = locked_place(put_old)
         new, old = new_root.mount, old_root.mount
         above = (put_old.mount, new.parent, old.parent)
         if any(m is not None and m.group is not None for m in above):

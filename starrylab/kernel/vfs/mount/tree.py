@@ -21,6 +21,14 @@ def attach(mount: Mountpoint, at: Location) -> None:
     hang(mount, at.mount, at.entry)
 
 
+def locked_place(at: Location) -> Location:
+    """Return what is on top of a place to mount at; ``ENOENT`` if that is in no tree any more."""
+    at = at.topmost()
+    if at.entry.unlinked or not at.mount.is_attached:
+        raise ENOENT
+    return at
+
+
 def hang(mount: Mountpoint, parent: Mountpoint, entry: DirEntry) -> None:
     """Make ``mount`` what is mounted on ``entry`` of ``parent``, where nothing is."""
     if entry.mounts is None:
