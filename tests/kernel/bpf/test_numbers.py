@@ -50,7 +50,7 @@ def run(i: Instruction, left: int, right: int) -> int:
     return registers[0]
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(sets(), sets(), st.sampled_from([*arithmetic.OPERATIONS, e.MOV]), st.booleans(),
        st.booleans(), st.integers(-(1 << 31), (1 << 31) - 1), st.booleans())  # fmt: skip
 def test_results_are_contained(a, c, op, wide, is_signed, imm, by_register):
@@ -84,7 +84,7 @@ def test_other_forms_of_a_number_are_contained(a, size, bits, swaps):
         assert contains(arithmetic.negate(known, 64 if wide else 32), negated)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(sets(), sets(), st.sampled_from(sorted(compare.JUMPS)), st.booleans())
 def test_what_a_jump_says_is_true(a, c, op, wide):
     left, right = (a[0], c[0]) if wide else (a[0] & M32, c[0] & M32)

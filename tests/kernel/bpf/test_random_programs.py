@@ -46,7 +46,7 @@ def execute(bench: Bench, program: Program) -> int:
     return bench.interpreter.run(program, context, packet) & 0xFFFF_FFFF
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.integers(0, 1 << 62), st.integers(1, 12))
 def test_what_is_let_in_stays_inside_its_memory(seed, parts):
     """Any access outside a map, the stack or the context raises in the interpreter."""
@@ -57,7 +57,7 @@ def test_what_is_let_in_stays_inside_its_memory(seed, parts):
         execute(bench, program)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     st.lists(
         st.builds(

@@ -22,6 +22,7 @@ class Arg(Enum):
     """What an argument has to be."""
 
     ANYTHING = auto()
+    WHATEVER = auto()  #: may even be a register that nobody has set
     CONTEXT = auto()
     MAP = auto()  #: the map that KEY and VALUE belong to
     KEY = auto()

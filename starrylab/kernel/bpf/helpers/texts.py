@@ -67,7 +67,7 @@ def _string(run: Run, addr: int, *, user: bool) -> bytes:
 
 
 @helper(
-    "trace_printk", Arg.MEMORY, Arg.SIZE, Arg.ANYTHING, Arg.ANYTHING, Arg.ANYTHING, gpl=True,
+    "trace_printk", Arg.MEMORY, Arg.SIZE, Arg.WHATEVER, Arg.WHATEVER, Arg.WHATEVER, gpl=True,
     perfmon=True,
 )  # fmt: skip
 @failing

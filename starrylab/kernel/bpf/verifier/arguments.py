@@ -33,6 +33,8 @@ class Arguments:
             self._check(number, kind, helper)
 
     def _check(self, number: int, kind: Arg, helper: Helper) -> None:
+        if kind is Arg.WHATEVER:
+            return
         reg = self._walk.read(number)
         if kind in (Arg.MEMORY, Arg.OUT_MEMORY, Arg.MEMORY_OR_NULL):
             self._memory(number, kind, reg)

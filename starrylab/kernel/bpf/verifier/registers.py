@@ -81,7 +81,7 @@ class Reg(NamedTuple):
         if self.kind in (Kind.RECORD, Kind.RECORD_OR_NULL):
             parts.append(f"sz={self.size}")
         if offset:
-            parts.append(f"off={offset}" if self.var.is_constant else offset)
+            parts.append(f"off={self.var.slow}" if self.var.is_constant else offset)
         return f"{self.kind.value}({','.join(parts)})"
 
 
