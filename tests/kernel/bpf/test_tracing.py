@@ -8,6 +8,7 @@ from collections import Counter
 from starrylab.abi import bpf as b
 from starrylab.abi import perf
 from starrylab.abi.errno import EACCES, EEXIST, EINVAL, ENOENT
+from starrylab.kernel.bpf.hooks import POINTS
 from tests.kernel.bpf.assembly import (
     EXIT,
     alu,
@@ -206,3 +207,44 @@ def test_a_ring_wakes_who_waits(lab) -> None:
         yield m.call("exit_group", 0)
 
     lab.run(program)
+
+
+def test_every_raw_tracepoint(lab) -> None:
+    """A program at each counts how often it ran; what happens is one fork, exit, signal ..."""
+    ran: dict[bytes, int] = {}
+
+    def program(m):
+        c = Caller(m)
+        fds = {}
+        for name in sorted(POINTS):
+            fd = yield c.create(b.BPF_MAP_TYPE_ARRAY, 4, 8, 1)
+            fds[name] = list(lab.kernel.bpf.maps)[-1]
+            code = maps_of(
+                [*value(1), mov(2, 1), e_add(1, 2), ldx(3, 1, 0), mov(0, 0), EXIT], fd,
+            )  # fmt: skip
+            loaded = yield c.load(code, kind=b.BPF_PROG_TYPE_RAW_TRACEPOINT)
+            raw = b.RAW_TRACEPOINT.pack(c.put(name + b"\0"), loaded, 0)
+            assert (yield c.bpf(b.BPF_RAW_TRACEPOINT_OPEN, raw)) >= 0
+
+        def child(cc):
+            yield cc.call("kill", 2, 15)
+            yield cc.call("exit_group", 0)
+
+        pid = yield m.fork(child)
+        yield m.call("wait4", pid, 0, 0, 0)
+        for name, found in fds.items():
+            ran[name] = int.from_bytes(found.value(bytes(4)), "little")
+        yield m.call("exit_group", 0)
+
+    lab.run(program)
+    assert ran[b"sched_process_fork"] == ran[b"sched_process_exit"] == 1
+    assert ran[b"signal_deliver"] >= 1
+    assert ran[b"sched_process_exec"] == 0
+    assert ran[b"sys_enter"] > ran[b"sys_exit"] - 2 > 0
+
+
+def value(dst: int):
+    """The address of the only value of an array."""
+    from tests.kernel.bpf.assembly import wide
+
+    return wide(dst, 0, e.PSEUDO_MAP_VALUE)
