@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 _SETATTR: Final = AT_EMPTY_PATH | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT
 _OPEN_TREE: Final = _SETATTR | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC
+_NO_MAPS: Final = "MOUNT_ATTR_IDMAP is refused: no file system maps ids"
 _BOTH: Final = MOVE_MOUNT_SET_GROUP | MOVE_MOUNT_BENEATH
 
 
@@ -68,7 +69,7 @@ def _tree(t: Thread, dirfd: int, path: int, flags: int) -> File:
     return TreeFile(namespace.root, t.cred)
 
 
-@syscall()
+@syscall(partial=_NO_MAPS)
 def open_tree_attr(
     t: Thread,
     dirfd: FdNum,
@@ -92,7 +93,7 @@ def open_tree_attr(
     return t.install(file, cloexec=bool(flags & OPEN_TREE_CLOEXEC))
 
 
-@syscall(partial="MOUNT_ATTR_IDMAP is refused: no file system maps ids")
+@syscall(partial=_NO_MAPS)
 def mount_setattr(
     t: Thread,
     dirfd: FdNum,
