@@ -30,15 +30,6 @@ _TOPOLOGY: Final = {
     ),
 }
 
-#: cpu0/topology: one package with one core (Documentation/admin-guide/cputopology.rst)
-_TOPOLOGY: Final = {
-    **dict.fromkeys(("physical_package_id", "core_id"), "0"),
-    **dict.fromkeys(("core_cpus", "thread_siblings", "package_cpus", "core_siblings"), "1"),
-    **dict.fromkeys(
-        ("core_cpus_list", "thread_siblings_list", "package_cpus_list", "core_siblings_list"), "0"
-    ),
-}
-
 
 class SysFs(FilesystemOps):
     """One instance of sysfs."""
@@ -104,10 +95,6 @@ class SysFs(FilesystemOps):
         """Return a file that shows what ``render`` returns."""
         declared = Declared(f"sys:{path}", False, render, mode, False, None, False)
         return TextNode(self, self.kernel, declared)
-
-
-def _constant(value: str) -> Callable[[Kernel], str]:
-    return lambda _: value + "\n"
 
 
 def _constant(value: str) -> Callable[[Kernel], str]:
