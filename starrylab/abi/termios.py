@@ -248,6 +248,17 @@ class Termios:
             *self._speeds(cflag),
         )
 
+    def keeping(self, old: Termios, locked: Termios) -> Termios:
+        """Return these settings, with ``old`` ones where ``locked`` has bits (TIOCSLCKTRMIOS)."""
+        words = ("iflag", "oflag", "cflag", "lflag")
+        kept: dict[str, Any] = {}
+        for word in words:
+            mask = getattr(locked, word)
+            kept[word] = getattr(self, word) & ~mask | getattr(old, word) & mask
+        chosen = zip(self.cc, old.cc, locked.cc, strict=True)
+        kept["cc"] = bytes(was if lock else new for new, was, lock in chosen)
+        return self.replace(line=old.line if locked.line else self.line, **kept)
+
     def _speeds(self, cflag: int) -> tuple[int, int]:
         if cflag & CBAUD == BOTHER:
             return self.ispeed, self.ospeed
@@ -263,3 +274,6 @@ class Termios:
     def __repr__(self) -> str:
         words = (self.iflag, self.oflag, self.cflag, self.lflag)
         return f"Termios({', '.join(f'{word:#o}' for word in words)}, {self.cc!r})"
+
+
+UNLOCKED: Final = Termios(0, 0, 0, 0, bytes(NCCS), 0, 0, 0)  #: every setting can be changed

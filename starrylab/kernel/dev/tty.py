@@ -14,7 +14,7 @@ from ...abi.capability import CAP_SYS_ADMIN
 from ...abi.errno import EAGAIN, EBUSY, EIO
 from ...abi.poll import POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM
 from ...abi.signal import SIGCONT, SIGHUP, SIGWINCH
-from ...abi.termios import Termios
+from ...abi.termios import UNLOCKED, Termios
 from .controlling import ControllingTerminal
 from .ldisc import LineDiscipline
 from .tty_driver import TtyDriver
@@ -49,6 +49,7 @@ class Tty(ControllingTerminal):
         self.ldisc = LineDiscipline(self, Termios() if termios is None else termios)
         self.files: WeakSet[TtyFile] = WeakSet()  #: open on it
         self.opens = 0
+        self.locked = UNLOCKED  #: settings that stay as they are (TIOCSLCKTRMIOS)
         self.exclusive = False
         self.other_closed = False  #: the other side of a pseudo-terminal is gone
         self.dropped = 0  #: input bytes lost because nobody read
@@ -68,6 +69,8 @@ class Tty(ControllingTerminal):
     def set_termios(self, new: Termios) -> None:
         """Change the settings; whoever waits looks again."""
         old = self.ldisc.termios
+        if self.locked is not UNLOCKED:
+            new = new.keeping(old, self.locked)
         self.ldisc.set_termios(new)
         self.driver.configure(new, old)
         self.refill()
@@ -290,6 +293,7 @@ class Tty(ControllingTerminal):
         self.opens -= 1
         if not self.opens:
             self.exclusive = False
+            self.locked = UNLOCKED
             self.driver.last_close()
 
     def hang_up(self) -> None:

@@ -67,6 +67,18 @@ def _setters(
     }
 
 
+def _get_locked(file: TerminalFile, thread: Thread, arg: int) -> int:
+    thread.mm.write(arg, file.tty.locked.pack())
+    return 0
+
+
+def _set_locked(file: TerminalFile, thread: Thread, arg: int) -> int:
+    if not thread.cred.capable(CAP_SYS_ADMIN):
+        raise EPERM
+    file.tty.locked = t.UNLOCKED.unpack(thread.mm.read(arg, t.TERMIOS_SIZE))
+    return 0
+
+
 def _get_winsize(file: TerminalFile, thread: Thread, arg: int) -> int:
     thread.mm.write(arg, t.WINSIZE.pack(*file.tty.winsize))
     return 0
@@ -267,6 +279,8 @@ COMMON: Final[dict[int, Ioctl]] = {
     **_setters((io.TCSETS, io.TCSETSW, io.TCSETSF), t.TERMIOS_SIZE, Termios.unpack),
     **_setters((io.TCSETS2, io.TCSETSW2, io.TCSETSF2), t.TERMIOS2_SIZE, Termios.unpack2),
     **_setters((io.TCSETA, io.TCSETAW, io.TCSETAF), t.TERMIO_SIZE, Termios.unpack_termio),
+    io.TIOCGLCKTRMIOS: _get_locked,
+    io.TIOCSLCKTRMIOS: _set_locked,
     io.TIOCGWINSZ: _get_winsize,
     io.TIOCSWINSZ: _set_winsize,
     io.TIOCGPGRP: _get_pgrp,
