@@ -56,14 +56,11 @@ CLASSES: Final = {
 ABSENT: Final[dict[str, str]] = {
     "fiemap": "FS_IOC_FIEMAP: files here have no extents on a disk",
     "fpunch": "expects FALLOC_FL_ZERO_RANGE without looking whether it worked; tmpfs has none",
-    "key": "no keys (add_key(2)), as in a Linux without CONFIG_KEYS",
     "landlock": "no landlock_create_ruleset(2)",
     "sigurg": "needs TCP; the lab has sockets of one machine only",
     "sock": "needs TCP; the lab has sockets of one machine only",
     "sockabuse": "needs TCP; the lab has sockets of one machine only",
-    "statmount": "no statmount(2) and listmount(2)",
     "tmpfs": "looks for a tmpfs outside /dev, and the tree has none",
-    "userfaultfd": "no userfaultfd(2)",
     "usersyscall": "no PR_SET_SYSCALL_USER_DISPATCH",
 }
 

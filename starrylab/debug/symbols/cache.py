@@ -12,6 +12,7 @@ import os
 import struct
 import zlib
 from _thread import get_ident  # all of threading that is needed
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from .image import ElfImage
@@ -69,7 +70,7 @@ class IndexCache:
         """Remove the indexes that have not changed for longest, until the rest fits."""
         sizes = []
         for entry in _entries(self.folder):
-            files = [file.stat() for file in _entries(entry.path) if file.is_file()]
+            files = list(_statuses(entry.path))
             newest = max((status.st_mtime_ns for status in files), default=0)
             sizes.append((newest, sum(status.st_size for status in files), entry.path))
         total = sum(size for _, size, _ in sizes)
@@ -101,6 +102,16 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
             return list(entries)
     except OSError:
         return []
+
+
+def _statuses(folder: str) -> Iterator[os.stat_result]:
+    """Yield the status of each file; another writer may rename or remove one meanwhile."""
+    for entry in _entries(folder):
+        try:
+            if entry.is_file():
+                yield entry.stat()
+        except FileNotFoundError:
+            continue
 
 
 def _remove(path: str) -> None:
