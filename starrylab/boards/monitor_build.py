@@ -109,7 +109,7 @@ def _key(folder: Path, arch: str) -> str:
 
 
 def _build(sources: Sequence[Path], arch: str, output: Path) -> None:
-    environment = compiler_environment(output.parent.parent)
+    environment = compiler_environment()
     folder = sources[0].parent
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".build-") as scratch:
         built = Path(scratch) / "monitor.elf"

@@ -15,8 +15,9 @@ import termios
 import tty
 from collections.abc import Callable, Iterator
 from functools import partial
-from types import FrameType
 from typing import TYPE_CHECKING, Final
+
+from .host_signals import SOURCE, signals_through_door
 
 if TYPE_CHECKING:
     from ..session.assemble import Lab
@@ -30,7 +31,6 @@ _PASSED: Final = (
     signal.SIGUSR1,
     signal.SIGUSR2,
 )
-_SOURCE: Final = "host signals"
 
 
 def open_missing_streams() -> None:
@@ -144,29 +144,7 @@ def _signals(lab: Lab, raw: _RawMode | None) -> Iterator[None]:
             seen.add(signo)
             lab.signal(signo)
 
-    def arrived(data: bytes) -> None:
-        for signo in data:
-            if signo in handlers:  # others are the host's own business
-                serve(signo)
-
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    handlers = {n: signal.signal(n, _ignore) for n in (*_PASSED, signal.SIGWINCH, signal.SIGCONT)}
-    lab.door.subscribe(_SOURCE, arrived)
-    lab.door.attach(_SOURCE, reading)
     if lab.debugger is not None:
-        lab.debugger.wake_sources().add(_SOURCE)
-    try:
+        lab.debugger.wake_sources().add(SOURCE)
+    with signals_through_door(lab.door, (*_PASSED, signal.SIGWINCH, signal.SIGCONT), serve):
         yield
-    finally:
-        lab.door.detach(_SOURCE)
-        for signo, handler in handlers.items():
-            signal.signal(signo, handler)
-        signal.set_wakeup_fd(before)
-        os.close(reading)
-        os.close(writing)
-
-
-def _ignore(signo: int, frame: FrameType | None) -> None:
-    """Do nothing: the wake-up descriptor has told the door."""

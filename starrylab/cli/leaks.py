@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from . import host_terminal as host
 from .common import add_machine_arguments, machine_config
 from .errors import UserError
+from .host_signals import signals_through_door
 
 if TYPE_CHECKING:
     from ..debug.leaks.report import Leak
@@ -109,11 +110,10 @@ def quiet_lab(args: argparse.Namespace, argv: list[str]) -> Iterator[Lab]:
         lab = assemble(config, io)
     except AssemblyError as error:
         raise UserError(str(error), error.status) from None
-    former = signal.signal(signal.SIGINT, lambda *_: lab.stop())
     try:
-        yield lab
+        with signals_through_door(lab.door, (signal.SIGINT,), lambda _: lab.stop()):
+            yield lab
     finally:
-        signal.signal(signal.SIGINT, former)
         os.close(nothing)
 
 

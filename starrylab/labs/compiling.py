@@ -67,7 +67,7 @@ def compile_program(folder: Path, sources: tuple[str, ...], flags: tuple[str, ..
 def _build_c_library() -> None:
     """Let the compiler build its C library, which takes a minute, without the limits."""
     programs(_ARCH)
-    if (compiler_cache(cache_folder()) / "o").is_dir():
+    if (compiler_cache() / "o").is_dir():
         return
     with tempfile.TemporaryDirectory() as scratch:  # the programs were here, its cache was not
         source = Path(scratch) / "first.c"
@@ -115,7 +115,7 @@ def _refuse_foreign_files(path: Path) -> None:
 def _confine(folder: Path, scratch: Path) -> None:
     cache = cache_folder()
     own = places(folder)
-    writable = (scratch, cache / "programs", compiler_cache(cache), *own.writable)
+    writable = (scratch, cache / "programs", compiler_cache(), *own.writable)
     landlock.restrict(Places((*own.readable, *_interpreter()), own.listable, writable))
     seconds = int(_SECONDS * slowness()) + 1
     for kind, value in (

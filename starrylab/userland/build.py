@@ -140,7 +140,7 @@ def _build(
                 *(f"-ffile-prefix-map={folder}={SOURCE_PREFIX}" for folder in sorted(folders)),
                 *("-o", str(built), *map(str, sources)),
             ],
-            env=compiler_environment(output.parent.parent.parent),
+            env=compiler_environment(),
             capture_output=True,
             text=True,
             check=False,

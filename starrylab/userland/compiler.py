@@ -14,6 +14,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from ..base.folders import cache_folder
+
 
 def compiler_folder() -> Path | None:
     """Return the installed wheel's folder, None when there is none."""
@@ -31,17 +33,14 @@ def compiler_version() -> str:
     return found[0].name.removesuffix(".dist-info") if found else "ziglang"
 
 
-def compiler_cache(cache: Path) -> Path:
-    """Return the folder below the cache `cache` where the compiler keeps its own things."""
-    return cache / "compiler"
+def compiler_cache() -> Path:
+    """Return the folder where the compiler keeps its own things."""
+    return cache_folder() / "compiler"
 
 
-def compiler_environment(cache: Path) -> dict[str, str]:
-    """Return the environment in which the compiler runs, with its things below `cache`.
-
-    Raises OSError when nothing can be kept there.
-    """
-    own = compiler_cache(cache)
+def compiler_environment() -> dict[str, str]:
+    """Return the environment in which the compiler runs; raise OSError if it can keep nothing."""
+    own = compiler_cache()
     environment = {
         **os.environ,
         "ZIG_GLOBAL_CACHE_DIR": str(own),

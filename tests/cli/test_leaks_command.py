@@ -100,6 +100,21 @@ def test_it_can_be_interrupted() -> None:
         assert it.wait(30) == 125
 
 
+def test_it_can_be_interrupted_while_nothing_moves() -> None:
+    command = [sys.executable, "-m", "starrylab", "leaks", "--output", "--"]
+    with subprocess.Popen(
+        [*command, "sh", "-c", "echo started; sleep 1000"], stderr=subprocess.PIPE, text=True
+    ) as it:
+        assert it.stderr is not None
+        assert it.stderr.readline() == "started\n"
+        stat = Path(f"/proc/{it.pid}/stat")
+        while stat.read_text().rpartition(")")[2].split()[0] != "S":
+            time.sleep(0.01)
+        it.send_signal(signal.SIGINT)
+        assert it.wait(30) == 125
+        assert it.stderr.read() == "starrylab: leaks: interrupted\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -47,7 +47,7 @@ def compiled_cxx(name: str | Path, *flags: str) -> Path:
     output = folder / source.stem
     if not output.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        environment = compiler_environment(build.cache_folder())
+        environment = compiler_environment()
         scratch = folder / f".{os.getpid()}"
         command = [*arguments, "-o", str(scratch), str(source)]
         subprocess.run(command, env=environment, check=True, capture_output=True)

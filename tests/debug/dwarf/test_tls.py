@@ -29,7 +29,7 @@ PACKAGES = {GLIBC: ("libc6",), MUSL: ("musl",)}
 def built(folder: Path, target: str, model: str) -> None:
     """Put the program and its library into ``folder``, built once."""
     compiler = [sys.executable, "-m", "ziglang", "cc", "-target", target, "-g", "-O1"]
-    environment = compiler_environment(build.cache_folder())
+    environment = compiler_environment()
     for source, output, flags in (
         ("tls_library.c", "library.so", ["-shared", "-fPIC", f"-ftls-model={model}"]),
         ("tls_threads.c", "program", ["-dynamic"]),

@@ -97,7 +97,7 @@ def build(program: Program) -> Path:
     if output.exists():
         return output
     folder.mkdir(parents=True, exist_ok=True)
-    environment = compiler_environment(cache_folder())
+    environment = compiler_environment()
     scratch = folder / f".{os.getpid()}"
     done = subprocess.run(
         [*arguments, "-o", str(scratch), str(source)],

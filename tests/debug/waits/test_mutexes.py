@@ -15,7 +15,7 @@ from starrylab.debug.stack import Stacks
 from starrylab.debug.waits import Waits, look, report
 from starrylab.session.assemble import HostIo, assemble
 from starrylab.session.config import Bind, LabConfig
-from starrylab.userland import cache_folder, compile_c, compiler_environment
+from starrylab.userland import compile_c, compiler_environment
 
 PROGRAM = Path(__file__).parent / "programs" / "abba.c"
 DEADLINE_NS = 60_000_000_000
@@ -29,7 +29,7 @@ def glibc_abba(tmp_path_factory) -> Path:
     subprocess.run(
         [sys.executable, "-m", "ziglang", "cc", "-target", "riscv64-linux-gnu.2.36", "-O1",
          "-fno-sanitize=undefined", "-o", str(output), str(PROGRAM)],
-        env=compiler_environment(cache_folder()),
+        env=compiler_environment(),
         check=True, capture_output=True,
     )  # fmt: skip
     return output

@@ -9,7 +9,6 @@ import sys
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from starrylab.base.folders import cache_folder
 from starrylab.machine.api import READ, WRITE
 from starrylab.machine.board.instructions import BY_ARCH
 from starrylab.userland import compiler_environment
@@ -64,7 +63,7 @@ def words(tmp_path_factory) -> dict[str, int]:
     subprocess.run(
         [sys.executable, "-m", "ziglang", "cc", "-target", "loongarch64-freestanding-none",
          "-c", "-o", str(output), str(source)],
-        env=compiler_environment(cache_folder()),
+        env=compiler_environment(),
         check=True, capture_output=True,
     )  # fmt: skip
     with output.open("rb") as file:
