@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from ..abi.signal import SIGKILL
 from ..machine.api import HartLost
@@ -95,6 +95,7 @@ class Kernel:
         self.frames = frames
         self.heap = KernelHeap(frames)
         self._make_namespaces()
+        self._make_extras()
         self.events = Events()
         self.components = Components() if components is None else components
         self.components.default(AddressSpace, AddressSpace)
@@ -111,10 +112,6 @@ class Kernel:
         self.aio: WeakKeyDictionary[AddressSpace, dict[int, AioContext]] = WeakKeyDictionary()
         self.urings: WeakKeyDictionary[Thread, TaskRings] = WeakKeyDictionary()  #: io_uring(7)
         self.ring_settings = RingSettings()  #: who may make a ring
-        self.rseqs: WeakKeyDictionary[Thread, Registration] = WeakKeyDictionary()
-        self.io_priorities: WeakKeyDictionary[Thread, int] = WeakKeyDictionary()  #: ioprio_set(2)
-        self.mempolicies: WeakKeyDictionary[Thread, Policy] = WeakKeyDictionary()  #: numa(7)
-        self.fork_resets: WeakSet[Thread] = WeakSet()  #: SCHED_RESET_ON_FORK
         self.anon_inodes = count(1)  #: inode numbers of pipes and sockets
         self.processes: dict[int, Process] = {}  #: zombies too, until they are reaped
         self.threads: dict[int, Thread] = {}
@@ -159,6 +156,14 @@ class Kernel:
         self.bpf: Bpf | None = None  #: bpf(2), once somebody has used it
         self.unprivileged_bpf_disabled = 2  #: /proc/sys/kernel/unprivileged_bpf_disabled
         self.executor.on_idle = lambda idle: hart.set_tick(0 if idle else self.tick_ns)
+
+    def _make_extras(self) -> None:
+        # What few threads have, until they end.  Every clone(2) and exit(2) looks, and a look into
+        # a weak dictionary costs ten times as much.
+        self.rseqs: dict[Thread, Registration] = {}  #: rseq(2)
+        self.io_priorities: dict[Thread, int] = {}  #: ioprio_set(2)
+        self.mempolicies: dict[Thread, Policy] = {}  #: numa(7)
+        self.fork_resets: set[Thread] = set()  #: SCHED_RESET_ON_FORK
 
     def _make_namespaces(self) -> None:
         """Make the initial namespaces."""

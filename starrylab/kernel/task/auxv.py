@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..thread import Thread
     from .cred import Credentials
 
+_M64: Final = (1 << 64) - 1
 _CLOCK_TICKS: Final = 100  #: AT_CLKTCK: the unit of times(2)
 
 
@@ -25,12 +26,12 @@ def auxv_of(
         (elf_abi.AT_HWCAP, ARCHES[kernel.arch].hwcap),
         (elf_abi.AT_PAGESZ, PAGE_SIZE),
         (elf_abi.AT_CLKTCK, _CLOCK_TICKS),
-        (elf_abi.AT_PHDR, headers_at),
+        (elf_abi.AT_PHDR, headers_at & _M64),  # headers may lie, and the sum wraps, as on Linux
         (elf_abi.AT_PHENT, 56),
         (elf_abi.AT_PHNUM, header_count),
         (elf_abi.AT_BASE, base),
         (elf_abi.AT_FLAGS, 0),
-        (elf_abi.AT_ENTRY, entry),
+        (elf_abi.AT_ENTRY, entry & _M64),
     ]
 
 

@@ -42,6 +42,7 @@ from .timers import CpuLimit
 
 if TYPE_CHECKING:
     from ...machine.api import UserContext
+    from ..kernel import Kernel
     from ..thread import Thread
 
 _NAMESPACES: Final = CLONE_NEWUSER | OF_PROXY
@@ -179,27 +180,34 @@ def _new_process(parent: Thread, tid: int, context: UserContext, args: CloneArgs
 
 def _inherit(parent: Thread, child: Thread, flags: int) -> None:
     """Copy what every kind of child inherits."""
+    kernel = parent.kernel
     child.comm = parent.comm
     child.namespaces = parent.namespaces
     child.nice = parent.nice
-    priority = parent.kernel.io_priorities.get(parent)
-    if priority is not None:
-        parent.kernel.io_priorities[child] = priority
-    memory_policy = parent.kernel.mempolicies.get(parent)
-    if memory_policy is not None:
-        parent.kernel.mempolicies[child] = memory_policy
-    if parent.kernel.keyrings is not None:
-        parent.kernel.keyrings.inherit(parent, child)
     child.policy = parent.policy
-    child.priority = parent.kernel.futexes.own_priority(parent)
-    if parent in parent.kernel.fork_resets:
-        child.nice = 0 if child.priority else max(child.nice, 0)
-        child.policy, child.priority = (0, 0) if child.priority else (child.policy, 0)
+    child.priority = kernel.futexes.own_priority(parent) if kernel.futexes.lent else parent.priority
+    if kernel.io_priorities or kernel.mempolicies or kernel.fork_resets:
+        _inherit_rare(kernel, parent, child)
+    if kernel.keyrings is not None:
+        kernel.keyrings.inherit(parent, child)
     child.timer_slack_ns = parent.timer_slack_ns
     child.signals.mask = parent.signals.mask
     child.seccomp = parent.seccomp
     if not flags & CLONE_VM or flags & CLONE_VFORK:
         child.signals.altstack = parent.signals.altstack
+
+
+def _inherit_rare(kernel: Kernel, parent: Thread, child: Thread) -> None:
+    """Copy what few threads have, and the kernel keeps of these alone."""
+    priority = kernel.io_priorities.get(parent)
+    if priority is not None:
+        kernel.io_priorities[child] = priority
+    memory_policy = kernel.mempolicies.get(parent)
+    if memory_policy is not None:
+        kernel.mempolicies[child] = memory_policy
+    if parent in kernel.fork_resets:
+        child.nice = 0 if child.priority else max(child.nice, 0)
+        child.policy, child.priority = (0, 0) if child.priority else (child.policy, 0)
 
 
 def _bind(parent: Thread, child: Thread, flags: int) -> None:

@@ -42,6 +42,10 @@ def exit_thread(thread: Thread) -> None:
     if kernel.urings:
         kernel.leave_rings(thread, ends=True)
     kernel.rseqs.pop(thread, None)
+    if kernel.io_priorities or kernel.mempolicies or kernel.fork_resets:
+        kernel.io_priorities.pop(thread, None)
+        kernel.mempolicies.pop(thread, None)
+        kernel.fork_resets.discard(thread)
     shared = thread.scope.holders(MEMORY) > 1
     if thread.clear_child_tid and shared:
         _clear_tid(thread)

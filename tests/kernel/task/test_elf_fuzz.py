@@ -126,6 +126,7 @@ def test_falsified_headers_give_clean_errors_and_lose_no_memory(make_lab) -> Non
 
     @given(st.sampled_from(IMAGES), flips)
     @example(IMAGES[0], [(64 + 56 + 0x28 + i, 0xFF) for i in range(6)])  # a vast segment
+    @example(IMAGES[0], [(64 + 2 * 56 + 0x14, 0x7F)])  # headers that lie beyond all addresses
     @settings(
         max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
     )
