@@ -324,6 +324,7 @@ class Executor:
         if self.on_idle is not None:
             self.on_idle(False)
         monotonic = self.door.monotonic
+        task: Task | None
         while self._running:
             if self._top:
                 task = self._pop_realtime()
@@ -334,6 +335,7 @@ class Executor:
                 else:
                     self._credit = _AHEAD
             else:
+                task = None  # the last one may have ended: it is not kept as long as nothing runs
                 self._idle()
                 continue
             if task.state is not State.RUNNABLE:
