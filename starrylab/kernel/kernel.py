@@ -110,7 +110,6 @@ class Kernel:
         self.announcers: WeakKeyDictionary[File, Announcer] = WeakKeyDictionary()  #: O_ASYNC
         #: contexts of io_setup(2) by their id, of each address space that has some
         self.aio: WeakKeyDictionary[AddressSpace, dict[int, AioContext]] = WeakKeyDictionary()
-        self.urings: WeakKeyDictionary[Thread, TaskRings] = WeakKeyDictionary()  #: io_uring(7)
         self.ring_settings = RingSettings()  #: who may make a ring
         self.anon_inodes = count(1)  #: inode numbers of pipes and sockets
         self.processes: dict[int, Process] = {}  #: zombies too, until they are reaped
@@ -161,6 +160,7 @@ class Kernel:
         # What few threads have, until they end.  Every clone(2) and exit(2) looks, and a look into
         # a weak dictionary costs ten times as much.
         self.rseqs: dict[Thread, Registration] = {}  #: rseq(2)
+        self.urings: dict[Thread, TaskRings] = {}  #: io_uring(7)
         self.io_priorities: dict[Thread, int] = {}  #: ioprio_set(2)
         self.mempolicies: dict[Thread, Policy] = {}  #: numa(7)
         self.fork_resets: set[Thread] = set()  #: SCHED_RESET_ON_FORK

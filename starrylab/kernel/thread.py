@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .kernel import Kernel
     from .syscalls import Entry
     from .task.seccomp import Guard
+    from .task.user_dispatch import UserDispatch
     from .vfs.context import FsContext
 
 T = TypeVar("T")
@@ -56,7 +57,7 @@ class Thread(Task):
         "attention", "call", "clear_child_tid", "comm", "context", "cred", "delivery", "entry",
         "exit_status", "exited", "fds", "fs", "kernel", "mm", "namespaces", "ns_start", "pending",
         "process", "request", "robust_list", "robust_list_len", "sampled_ns", "scope", "seccomp",
-        "signals", "syscalls", "tid", "timer_slack_ns", "tracee", "usage",
+        "signals", "syscalls", "tid", "timer_slack_ns", "tracee", "usage", "user_dispatch",
     )  # fmt: skip
 
     def __init__(
@@ -91,8 +92,8 @@ class Thread(Task):
         self.tracee: Tracee | None = None  #: what its tracer wants (ptrace(2))
         self.exited = False
         self.exit_status = 0
-        self.robust_list = 0
-        self.robust_list_len = 0
+        self.user_dispatch: UserDispatch | None = None  #: which calls become a signal (prctl(2))
+        self.robust_list = self.robust_list_len = 0
         self.clear_child_tid = 0
         self.timer_slack_ns = 50_000
         self.usage = Usage()

@@ -19,6 +19,7 @@ from .core.attention import ATTENTION_EXIT, ATTENTION_SIGNAL
 from .core.sched import Park, park_traced
 from .mm.space import BadAccess, OutOfMemory
 from .switching import make_switch
+from .syscalls._dispatching import dispatching
 from .syscalls._guarded import guarded
 from .syscalls._user_faults import resolving
 from .thread_signals import deliver
@@ -66,7 +67,7 @@ class Calls:
         self._catcher: Tracer | None = None
         self._follower: CallCatcher | None = None
         self._caught: frozenset[int] | None = None
-        self._guarded = self._resolving = False
+        self._guarded = self._resolving = self._dispatching = False
         #: The declaration of a call by its number.
         self.entry: Callable[[int], Entry | None] = table.get
         self.list: list[Call] = [self._absent(number) for number in range(_TABLE_SIZE)]
@@ -91,6 +92,12 @@ class Calls:
             self._guarded = True
             self.refresh()
 
+    def dispatch(self) -> None:
+        """Ask at each call, from now on, whether it is the program's own (`user_dispatch`)."""
+        if not self._dispatching:
+            self._dispatching = True
+            self.refresh()
+
     def resolve_pages(self) -> None:
         """Let calls wait, from now on, for pages that a program brings (userfaultfd(2))."""
         if not self._resolving:
@@ -108,7 +115,8 @@ class Calls:
                 call = _caught(self._follower, call, self._plain)
             if catcher is not None and (caught is None or number in caught):
                 call = _caught(catcher, call)
-            self.list[number] = _traced(events, entry, call) if tracing else call
+            call = _traced(events, entry, call) if tracing else call
+            self.list[number] = dispatching(call) if self._dispatching else call
 
     def add(self, number: int, entry: Entry | None) -> None:
         """Serve ``number`` by ``entry`` (``None``: nobody); ``ValueError`` beyond the table."""

@@ -53,10 +53,7 @@ _WAITV: Final = Struct("<QQII")
 Result = int | Coroutine[Any, Any, int]
 
 
-@syscall(
-    restart=Restart.SA_RESTART,
-    partial="PI locks lend real-time priorities, not nice values",
-)
+@syscall(restart=Restart.SA_RESTART)
 def futex(
     t: Thread,
     uaddr: Ptr,

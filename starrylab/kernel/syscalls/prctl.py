@@ -12,6 +12,7 @@ from ...abi.errno import EINVAL, EPERM
 from ...abi.seccomp import SECCOMP_MODE_FILTER, SECCOMP_MODE_STRICT
 from ..task.cred import SECBIT_KEEP_CAPS
 from ._declare import syscall
+from ._dispatching import set_user_dispatch
 from ._shown import PrctlOption
 from ._types import UInt, ULong
 from .seccomp import set_filter, set_strict
@@ -173,6 +174,7 @@ _OPTIONS: Final[dict[int, Option]] = {
     pr.PR_GET_TID_ADDRESS: _get_tid_address,
     pr.PR_GET_SECCOMP: lambda t, *_: 0 if t.seccomp is None else t.seccomp.mode,
     pr.PR_SET_SECCOMP: _set_seccomp,
+    pr.PR_SET_SYSCALL_USER_DISPATCH: set_user_dispatch,
     pr.PR_TASK_PERF_EVENTS_DISABLE: lambda t, *_: _switch_perf_events(t, on=False),
     pr.PR_TASK_PERF_EVENTS_ENABLE: lambda t, *_: _switch_perf_events(t, on=True),
 }

@@ -371,6 +371,7 @@ def _commit(thread: Thread, program: _Program, space: AddressSpace, cred: Creden
     delete_posix_timers(process)
     thread.comm = process.comm = program.name.rsplit(b"/", 1)[-1][:_COMM_SIZE]
     thread.robust_list = thread.clear_child_tid = 0
+    thread.user_dispatch = None
     if kernel.events.exec is not None:
         kernel.events.exec(thread, program.name, program.argv)
 

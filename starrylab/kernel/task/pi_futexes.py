@@ -1,7 +1,8 @@
 """Futexes that lend priority (futex(2), "Priority-inheritance futexes").
 
 The owner of a lock has at least the priority of whoever waits for it, and so has whoever that
-owner waits for.  Only real-time priorities are lent: a nice value is a share of the CPU.
+owner waits for.  Only real-time priorities change who runs: as on Linux, a lent nice value is
+shown as a thread's priority, and its share of the CPU stays its own nice value's.
 """
 
 from __future__ import annotations
@@ -184,6 +185,14 @@ class PiFutexes:
     def own_priority(self, thread: Thread) -> int:
         """Return a thread's priority without what others lend it."""
         return self.lent.get(thread, thread.priority)
+
+    def shown_nice(self, thread: Thread) -> int:
+        """Return the nice value that a normal thread's priority in /proc/PID/stat stands for.
+
+        The first that waits for the thread lends its own if that is less (``rt_mutex_setprio``).
+        """
+        first = next((lock.waiters[0] for lock in self.pi.values() if lock.owner is thread), None)
+        return thread.nice if first is None else min(thread.nice, first.thread.nice)
 
     def set_own_priority(self, thread: Thread, priority: int) -> None:
         """Change a thread's priority, but for what others lend it."""

@@ -123,6 +123,34 @@ static void chain(void)
     printf("free %u %u\n", lock, second);
 }
 
+static void *nicest(void *unused)
+{
+    setpriority(PRIO_PROCESS, tid(), 15);
+    futex(&lock, FUTEX_LOCK_PI, 0, NULL, NULL, 0);
+    printf("nice %d\n", priority(tid()));
+    fflush(stdout);
+    middle_tid = tid();
+    await_priority(middle_tid, 20);
+    printf("its own %d\n", getpriority(PRIO_PROCESS, tid()));
+    fflush(stdout);
+    futex(&lock, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0);
+    await_priority(middle_tid, 35);
+    return NULL;
+}
+
+/* A nice value is lent too: it is seen, and no share of the CPU comes with it. */
+static void niceness(void)
+{
+    pthread_t thread;
+    middle_tid = 0;
+    pthread_create(&thread, NULL, nicest, NULL);
+    while (!middle_tid)
+        sched_yield();
+    futex(&lock, FUTEX_LOCK_PI, 0, NULL, NULL, 0);
+    futex(&lock, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0);
+    pthread_join(thread, NULL);
+}
+
 static int got;
 
 static void *sleeper(void *unused)
@@ -186,6 +214,7 @@ int main(void)
     setpriority(PRIO_PROCESS, 0, 0);
     lending();
     chain();
+    niceness();
     requeueing();
     return 0;
 }

@@ -59,7 +59,9 @@ def _terminal(task: Subject) -> tuple[int, int]:
 
 
 def _priority(thread: Thread) -> int:
-    return -1 - thread.priority if thread.priority else 20 + thread.nice
+    if thread.priority:
+        return -1 - thread.priority
+    return 20 + thread.kernel.futexes.shown_nice(thread)
 
 
 def _memory(mm: AddressSpace | None) -> list[int]:
@@ -101,7 +103,8 @@ def stat(task: Subject) -> bytes:
         _priority(thread), thread.nice, max(1, len(process.threads)), 0, max(0, started),
         *_memory(mm), process.limits.soft(_RLIMIT_RSS),
         0, 0, at["stack"], 0, 0, pending, blocked, ignored, caught,
-        int(state_letter(task) in "SD"), 0, 0, process.exit_signal, 0, thread.priority,
+        int(state_letter(task) in "SD"), 0, 0, process.exit_signal, 0,
+        task.kernel.futexes.own_priority(thread),
         thread.policy, 0, 0, 0, 0, 0, at["brk"], at["arg0"], at["arg1"], at["env0"], at["env1"],
         process.exit_status or 0,
     ]  # fmt: skip
