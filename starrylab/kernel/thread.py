@@ -97,8 +97,7 @@ class Thread(Task):
         self.clear_child_tid = 0
         self.timer_slack_ns = 50_000
         self.usage = Usage()
-        self.syscalls = 0
-        self.sampled_ns = self.ns_start = 0
+        self.syscalls = self.sampled_ns = self.ns_start = 0
 
     @property
     def name(self) -> str:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _M64: Final = (1 << 64) - 1
 _SAMPLE: Final = 31  #: every 32nd call of a thread is timed for its system time
-_TABLE_SIZE: Final = 512
+_TABLE_SIZE: Final = 512  #: what serves all numbers beyond is the list's last entry
 
 Call = Callable[["Thread", SyscallRegisters], Any]
 
@@ -70,7 +70,7 @@ class Calls:
         self._guarded = self._resolving = self._dispatching = False
         #: The declaration of a call by its number.
         self.entry: Callable[[int], Entry | None] = table.get
-        self.list: list[Call] = [self._absent(number) for number in range(_TABLE_SIZE)]
+        self.list: list[Call] = [self._absent(number) for number in range(_TABLE_SIZE + 1)]
         events.on_change(self.refresh)
         self.refresh()
 
@@ -108,7 +108,7 @@ class Calls:
         """Put traced or plain calls into the list."""
         events, catcher, caught = self._events, self._catcher, self._caught
         tracing = events.syscall_enter is not None or events.syscall_exit is not None
-        for number in range(_TABLE_SIZE):
+        for number in range(_TABLE_SIZE + 1):
             entry = self._table.get(number)
             call = self._plain(number)
             if self._follower is not None:
@@ -263,7 +263,7 @@ class Traps:
             started = 0 if count & _SAMPLE else monotonic()
             try:
                 number = registers[7]
-                result: Any = table[number](t, registers) if number < _TABLE_SIZE else -ENOSYS.errno
+                result: Any = table[number if number < _TABLE_SIZE else -1](t, registers)
                 if type(result) is not int:
                     if result is None:
                         result = 0

@@ -50,6 +50,7 @@ NATIVE = {
     "sessions": "now and then never ends: a signal to a stopped group is lost",
     "signals": "siginfo of a blocked signal is left over from another",
     "socket_filter": "has neither SO_DETACH_FILTER nor SO_LOCK_FILTER",
+    "user_dispatch": "has no PR_SET_SYSCALL_USER_DISPATCH",
     "vfork_exec": "vfork does not share memory; reverses the environment",
 }
 

@@ -64,6 +64,7 @@ static struct sock_filter answers[] = {
     WHEN(SYS_umask, SECCOMP_RET_KILL_PROCESS),
     WHEN(SYS_chroot, SECCOMP_RET_KILL_THREAD),
     WHEN(SYS_sync, 0x12340000),
+    WHEN(400000, SECCOMP_RET_ERRNO | 11),
     RETURN(SECCOMP_RET_ALLOW),
 };
 
@@ -86,6 +87,7 @@ static void filter(void)
     syscall(SYS_getsid, 12345);
     show("no tracer", syscall(SYS_getegid));
     show("no listener", syscall(SYS_geteuid));
+    show("a number that nobody has", syscall(400000));
     show("logged", syscall(SYS_getpgid, 0) >= 0);
     show("strict after a filter", prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT));
 }

@@ -61,7 +61,7 @@ ABSENT: Final[dict[str, str]] = {
     "sock": "needs TCP; the lab has sockets of one machine only",
     "sockabuse": "needs TCP; the lab has sockets of one machine only",
     "tmpfs": "looks for a tmpfs outside /dev, and the tree has none",
-    "usersyscall": "no PR_SET_SYSCALL_USER_DISPATCH",
+    "usersyscall": "expects the number of a blocked call as its result, as on x86",
 }
 
 #: stressors that refuse to run as root
