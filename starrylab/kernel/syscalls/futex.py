@@ -128,11 +128,16 @@ def _wait_bitset(
     t: Thread, uaddr: int, op: int, val: int, timeout: int, uaddr2: int, val3: int
 ) -> Result:
     """FUTEX_WAIT_BITSET: the timeout is absolute."""
-    deadline = None
-    if timeout:
-        clock_id = CLOCK_REALTIME if op & FUTEX_CLOCK_REALTIME else CLOCK_MONOTONIC
-        deadline = (clock_id, to_kernel(t, clock_id, read_timespec(t.mm, timeout)))
+    deadline = _until(t, timeout, realtime=op & FUTEX_CLOCK_REALTIME)
     return _start_wait(t, uaddr, op, val, val3, deadline)
+
+
+def _until(t: Thread, timeout: int, *, realtime: int) -> Deadline | None:
+    """Return the absolute time at address ``timeout``, None for a null pointer."""
+    if not timeout:
+        return None
+    clock_id = CLOCK_REALTIME if realtime else CLOCK_MONOTONIC
+    return clock_id, to_kernel(t, clock_id, read_timespec(t.mm, timeout))
 
 
 def _start_wait(
@@ -225,12 +230,8 @@ def _wake_op(t: Thread, uaddr: int, op: int, val: int, val2: int, uaddr2: int, c
 def _lock_pi(
     t: Thread, uaddr: int, op: int, val: int, timeout: int, uaddr2: int, val3: int
 ) -> Result:
-    deadline = None
-    if timeout:
-        clock_id = CLOCK_REALTIME
-        if op & _CMD == FUTEX_LOCK_PI2 and not op & FUTEX_CLOCK_REALTIME:
-            clock_id = CLOCK_MONOTONIC
-        deadline = (clock_id, to_kernel(t, clock_id, read_timespec(t.mm, timeout)))
+    realtime = op & _CMD != FUTEX_LOCK_PI2 or op & FUTEX_CLOCK_REALTIME
+    deadline = _until(t, timeout, realtime=realtime)
     key = futex_key(t.mm, uaddr, op & FUTEX_PRIVATE_FLAG)
     table = t.kernel.futexes
     if table.try_lock(t, uaddr, key):
@@ -258,10 +259,7 @@ def _wait_requeue_pi(
     t: Thread, uaddr: int, op: int, val: int, timeout: int, uaddr2: int, val3: int
 ) -> Result:
     """FUTEX_WAIT_REQUEUE_PI: wait at one word, and then for the lock that the other is."""
-    deadline = None
-    if timeout:
-        clock_id = CLOCK_REALTIME if op & FUTEX_CLOCK_REALTIME else CLOCK_MONOTONIC
-        deadline = (clock_id, to_kernel(t, clock_id, read_timespec(t.mm, timeout)))
+    deadline = _until(t, timeout, realtime=op & FUTEX_CLOCK_REALTIME)
     if uaddr == uaddr2:
         raise EINVAL
     private = op & FUTEX_PRIVATE_FLAG

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from struct import Struct
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -54,15 +55,20 @@ def process_vm_readv(
     if not size:
         return 0
     other = _inspected(t, pid).mm
+    return _scatter(t.mm, mine, _gather(partial(peek, other), theirs, size))
+
+
+def _gather(read: Callable[[int, int], bytes], pieces: list[tuple[int, int]], size: int) -> bytes:
+    """Return the first ``size`` bytes of the pieces, or those before what cannot be read."""
     data = bytearray()
-    for addr, length in _pages(theirs):
+    for addr, length in _pages(pieces):
         try:
-            data += peek(other, addr, min(length, size - len(data)))
+            data += read(addr, min(length, size - len(data)))
         except EFAULT:
             break
         if len(data) >= size:
             break
-    return _scatter(t.mm, mine, bytes(data))
+    return bytes(data)
 
 
 def _scatter(
@@ -100,15 +106,7 @@ def process_vm_writev(
     if not size:
         return 0
     other = _inspected(t, pid).mm
-    data = bytearray()
-    for addr, length in _pages(mine):
-        try:
-            data += t.mm.read(addr, length)
-        except EFAULT:
-            break
-        if len(data) >= size:
-            break
-    return _scatter(other, theirs, bytes(data[:size]), foreign=True)
+    return _scatter(other, theirs, _gather(t.mm.read, mine, size), foreign=True)
 
 
 def _vectors(

@@ -14,7 +14,6 @@ from ...abi.errno import (
     EEXIST,
     EINVAL,
     ENXIO,
-    LinuxError,
 )
 from ...abi.resource import RLIMIT_NPROC
 from ...abi.uring import (
@@ -31,7 +30,7 @@ from ._declare import syscall
 from ._shown import UringRegisterOp
 from ._types import FdNum, Ptr, UInt
 from ._uring import cancel, register_groups, register_memory, register_slots
-from ._uring.operation import no
+from ._uring.operation import no, one_by_one
 from ._uring.others import send_data
 from ._uring.table import LAST, OPERATIONS
 
@@ -163,40 +162,34 @@ def _enable(t: Thread, ring: Ring, arg: int, count: int) -> None:
 
 
 def _register_rings(t: Thread, ring: Ring, arg: int, count: int) -> int:
-    if not 0 < count <= uring.RINGFD_REGISTRATIONS:
-        raise EINVAL
-    done = 0
-    try:
-        for index in range(count):
-            at = arg + index * uring.FILES_UPDATE.size
-            wanted, reserved, fd = uring.FILES_UPDATE.unpack(t.mm.read(at, uring.FILES_UPDATE.size))
-            no(reserved)
-            given = rings_of(t).register(ring_at(t, fd & 0x7FFFFFFF, registered=False), wanted)
-            t.mm.write_u32(at, given)
-            done += 1
-    except LinuxError:
-        if not done:
-            raise
-    return done
+    def register(at: int, wanted: int, fd: int) -> None:
+        given = rings_of(t).register(ring_at(t, fd & 0x7FFFFFFF, registered=False), wanted)
+        t.mm.write_u32(at, given)
+
+    return _each_ring(t, arg, count, register)
 
 
 def _unregister_rings(t: Thread, ring: Ring, arg: int, count: int) -> int:
+    def unregister(at: int, number: int, data: int) -> None:
+        no(data)
+        rings_of(t).unregister(number)
+
+    return _each_ring(t, arg, count, unregister)
+
+
+def _each_ring(t: Thread, arg: int, count: int, act: Callable[[int, int, int], None]) -> int:
+    """Call ``act`` with the address, the index and the descriptor of each entry at ``arg``."""
     if not 0 < count <= uring.RINGFD_REGISTRATIONS:
         raise EINVAL
-    done = 0
-    try:
-        for index in range(count):
-            at = arg + index * uring.FILES_UPDATE.size
-            number, reserved, data = uring.FILES_UPDATE.unpack(
-                t.mm.read(at, uring.FILES_UPDATE.size)
-            )
-            no(reserved, data)
-            rings_of(t).unregister(number)
-            done += 1
-    except LinuxError:
-        if not done:
-            raise
-    return done
+    entry = uring.FILES_UPDATE
+
+    def act_on(index: int) -> None:
+        at = arg + index * entry.size
+        number, reserved, fd = entry.unpack(t.mm.read(at, entry.size))
+        no(reserved)
+        act(at, number, fd)
+
+    return one_by_one(count, act_on)
 
 
 def _affinity(t: Thread, ring: Ring, arg: int, count: int) -> None:

@@ -8,9 +8,6 @@ from ....abi import socket as so
 from ....abi.errno import EAGAIN, EFAULT, EINVAL, EOPNOTSUPP, LinuxError
 from ....abi.poll import POLLIN, POLLOUT
 from ....abi.uring import (
-    IORING_ACCEPT_DONTWAIT,
-    IORING_ACCEPT_MULTISHOT,
-    IORING_ACCEPT_POLL_FIRST,
     IORING_CQE_F_NOTIF,
     IORING_CQE_F_SOCK_NONEMPTY,
     IORING_RECV_MULTISHOT,
@@ -22,20 +19,10 @@ from ....abi.uring import (
     IOSQE_CQE_SKIP_SUCCESS,
     RECVMSG_OUT,
 )
-from ...net.unix.socket import UnixSocket
 from ...uring.request import Request, Result
 from .. import message
 from .._address import read_address
-from .._ancillary import as_socket
-from .operation import (
-    Operation,
-    choose,
-    file_of,
-    no,
-    selects,
-    thread_of,
-    took,
-)
+from .operation import Operation, choose, no, selects, socket_of, thread_of, took
 
 _SEND_FLAGS: Final = IORING_RECVSEND_POLL_FIRST | IORING_RECVSEND_BUNDLE | IORING_SEND_VECTORIZED
 _ZC_FLAGS: Final = (
@@ -43,11 +30,6 @@ _ZC_FLAGS: Final = (
     | IORING_SEND_VECTORIZED
 )  # fmt: skip
 _RECEIVE_FLAGS: Final = IORING_RECVSEND_POLL_FIRST | IORING_RECV_MULTISHOT | IORING_RECVSEND_BUNDLE
-_ACCEPT_FLAGS: Final = IORING_ACCEPT_MULTISHOT | IORING_ACCEPT_DONTWAIT | IORING_ACCEPT_POLL_FIRST
-
-
-def _socket_of(request: Request) -> UnixSocket:
-    return as_socket(file_of(request))
 
 
 def _polls_first(request: Request) -> bool:
@@ -98,7 +80,7 @@ def _send(request: Request) -> Result:
     whole = bool(flags & so.MSG_WAITALL) and not request.nowait
     if not whole:
         flags |= so.MSG_DONTWAIT
-    sock = _socket_of(request)
+    sock = socket_of(request)
     result = message.send_outgoing(thread_of(request), sock, outgoing, flags & ~so.MSG_WAITALL)
     if isinstance(result, int):
         return _sent(request, result)
@@ -127,7 +109,7 @@ def _send_zc(request: Request) -> int:
 
     As there the refusal comes first, and then the notice that the memory may be used again.
     """
-    _socket_of(request)
+    socket_of(request)
     request.failed = True
     request.more(-EOPNOTSUPP.errno)
     request.cqe_flags = IORING_CQE_F_NOTIF
@@ -174,7 +156,7 @@ def _receive_once(request: Request) -> Result:
 
 
 def _receive_into(request: Request, target: message.Target) -> Result:
-    sock = _socket_of(request)
+    sock = socket_of(request)
     flags = request.op_flags
     whole = bool(flags & so.MSG_WAITALL) and not selects(request) and not request.nowait
     if not whole:
@@ -197,7 +179,7 @@ def _received(request: Request, done: int) -> int:
         if done > 0:
             flags = took(request, done)
         request.buffers = []
-    if _socket_of(request).poll() & POLLIN:
+    if socket_of(request).poll() & POLLIN:
         flags |= IORING_CQE_F_SOCK_NONEMPTY
     request.cqe_flags = flags
     return done
@@ -205,7 +187,7 @@ def _received(request: Request, done: int) -> int:
 
 async def _receive_many(request: Request, once: Any) -> int:
     """Receive again and again, each time into another provided buffer."""
-    sock = _socket_of(request)
+    sock = socket_of(request)
     while True:
         try:
             done: int = once(request)
@@ -263,7 +245,7 @@ def _receive_described(request: Request) -> int:
     )  # fmt: skip
     try:
         flags = request.op_flags | so.MSG_DONTWAIT
-        done = message.receive_into(thread_of(request), _socket_of(request), target, flags)
+        done = message.receive_into(thread_of(request), socket_of(request), target, flags)
         assert isinstance(done, int)
         fields = so.MSGHDR.unpack(mm.read(asked.header, so.MSGHDR.size))
     finally:
@@ -272,7 +254,7 @@ def _receive_described(request: Request) -> int:
     mm.write(addr, RECVMSG_OUT.pack(name_size, fields[5], done, fields[6]))
     total = head + min(done, payload)
     request.cqe_flags = took(request, total)
-    if _socket_of(request).poll() & POLLIN:
+    if socket_of(request).poll() & POLLIN:
         request.cqe_flags |= IORING_CQE_F_SOCK_NONEMPTY
     return total
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
-from ....abi.errno import EBADF, EINVAL, ENFILE, ENOBUFS, ENXIO
+from ....abi.errno import EBADF, EINVAL, ENFILE, ENOBUFS, ENXIO, LinuxError
 from ....abi.uring import (
     IORING_CQE_BUFFER_SHIFT,
     IORING_CQE_F_BUF_MORE,
@@ -17,10 +17,12 @@ from ....abi.uring import (
 )
 from ...uring.buffers import Buffer, RingGroup
 from ...uring.request import Request, Result
+from .._ancillary import as_socket
 
 if TYPE_CHECKING:
     from ...files.fdtable import FdTable
     from ...files.file import File
+    from ...net.unix.socket import UnixSocket
     from ...thread import Thread
     from ...uring.ring import Ring
 
@@ -49,6 +51,26 @@ def file_of(request: Request) -> File:
     file = request.opened
     assert file is not None
     return file
+
+
+def socket_of(request: Request) -> UnixSocket:
+    """Return the socket of an operation; ``ENOTSOCK``."""
+    return as_socket(file_of(request))
+
+
+def one_by_one(count: int, act: Callable[[int], object]) -> int:
+    """Call ``act`` with 0, 1 ... below ``count``; return how often.
+
+    An error of the first call is raised, one of a later call ends it.
+    """
+    for done in range(count):
+        try:
+            act(done)
+        except LinuxError:
+            if not done:
+                raise
+            return done
+    return count
 
 
 def no(*fields: int) -> None:

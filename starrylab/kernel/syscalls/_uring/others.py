@@ -13,7 +13,6 @@ from ....abi.errno import (
     ENXIO,
     EOVERFLOW,
     EPERM,
-    LinuxError,
 )
 from ....abi.fcntl import O_CLOEXEC
 from ....abi.uring import (
@@ -42,6 +41,7 @@ from .operation import (
     file_of,
     goes_direct,
     no,
+    one_by_one,
     signed,
     thread_of,
 )
@@ -261,17 +261,13 @@ def _update(request: Request) -> int:
         return update_files(t, ring, first, request.addr, 0, request.length)
     if ring.files is None:
         raise ENXIO
-    done = 0
-    try:
-        for index in range(request.length):
-            at = request.addr + 4 * index
-            slot = ring.files.install(t.file(t.mm.read_i32(at)), None)
-            t.mm.write_u32(at, slot)
-            done += 1
-    except LinuxError:
-        if not done:
-            raise
-    return done
+    files = ring.files
+
+    def install(index: int) -> None:
+        at = request.addr + 4 * index
+        t.mm.write_u32(at, files.install(t.file(t.mm.read_i32(at)), None))
+
+    return one_by_one(request.length, install)
 
 
 def _prepare_install(request: Request) -> None:

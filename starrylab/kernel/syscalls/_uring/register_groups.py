@@ -69,11 +69,7 @@ def unregister_ring(t: Thread, ring: Ring, arg: int, count: int) -> None:
     _, _, number, flags = uring.BUF_REG.unpack(data)
     if any(data[16:]) or flags:
         raise EINVAL
-    group = ring.groups.get(number)
-    if group is None:
-        raise ENOENT
-    if not isinstance(group, RingGroup):
-        raise EINVAL
+    _group(ring, number)
     del ring.groups[number]
     memory = ring.regions.pop(_offset_of(number), None)
     if memory is not None:
@@ -88,9 +84,14 @@ def status(t: Thread, ring: Ring, arg: int, count: int) -> None:
     number, _ = uring.BUF_STATUS.unpack(data)
     if any(data[8:]):
         raise EINVAL
+    t.mm.write_u32(arg + 4, _group(ring, number).head)
+
+
+def _group(ring: Ring, number: int) -> RingGroup:
+    """Return a group whose buffers are in a ring; ``ENOENT``, ``EINVAL``."""
     group = ring.groups.get(number)
     if group is None:
         raise ENOENT
     if not isinstance(group, RingGroup):
         raise EINVAL
-    t.mm.write_u32(arg + 4, group.head)
+    return group

@@ -14,6 +14,7 @@ from ....abi.uring import (
 from ....machine.api import WRITE
 from ...uring.registered import FixedBuffers, FixedFiles, Span
 from ...uring.ring import Ring
+from .operation import one_by_one
 
 if TYPE_CHECKING:
     from ...files.file import File
@@ -24,6 +25,14 @@ _MOST_BYTES: Final = 1 << 30  #: of one registered buffer
 
 def _tag(t: Thread, tags: int, index: int) -> int:
     return t.mm.read_u64(tags + 8 * index) if tags else 0
+
+
+def _check_range(first: int, count: int, size: int) -> None:
+    """Raise ``EOVERFLOW`` or ``EINVAL`` for slots that are beyond ``size``."""
+    if first + count >= 1 << 32:
+        raise EOVERFLOW
+    if first + count > size:
+        raise EINVAL
 
 
 # -- files -------------------------------------------------------------------------------------
@@ -66,29 +75,19 @@ def update_files(t: Thread, ring: Ring, first: int, addr: int, tags: int, count:
     files = ring.files
     if files is None:
         raise ENXIO
-    if first + count >= 1 << 32:
-        raise EOVERFLOW
-    if first + count > len(files):
-        raise EINVAL
-    done = 0
-    try:
-        for index in range(count):
-            tag = _tag(t, tags, index)
-            fd = t.mm.read_i32(addr + 4 * index)
-            if fd in (IORING_REGISTER_FILES_SKIP, -1) and tag:
-                raise EINVAL
-            if fd == IORING_REGISTER_FILES_SKIP:
-                done += 1
-                continue
-            if fd == -1:
-                files.clear(first + index)
-            else:
-                files.put(first + index, _held(t, fd), tag)
-            done += 1
-    except LinuxError:
-        if not done:
-            raise
-    return done
+    _check_range(first, count, len(files))
+
+    def update(index: int) -> None:
+        tag = _tag(t, tags, index)
+        fd = t.mm.read_i32(addr + 4 * index)
+        if fd in (IORING_REGISTER_FILES_SKIP, -1) and tag:
+            raise EINVAL
+        if fd == -1:
+            files.clear(first + index)
+        elif fd != IORING_REGISTER_FILES_SKIP:
+            files.put(first + index, _held(t, fd), tag)
+
+    return one_by_one(count, update)
 
 
 # -- buffers -----------------------------------------------------------------------------------
@@ -131,19 +130,12 @@ def update_buffers(t: Thread, ring: Ring, first: int, addr: int, tags: int, coun
     buffers = ring.buffers
     if buffers is None:
         raise ENXIO
-    if first + count >= 1 << 32:
-        raise EOVERFLOW
-    if first + count > len(buffers):
-        raise EINVAL
-    done = 0
-    try:
-        for index in range(count):
-            _put_buffer(t, buffers, first + index, addr + 16 * index, _tag(t, tags, index))
-            done += 1
-    except LinuxError:
-        if not done:
-            raise
-    return done
+    _check_range(first, count, len(buffers))
+
+    def update(index: int) -> None:
+        _put_buffer(t, buffers, first + index, addr + 16 * index, _tag(t, tags, index))
+
+    return one_by_one(count, update)
 
 
 def clone_buffers(

@@ -14,12 +14,6 @@ from ....abi.uring import (
     IORING_ACCEPT_POLL_FIRST,
     IORING_CQE_F_SOCK_NONEMPTY,
     IORING_FILE_INDEX_ALLOC,
-    IORING_RECV_MULTISHOT,
-    IORING_RECVSEND_BUNDLE,
-    IORING_RECVSEND_FIXED_BUF,
-    IORING_RECVSEND_POLL_FIRST,
-    IORING_SEND_VECTORIZED,
-    IORING_SEND_ZC_REPORT_USAGE,
     SOCKET_URING_OP_GETSOCKOPT,
     SOCKET_URING_OP_SETSOCKOPT,
 )
@@ -27,34 +21,9 @@ from ...net.unix.socket import UnixSocket
 from ...uring.request import Request, Result
 from .. import socket, sockopt
 from .._address import read_address
-from .._ancillary import as_socket
-from .operation import (
-    Operation,
-    file_of,
-    goes_direct,
-    no,
-    thread_of,
-)
+from .operation import Operation, file_of, goes_direct, no, socket_of, thread_of
 
-_SEND_FLAGS: Final = IORING_RECVSEND_POLL_FIRST | IORING_RECVSEND_BUNDLE | IORING_SEND_VECTORIZED
-_ZC_FLAGS: Final = (
-    IORING_RECVSEND_POLL_FIRST | IORING_RECVSEND_FIXED_BUF | IORING_SEND_ZC_REPORT_USAGE
-    | IORING_SEND_VECTORIZED
-)  # fmt: skip
-_RECEIVE_FLAGS: Final = IORING_RECVSEND_POLL_FIRST | IORING_RECV_MULTISHOT | IORING_RECVSEND_BUNDLE
 _ACCEPT_FLAGS: Final = IORING_ACCEPT_MULTISHOT | IORING_ACCEPT_DONTWAIT | IORING_ACCEPT_POLL_FIRST
-
-
-def _socket_of(request: Request) -> UnixSocket:
-    return as_socket(file_of(request))
-
-
-def _polls_first(request: Request) -> bool:
-    """Tell whether the request should wait before its first attempt; once."""
-    if request.ioprio & IORING_RECVSEND_POLL_FIRST:
-        request.ioprio &= ~IORING_RECVSEND_POLL_FIRST
-        return True
-    return False
 
 
 # -- connecting --------------------------------------------------------------------------------
@@ -82,12 +51,12 @@ def _accept(request: Request) -> Result:
 
 def _accept_once(request: Request) -> int:
     return socket.accept_now(
-        thread_of(request), _socket_of(request), request.addr, request.off, request.op_flags
+        thread_of(request), socket_of(request), request.addr, request.off, request.op_flags
     )
 
 
 async def _accept_many(request: Request) -> int:
-    sock = _socket_of(request)
+    sock = socket_of(request)
     while True:
         try:
             made = _accept_once(request)
@@ -112,7 +81,7 @@ def _address_size(request: Request) -> int:
 
 
 def _connect(request: Request) -> Result:
-    connecting = socket.connect_to(thread_of(request), _socket_of(request), request.data)
+    connecting = socket.connect_to(thread_of(request), socket_of(request), request.data)
     return None if connecting is None else _connected(connecting)
 
 
