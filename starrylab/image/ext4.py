@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Final, Protocol
 from uuid import UUID
 
-from starrylab.image.errors import ImageFormatError
+from ..base.tree import TreeName
+from .errors import ImageFormatError
 
 _FEATURES: Final = (
     "none,has_journal,ext_attr,dir_index,filetype,extent,sparse_super,large_file,huge_file,"
@@ -44,57 +45,12 @@ class Part(Protocol):
         ...
 
 
-class Item(Protocol):
+class Item(TreeName, Protocol):
     """A name in the tree; a folder comes before what it holds."""
-
-    @property
-    def path(self) -> str:
-        """Relative to the root."""
-        ...
-
-    @property
-    def mode(self) -> int:
-        """``st_mode``, with the type."""
-        ...
-
-    @property
-    def uid(self) -> int:
-        """The owner."""
-        ...
-
-    @property
-    def gid(self) -> int:
-        """The group."""
-        ...
-
-    @property
-    def mtime_ns(self) -> int:
-        """When it was changed."""
-        ...
 
     @property
     def content(self) -> bytes | Path | Part:
         """A regular file's bytes, or the host file, or part of one, that has them."""
-        ...
-
-    @property
-    def target(self) -> str:
-        """Where a symbolic link leads."""
-        ...
-
-    @property
-    def hardlink(self) -> str:
-        """Not empty: this is another name of that path."""
-        ...
-
-    @property
-    def major(self) -> int:
-        """A device's first number."""
-        ...
-
-    @property
-    def minor(self) -> int:
-        """A device's second number."""
         ...
 
 

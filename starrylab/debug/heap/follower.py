@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 from ...abi.arch.calling import CALLING
 from ...abi.mman import PROT_EXEC
 from ...kernel.core.attention import ATTENTION_TRACE
-from ...kernel.core.tracing import Go
+from ...kernel.core.tracing import CodeTracer, Go
 from ...machine.api import Break, Stepped, SyscallRegisters, Watch
 from ..control.places import Places
 from ..peek import Peek
@@ -28,7 +28,6 @@ from .ranges import Ranges
 if TYPE_CHECKING:
     from ...kernel.kernel import Kernel
     from ...kernel.mm.space import AddressSpace
-    from ...kernel.signal.info import SignalInfo
     from ...kernel.thread import Thread
     from ..modules import Module
 
@@ -80,7 +79,7 @@ class _State:
     is_new: bool = False  #: its program has not run yet
 
 
-class HeapFollower:
+class HeapFollower(CodeTracer):
     """The tracer of a kernel (see `kernel.core.tracing.Tracer`) that watches allocators."""
 
     def __init__(self, kernel: Kernel, stacks: Stacks | None = None) -> None:
@@ -135,24 +134,6 @@ class HeapFollower:
             self._enter(thread, state, heap, function)
         else:
             self._leave(thread, state, heap, trap.addr)
-
-    def signal(self, thread: Thread, info: SignalInfo) -> SignalInfo | None:
-        """See `Tracer.signal`."""
-        return info
-
-    def wants_call(self, thread: Thread, number: int) -> bool:
-        """See `Tracer.wants_call`."""
-        return False
-
-    def call_entered(self, thread: Thread, registers: SyscallRegisters) -> None:
-        """See `Tracer.call_entered`."""
-
-    def call_left(self, thread: Thread, registers: SyscallRegisters, result: int) -> None:
-        """See `Tracer.call_left`."""
-
-    def holds_call(self, thread: Thread) -> bool:
-        """See `Tracer.holds_call`."""
-        return False
 
     # -- calls of the allocator
 

@@ -57,3 +57,25 @@ class Tracer(Protocol):
     def holds_call(self, thread: Thread) -> bool:
         """Say whether a thread in a wanted call is still held."""
         ...
+
+
+class CodeTracer:
+    """What a `Tracer` answers that cares for neither signals nor system calls."""
+
+    def signal(self, thread: Thread, info: SignalInfo) -> SignalInfo | None:
+        """See `Tracer.signal`: signals are delivered as they are."""
+        return info
+
+    def wants_call(self, thread: Thread, number: int) -> bool:
+        """See `Tracer.wants_call`: no."""
+        return False
+
+    def call_entered(self, thread: Thread, registers: SyscallRegisters) -> None:
+        """See `Tracer.call_entered`."""
+
+    def call_left(self, thread: Thread, registers: SyscallRegisters, result: int) -> None:
+        """See `Tracer.call_left`."""
+
+    def holds_call(self, thread: Thread) -> bool:
+        """See `Tracer.holds_call`: no."""
+        return False

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from ...abi.errno import EINVAL, ENXIO
+from ...abi.errno import ENXIO
 from ...abi.stat import S_IFBLK, S_IFCHR, S_IFMT, major, minor
+from .file import sought
 from .node_file import NodeFile
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from .file import File
 
 _KINDS: Final = {S_IFCHR: "char", S_IFBLK: "block"}
-_SEEK_SET, _SEEK_CUR = 0, 1
 
 
 class DeviceFile(NodeFile):
@@ -55,14 +55,8 @@ class DeviceFile(NodeFile):
 
     def seek(self, offset: int, whence: int) -> int:
         """See ``File.seek``; a device without a size has no end to seek from."""
-        if whence == _SEEK_CUR:
-            offset += self.offset
-        elif whence != _SEEK_SET:
-            raise EINVAL
-        if offset < 0:
-            raise EINVAL
-        self.offset = offset
-        return offset
+        self.offset = sought(self.offset, offset, whence)
+        return self.offset
 
     def poll(self) -> int:
         """See ``Pollable.poll``."""

@@ -6,10 +6,10 @@ from struct import Struct
 from typing import TYPE_CHECKING, Final
 
 from ...abi.errno import EINVAL, EISDIR, ENOENT
-from ...abi.fcntl import SEEK_CUR, SEEK_SET
 from ...abi.stat import S_IFDIR
 from ..vfs.mount import Location
 from ..vfs.node import Credentials, DirNodeOps, Entry
+from .file import sought
 from .node_file import NodeFile, touch_atime
 
 if TYPE_CHECKING:
@@ -74,11 +74,5 @@ class DirectoryFile(NodeFile):
 
     def seek(self, offset: int, whence: int) -> int:
         """See ``File.seek``; an offset is a d_off that `entries` gave, or 0."""
-        if whence == SEEK_CUR:
-            offset += self.offset
-        elif whence != SEEK_SET:
-            raise EINVAL
-        if not 0 <= offset <= _END:
-            raise EINVAL
-        self.offset = offset
-        return offset
+        self.offset = sought(self.offset, offset, whence, _END)
+        return self.offset

@@ -9,7 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...abi.errno import EINVAL, ENODEV, ENOTTY, ESPIPE
-from ...abi.fcntl import O_ACCMODE, O_APPEND, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY
+from ...abi.fcntl import (
+    O_ACCMODE,
+    O_APPEND,
+    O_NONBLOCK,
+    O_RDONLY,
+    O_RDWR,
+    O_WRONLY,
+    SEEK_CUR,
+    SEEK_SET,
+)
 from ...abi.poll import POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM
 from ..core.sched import Waker
 from ..mm.space import AddressSpace
@@ -23,6 +32,20 @@ if TYPE_CHECKING:
     from .fdtable import FdTable
 
 ALWAYS_READY = POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM
+
+
+def sought(now: int, offset: int, whence: int, last: int = (1 << 63) - 1) -> int:
+    """Return where lseek(2) leads from ``now``, at most ``last``, in a file that has no end.
+
+    Raises ``EINVAL``.
+    """
+    if whence == SEEK_CUR:
+        offset += now
+    elif whence != SEEK_SET:
+        raise EINVAL
+    if not 0 <= offset <= last:
+        raise EINVAL
+    return offset
 
 
 class File:

@@ -12,11 +12,33 @@ from ...abi.errno import from_host
 from .hostfs_access import HostPlace
 
 
-class LowerFile:
+class _HostFile:
     """The content of a host file that is only read: opened for every read-ahead.
 
     Opening costs less than a tenth of reading 128 KiB, and so no descriptor is held.
     """
+
+    __slots__ = ()
+
+    def _open(self) -> int:
+        """Return a descriptor; raise the host's error."""
+        raise NotImplementedError
+
+    def read_into(self, buffers: Sequence[memoryview], offset: int) -> int:
+        """See ``Backing.read_into``."""
+        fd = self._open()
+        try:
+            return read_fully(fd, buffers, offset)
+        finally:
+            os.close(fd)
+
+    def write(self, data: bytes | memoryview, offset: int) -> None:
+        """Never called: a copy-on-write file keeps what is written in RAM."""
+        raise AssertionError("a lower file is read only")
+
+
+class LowerFile(_HostFile):
+    """The content of a file in a host folder."""
 
     __slots__ = ("_name", "_place")
 
@@ -28,20 +50,11 @@ class LowerFile:
         """Return where the host has the file at the moment, for whoever maps it there."""
         return os.fsdecode(os.path.join(self._place.path(), self._name))
 
-    def read_into(self, buffers: Sequence[memoryview], offset: int) -> int:
-        """See ``Backing.read_into``."""
-        fd = self._place.open(self._name, os.O_RDONLY)
-        try:
-            return read_fully(fd, buffers, offset)
-        finally:
-            os.close(fd)
-
-    def write(self, data: bytes | memoryview, offset: int) -> None:
-        """Never called: a copy-on-write file keeps what is written in RAM."""
-        raise AssertionError("a lower file is read only")
+    def _open(self) -> int:
+        return self._place.open(self._name, os.O_RDONLY)
 
 
-class HostPath:
+class HostPath(_HostFile):
     """The content of a file named by a path of the host, for trees built in Python."""
 
     __slots__ = ("_path",)
@@ -53,20 +66,11 @@ class HostPath:
         """Return the path."""
         return os.fspath(self._path)
 
-    def read_into(self, buffers: Sequence[memoryview], offset: int) -> int:
-        """See ``Backing.read_into``."""
+    def _open(self) -> int:
         try:
-            fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            return os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
             raise from_host(error) from None
-        try:
-            return read_fully(fd, buffers, offset)
-        finally:
-            os.close(fd)
-
-    def write(self, data: bytes | memoryview, offset: int) -> None:
-        """Never called: see ``LowerFile.write``."""
-        raise AssertionError("a lower file is read only")
 
 
 class BytesContent:

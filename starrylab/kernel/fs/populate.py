@@ -12,7 +12,9 @@ from typing import Final, Protocol
 
 from ...abi.errno import EINVAL, from_host
 from ...abi.stat import S_IFBLK, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG
+from ...base.tree import TreeName
 from ...machine.api import PAGE_MASK
+from ..vfs import acl
 from ..vfs.node import NodeOps
 from ..vfs.page_cache import Backing
 from ..vfs.xattr import XattrTable
@@ -32,57 +34,12 @@ class Part(Backing, Protocol):
         ...
 
 
-class TreeEntry(Protocol):
-    """One name of a tree; `rootfs` has the class."""
-
-    @property
-    def path(self) -> str:
-        """Relative to the root, with surrogate escapes for what is not UTF-8."""
-        ...
-
-    @property
-    def mode(self) -> int:
-        """st_mode, with the type."""
-        ...
-
-    @property
-    def uid(self) -> int:
-        """Owner."""
-        ...
-
-    @property
-    def gid(self) -> int:
-        """Group."""
-        ...
-
-    @property
-    def mtime_ns(self) -> int:
-        """Modification time; 0 for now."""
-        ...
+class TreeEntry(TreeName, Protocol):
+    """One name of a tree."""
 
     @property
     def content(self) -> bytes | Path | Part:
         """A regular file's content, or the host file, or part of one, that has it."""
-        ...
-
-    @property
-    def target(self) -> str:
-        """A symbolic link's text."""
-        ...
-
-    @property
-    def hardlink(self) -> str:
-        """The path of the entry that this is another name of, or ""."""
-        ...
-
-    @property
-    def major(self) -> int:
-        """A device's major number."""
-        ...
-
-    @property
-    def minor(self) -> int:
-        """A device's minor number."""
         ...
 
     @property
@@ -167,6 +124,16 @@ def _adopt(node: NodeOps, entry: TreeEntry) -> None:
     if entry.mtime_ns:
         node.mtime = node.atime = entry.mtime_ns
     if entry.xattrs:
-        node.bind(
-            XattrTable, XattrTable((os.fsencode(name), value) for name, value in entry.xattrs)
-        )
+        _adopt_attributes(node, entry)
+
+
+def _adopt_attributes(node: NodeOps, entry: TreeEntry) -> None:
+    table = XattrTable()
+    for given, value in entry.xattrs:
+        name = os.fsencode(given)
+        if name in acl.KINDS:
+            acl.adopt(node, name, value)
+        else:
+            table[name] = value
+    if table:
+        node.bind(XattrTable, table)

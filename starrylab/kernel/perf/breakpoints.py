@@ -13,14 +13,12 @@ from ...abi import perf
 from ...abi.errno import EINVAL
 from ...machine.api import READ, WRITE, Break, Stepped, Watch, Watched
 from ..core.attention import ATTENTION_TRACE
-from ..core.tracing import Go
+from ..core.tracing import CodeTracer, Go
 from . import sampling
 from .moment import Moment
 
 if TYPE_CHECKING:
-    from ...machine.api import SyscallRegisters
     from ..mm.space import AddressSpace
-    from ..signal.info import SignalInfo
     from ..thread import Thread
     from .attr import PerfAttr
     from .counter import Counter
@@ -52,7 +50,7 @@ def check_breakpoint(attr: PerfAttr) -> None:
         raise EINVAL  # the kernel is not at any address
 
 
-class Breakpoints:
+class Breakpoints(CodeTracer):
     """The kernel's `Tracer` while programs have such events, and no debugger is attached."""
 
     def __init__(self, owner: Perf) -> None:
@@ -169,21 +167,3 @@ class Breakpoints:
             self._over[thread].remove(place)
             if not self._over[thread]:
                 del self._over[thread]
-
-    def signal(self, thread: Thread, info: SignalInfo) -> SignalInfo | None:
-        """See `Tracer.signal`: signals are delivered as they are."""
-        return info
-
-    def wants_call(self, thread: Thread, number: int) -> bool:
-        """See `Tracer.wants_call`: no."""
-        return False
-
-    def call_entered(self, thread: Thread, registers: SyscallRegisters) -> None:
-        """See `Tracer.call_entered`."""
-
-    def call_left(self, thread: Thread, registers: SyscallRegisters, result: int) -> None:
-        """See `Tracer.call_left`."""
-
-    def holds_call(self, thread: Thread) -> bool:
-        """See `Tracer.holds_call`: no."""
-        return False

@@ -9,10 +9,7 @@ void sh_error(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    fflush(stdout);
-    fprintf(stderr, "%s: ", program);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    complain_of(format, args);
     va_end(args);
     sh.status = 2;
     longjmp(*sh.abort, 1);

@@ -33,6 +33,7 @@ extern const char *program; /* the name we were called by, for messages */
 
 /* util.c */
 void warn_errno(const char *what);              /* "ls: what: No such file or directory" */
+void complain_of(const char *format, va_list args);
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void die_errno(const char *what);

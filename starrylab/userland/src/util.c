@@ -3,14 +3,19 @@
 #include <pwd.h>
 #include "starry.h"
 
-void complain(const char *format, ...)
+void complain_of(const char *format, va_list args)
 {
-    va_list args;
-    va_start(args, format);
     fflush(stdout); /* so that messages and output keep their order on a terminal */
     fprintf(stderr, "%s: ", program);
     vfprintf(stderr, format, args);
     fputc('\n', stderr);
+}
+
+void complain(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    complain_of(format, args);
     va_end(args);
 }
 
@@ -23,10 +28,7 @@ void die(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    fflush(stdout);
-    fprintf(stderr, "%s: ", program);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    complain_of(format, args);
     exit(1);
 }
 

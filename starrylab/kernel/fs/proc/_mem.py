@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ....abi.errno import EACCES, EFAULT, EINVAL, EIO, ESRCH
+from ....abi.fcntl import SEEK_CUR, SEEK_SET
 from ....abi.stat import S_IFREG
 from ...files.node_file import NodeFile
 from ...mm.poke import peek, poke
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from ...vfs.mount import Location
     from ...vfs.node import Credentials
 
-_SEEK_SET, _SEEK_CUR = 0, 1
 _MOST = 1 << 64
 
 
@@ -89,9 +89,9 @@ class MemoryFile(NodeFile):
 
     def seek(self, offset: int, whence: int) -> int:
         """See ``File.seek``; an address may have its highest bit set."""
-        if whence == _SEEK_CUR:
+        if whence == SEEK_CUR:
             offset += self.offset
-        elif whence != _SEEK_SET:
+        elif whence != SEEK_SET:
             raise EINVAL
         self.offset = offset % _MOST
         return self.offset

@@ -6,10 +6,11 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from ....abi.errno import EACCES, EINVAL, EIO, ENOENT, ESRCH
+from ....abi.errno import EACCES, EIO, ENOENT, ESRCH
 from ....abi.poll import POLLERR, POLLIN, POLLPRI, POLLRDNORM
 from ....abi.stat import S_IFDIR, S_IFLNK, S_IFREG
 from ...core.sched import Waker
+from ...files.file import sought
 from ...files.node_file import NodeFile
 from ...task.cred import ROOT
 from ...task.ptrace import may_trace
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from ...vfs.node import Credentials
 
 FIRST_COOKIE: Final = 3  #: below are "." and ".."
-_SEEK_SET, _SEEK_CUR = 0, 1
 
 
 def ino_of(*parts: object) -> int:
@@ -100,14 +100,8 @@ class TextFile(NodeFile):
 
     def seek(self, offset: int, whence: int) -> int:
         """See ``File.seek``."""
-        if whence == _SEEK_CUR:
-            offset += self.offset
-        elif whence != _SEEK_SET:
-            raise EINVAL
-        if offset < 0:
-            raise EINVAL
-        self.offset = offset
-        return offset
+        self.offset = sought(self.offset, offset, whence)
+        return self.offset
 
 
 class WatchedFile(TextFile):
