@@ -126,8 +126,9 @@ u32 arch_argument(u32 index) {
     return 4 + index;
 }
 
-/* NT_PRFPREG: f0..f31, fcc0..fcc7, fcsr as 32 bits, padding. */
-enum { FLOATING_SIZE = 272 };
+/* NT_PRFPREG: f0..f31, fcc0..fcc7, fcsr as 32 bits, padding; then, once LSX is in use, the upper
+   halves of vr0..vr31. */
+enum { FLOATING_SIZE = 272, VECTOR_SIZE = FLOATING_SIZE + 256 };
 
 u32 arch_get_floating(const struct context *context, u8 *state) {
     memset(state, 0, FLOATING_SIZE);
@@ -135,17 +136,25 @@ u32 arch_get_floating(const struct context *context, u8 *state) {
         memcpy(state + 8 * i, &context->f[i][0], 8);
     memcpy(state + 256, context->fcc, 8);
     memcpy(state + 264, &context->fcsr, 4);
-    return FLOATING_SIZE;
+    if (!context->vector)
+        return FLOATING_SIZE;
+    for (int i = 0; i < 32; i++)
+        memcpy(state + FLOATING_SIZE + 8 * i, &context->f[i][1], 8);
+    return VECTOR_SIZE;
 }
 
 u32 arch_set_floating(struct context *context, const u8 *state, u64 size) {
-    if (size != FLOATING_SIZE)
+    if (size != FLOATING_SIZE && (size != VECTOR_SIZE || !(CPUCFG(2) & LSX)))
         return 0;
+    memset(context->f, 0, sizeof context->f);
     for (int i = 0; i < 32; i++)
         memcpy(&context->f[i][0], state + 8 * i, 8);
     memcpy(context->fcc, state + 256, 8);
     context->fcsr = 0;
     memcpy(&context->fcsr, state + 264, 4);
+    context->vector = size == VECTOR_SIZE;
+    for (int i = 0; i < 32 && context->vector; i++)
+        memcpy(&context->f[i][1], state + FLOATING_SIZE + 8 * i, 8);
     return 1;
 }
 

@@ -159,15 +159,19 @@ class UserContext(Protocol):
         ...
 
     def set_floating(self, data: bytes) -> None:
-        """Set the floating-point state from `floating`'s layout."""
+        """Set the floating-point state from `floating`'s layout, and nothing beyond it."""
         ...
 
     def save(self) -> tuple[bytes, bytes]:
-        """Return `general` and `floating` together: every signal frame needs both."""
+        """Return `general` and all that a signal frame needs besides.
+
+        That is `floating`, and behind it what the CPU has beyond (loongarch64: the upper halves
+        of vector registers, once the thread uses them).
+        """
         ...
 
     def restore(self, general: bytes, floating: bytes) -> None:
-        """Undo `save`."""
+        """Undo `save`; what is not in ``floating`` is as in a new thread then."""
         ...
 
     def clear(self, pc: int, sp: int) -> None:

@@ -47,8 +47,8 @@ def port(tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("source", "flags"),
-    [("board_program.c", ()), ("board_vectors.c", ("-O3",))],
-    ids=["everything", "vectors"],
+    [("board_program.c", ()), ("board_vectors.c", ("-O3",)), ("board_halves.c", ())],
+    ids=["everything", "vectors", "halves"],
 )
 def test_a_program_does_what_it_does_elsewhere(port, source, flags, monkeypatch):
     ours = compile_c([HERE / source], "loongarch64", flags=flags)

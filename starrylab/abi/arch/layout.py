@@ -29,8 +29,9 @@ class ArchLayout:
 
     ``frame`` is the whole ``struct rt_sigframe``: siginfo_t, the fields of ucontext_t, then
     what ``encode_context`` makes of the general registers (NT_PRSTATUS order) and the
-    floating-point state (NT_PRFPREG).  ``decode_context`` takes these last fields and returns
-    both; it raises `BadRegisters` for what it must not trust.
+    floating-point state (NT_PRFPREG, and what `UserContext.save` has behind it).
+    ``decode_context`` takes these last fields and returns both; it raises `BadRegisters` for
+    what it must not trust.
     """
 
     name: str

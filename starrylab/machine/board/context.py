@@ -33,7 +33,7 @@ class Keeper(Protocol):
         ...
 
     def pull_floating(self, number: int) -> bytes:
-        """Return its floating-point state."""
+        """Return its floating-point state, all of it."""
         ...
 
 
@@ -48,6 +48,7 @@ class BoardContext:
         if template is None:
             self.values = [0] * COUNT
             self.known = (1 << COUNT) - 1  #: a set of registers: those that `values` has right
+            #: NT_PRFPREG, and behind it what else the board saves; None: it is there alone
             self.fp: bytes | None = bytes(keeper.registers.layout.floating_size)
         else:
             self.values = list(template.values)
@@ -200,15 +201,21 @@ class BoardContext:
 
     def floating(self) -> bytes:
         """See `UserContext.floating`."""
-        if self.fp is None:
-            self.fp = self._keeper.pull_floating(self.number)
-        return self.fp
+        return self._state()[: self._keeper.registers.layout.floating_size]
 
     def set_floating(self, data: bytes) -> None:
         """See `UserContext.set_floating`; `ValueError` for another size."""
         size = self._keeper.registers.layout.floating_size
         if len(data) != size:
             raise ValueError(f"the floating-point state is {size} bytes")
+        self._set_state(data + self._state()[size:])
+
+    def _state(self) -> bytes:
+        if self.fp is None:
+            self.fp = self._keeper.pull_floating(self.number)
+        return self.fp
+
+    def _set_state(self, data: bytes) -> None:
         if self.fp != data:
             self.fp = bytes(data)
             self.fp_dirty = True
@@ -218,16 +225,16 @@ class BoardContext:
         if self.fp is None and self.known != (1 << COUNT) - 1:
             registers, self.fp = self._keeper.pull_state(self.number)
             self._learn(registers)
-        return self.general(), self.floating()
+        return self.general(), self._state()
 
     def restore(self, general: bytes, floating: bytes) -> None:
         """See `UserContext.restore`."""
         self.set_general(general)
-        self.set_floating(floating)
+        self._set_state(floating)
 
     def clear(self, pc: int, sp: int) -> None:
         """See `UserContext.clear`."""
         layout = self._keeper.registers.layout
         self.set_general(bytes(layout.general_size))
-        self.set_floating(bytes(layout.floating_size))
+        self._set_state(bytes(layout.floating_size))
         self.pc, self.sp = pc, sp

@@ -90,7 +90,7 @@ class SetRegisters(NamedTuple):
 
 
 class SetFloating(NamedTuple):
-    """Set the floating-point state, in the layout of NT_PRFPREG."""
+    """Set the floating-point state: NT_PRFPREG, and what `UserContext.save` has behind it."""
 
     context: int
     state: bytes
@@ -184,7 +184,7 @@ class Monitor(Protocol):
         ...
 
     def floating(self, context: int) -> bytes:
-        """Return the floating-point state in the layout of NT_PRFPREG."""
+        """Return the floating-point state, as `SetFloating` has it."""
         ...
 
     def state(self, context: int) -> tuple[tuple[int, ...], bytes]:

@@ -318,12 +318,26 @@ def test_loongarch_facts() -> None:
     words = (0x03822C0B, 0x002B0000)
     assert LOONGARCH64.trampoline == b"".join(word.to_bytes(4, "little") for word in words)
     assert LOONGARCH64.general_size == 45 * 8
-    assert LOONGARCH64.frame.size == 128 + 176 + 272 + 288 + 16
-    fields = list(LOONGARCH64.encode_context(bytes(range(256)) + bytes(104), bytes(272)))
-    general, _ = LOONGARCH64.decode_context(*fields)
+    assert LOONGARCH64.frame.size == 128 + 176 + 272 + (16 + 528) + 16
+    floating = bytes(range(256)) + bytes(range(16))
+    *fields, records = LOONGARCH64.encode_context(bytes(range(256)) + bytes(104), floating)
+    general, restored = LOONGARCH64.decode_context(*fields, records)
     assert general[:16] == bytes(8) + bytes(range(8, 16))
-    with pytest.raises(BadRegisters):
-        LOONGARCH64.decode_context(*fields[:3], 1, *fields[4:])
+    assert restored == floating
+    assert records[:16] == (0x46505501).to_bytes(4, "little") + (288).to_bytes(12, "little")
+    assert records[16:] == floating + bytes(256 + 16)
+    for wrong in (b"\2" + records[1:], records[:4] + b"\1" + records[5:], records[:288] + b"\1"):
+        with pytest.raises(BadRegisters):
+            LOONGARCH64.decode_context(*fields, wrong.ljust(len(records), b"\0"))
+
+
+def test_loongarch_vectors_in_a_frame() -> None:
+    lower, flags, upper = (bytes([n]) * size for n, size in ((1, 256), (2, 16), (3, 256)))
+    *fields, records = LOONGARCH64.encode_context(bytes(360), lower + flags + upper)
+    # struct lsx_context of <asm/sigcontext.h>: regs[2 * 32], fcc, fcsr
+    assert records[:16] == (0x53580001).to_bytes(4, "little") + (544).to_bytes(12, "little")
+    assert records[16:] == (b"\1" * 8 + b"\3" * 8) * 32 + flags + bytes(16)
+    assert LOONGARCH64.decode_context(*fields, records)[1] == lower + flags + upper
 
 
 def test_aarch64_facts() -> None:
