@@ -137,8 +137,11 @@ async def _sleep(
         try:
             await park()
         except EINTR:
+            missing = target - source.now()
+            if missing <= 0:
+                return 0  # the time had passed before the signal was looked at
             if rest:
-                write_timespec(t.mm, rest, max(0, target - source.now()))
+                write_timespec(t.mm, rest, missing)
             raise
         finally:
             timer.cancel()

@@ -201,6 +201,22 @@ def test_an_interrupted_sleep_tells_the_rest(lab) -> None:
     lab.run(program)
 
 
+def test_a_sleep_whose_time_has_come_is_not_interrupted(lab) -> None:
+    caught = []
+
+    def program(m):
+        yield from on_signal(lab, m, SIGALRM, caught)
+        m.store(m.scratch + 64, struct.pack("<qqqq", 0, 0, 1, 0))
+        target = timespec(m, lab.door.monotonic() + SECOND)
+        assert (yield m.call("setitimer", ITIMER_REAL, m.scratch + 64, 0)) == 0
+        sleep = m.call("clock_nanosleep", CLOCK_MONOTONIC, TIMER_ABSTIME, target, 0)
+        assert (yield sleep) == 0
+        assert [signo for signo, _ in caught] == [SIGALRM]
+        yield m.call("exit_group", 0)
+
+    lab.run(program)
+
+
 def test_an_absolute_sleep_follows_the_wall_clock(lab) -> None:
     def program(m):
         now = lab.kernel.clock.realtime()
