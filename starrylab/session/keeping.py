@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from ..abi.errno import EIO
 from ..kernel.fs.host_content import BytesContent
 from ..kernel.fs.tmpfs import TmpDir, Tmpfs
 from ..kernel.fs.tmpfs_file import TmpFile
+from ..kernel.vfs.acl import attributes as lists_of
 from ..kernel.vfs.node import NodeOps, SymlinkNodeOps
 from ..kernel.vfs.xattr import XattrTable
 from ..rootfs import Entry, RootfsError, Tree
@@ -134,7 +135,7 @@ def live_entries(fs: Tmpfs) -> Iterator[Entry]:
 
 def _entry(path: str, node: NodeOps, hardlink: str) -> Entry:
     is_file = isinstance(node, TmpFile) and not hardlink
-    attributes: Any = node.bound(XattrTable) or {}
+    attributes: dict[bytes, bytes] = {**(node.bound(XattrTable) or {}), **dict(lists_of(node))}
     return Entry(
         path,
         node.mode,

@@ -11,7 +11,9 @@ from ...abi.fcntl import (
     MS_STRICTATIME,
     O_NOATIME,
 )
+from ...abi.file_flags import FS_NOATIME_FL
 from ...abi.inotify import IN_CLOSE_NOWRITE, IN_CLOSE_WRITE
+from ..vfs.file_flags import flags_of
 from ..vfs.locks import LockTable, drop_process_locks
 from ..vfs.mount import Location
 from ..vfs.node import DIRECTORY, Credentials, NodeOps
@@ -75,6 +77,8 @@ def wants_atime(place: Location, flags: int) -> bool:
         return False
     node = place.node
     if node.kind == DIRECTORY and mount.flags & MS_NODIRATIME:
+        return False
+    if flags_of(node) & FS_NOATIME_FL:
         return False
     if mount.flags & MS_STRICTATIME:
         return True

@@ -30,9 +30,11 @@ from ...abi.fcntl import (
     SEEK_HOLE,
     SEEK_SET,
 )
+from ...abi.file_flags import FS_APPEND_FL, FS_NOATIME_FL
 from ...abi.inotify import IN_CLOSE_NOWRITE, IN_CLOSE_WRITE
 from ...abi.mman import PROT_EXEC, PROT_WRITE
 from ..mm.space import AddressSpace
+from ..vfs.file_flags import flags_of, refuse
 from ..vfs.locks import LockTable
 from ..vfs.mount import Location
 from ..vfs.node import Credentials, FileNodeOps
@@ -119,7 +121,10 @@ class RegularFile(NodeFile):
         # `wants_atime` in line: the first read after every open comes here.
         node, mount = self.node, self.place.mount
         flags = mount.flags
-        if self.flags & O_NOATIME or flags & _NO_ATIME or mount.fs.read_only:
+        if (
+            self.flags & O_NOATIME or flags & _NO_ATIME or mount.fs.read_only
+            or flags_of(node) & FS_NOATIME_FL
+        ):  # fmt: skip
             self.atime = _NEVER
             return
         now, atime = node.fs.now(), node.atime
@@ -234,6 +239,7 @@ class RegularFile(NodeFile):
         """ftruncate(2): set the size in bytes."""
         if size > MAX_SIZE:
             raise EFBIG
+        refuse(self.node, FS_APPEND_FL)
         drop_privileges(self.node, self.cred)
         self.node.truncate(size)
 
@@ -243,6 +249,8 @@ class RegularFile(NodeFile):
             raise EACCES
         shared = flags & 3 != 2  # MAP_SHARED or MAP_SHARED_VALIDATE, not MAP_PRIVATE
         if shared and prot & PROT_WRITE and not self.writable:
+            raise EACCES
+        if shared and self.writable and flags_of(self.node) & FS_APPEND_FL:
             raise EACCES
         if prot & PROT_EXEC and self.place.mount.flags & MS_NOEXEC:
             raise EPERM

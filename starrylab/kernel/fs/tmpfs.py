@@ -47,6 +47,7 @@ class Tmpfs(FilesystemOps):
     name = "tmpfs"
     magic = TMPFS_MAGIC
     exports = True
+    has_acls = has_file_flags = True
 
     def __init__(self, now: Callable[[], int], pool: PagePool, options: bytes = b"") -> None:
         super().__init__(now)
@@ -159,6 +160,11 @@ class LazyNode:
         raise NotImplementedError
 
 
+def _entry(name: bytes, cookie: int, node: NodeOps | LazyNode) -> Entry:
+    kind = node.type if isinstance(node, LazyNode) else node.mode & S_IFMT
+    return Entry(cookie, name, node.ino, kind)
+
+
 class TmpDir(DirNodeOps, TmpNode):
     """A directory."""
 
@@ -192,12 +198,10 @@ class TmpDir(DirNodeOps, TmpNode):
 
     def entries(self, cookie: int) -> Iterator[Entry]:
         """See ``DirNodeOps.entries``."""
-        for name, (key, node) in list(self.table.items()):
-            if key > cookie:
-                if isinstance(node, LazyNode):
-                    yield Entry(key, name, node.ino, node.type)
-                else:
-                    yield Entry(key, name, node.ino, node.mode & S_IFMT)
+        for name in list(self.table):
+            slot = self.table.get(name)
+            if slot is not None and slot[0] > cookie:
+                yield _entry(name, *slot)
 
     def enter(self, name: bytes, node: NodeOps | LazyNode) -> None:
         """Add a name."""

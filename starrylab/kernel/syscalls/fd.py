@@ -44,6 +44,7 @@ from ...abi.fcntl import (
     O_NOATIME,
     O_NONBLOCK,
 )
+from ...abi.file_flags import FS_APPEND_FL
 from ...abi.ioctl import FIOASYNC, FIOCLEX, FIONBIO, FIONCLEX, FIONREAD, FIOQSIZE
 from ...abi.resource import RLIMIT_NOFILE
 from ...abi.stat import S_IFDIR, S_IFMT, S_IFREG
@@ -51,9 +52,11 @@ from ..files import memfd
 from ..files.file import File
 from ..files.pipe import PipeReader, PipeWriter
 from ..files.regular import RegularFile
+from ..vfs.file_flags import refuse
 from ..vfs.permission import require_owner
 from . import _notices, locks
 from ._declare import Restart, syscall
+from ._file_flags import FLAG_REQUESTS
 from ._shown import FcntlArg, FcntlCommand, FdFlags, IoctlArg, IoctlRequest
 from ._sigio import KINDS, O_ASYNC, follow_flag
 from ._types import Fd, FdNum, UInt
@@ -157,6 +160,8 @@ def _get_flags(t: Thread, fd: int, file: File, arg: int) -> int:
 def _set_flags(t: Thread, fd: int, file: File, arg: int) -> int:
     if arg & O_NOATIME and not file.flags & O_NOATIME and file.node is not None:
         require_owner(file.node, t.cred)
+    if (arg ^ file.flags) & O_APPEND and file.node is not None:
+        refuse(file.node, FS_APPEND_FL)
     _change_flags(t, fd, file, file.flags & ~_SETTABLE | arg & _SETTABLE)
     return 0
 
@@ -288,4 +293,6 @@ def ioctl(t: Thread, fd: FdNum, request: IoctlRequest, arg: IoctlArg) -> int:
         if request == FIOQSIZE and file.node.mode & S_IFMT in (S_IFREG, S_IFDIR):
             t.mm.write_u64(arg, file.node.size)
             return 0
+    if request in FLAG_REQUESTS and file.place is not None and file.node is not None:
+        return FLAG_REQUESTS[request](t, file.place, arg)
     return file.ioctl(t, request, arg)

@@ -31,7 +31,12 @@ from ...abi.stat import (
     S_IFSOCK,
     SOCKFS_MAGIC,
     STATX__RESERVED,
+    STATX_ATTR_APPEND,
+    STATX_ATTR_AUTOMOUNT,
+    STATX_ATTR_DAX,
+    STATX_ATTR_IMMUTABLE,
     STATX_ATTR_MOUNT_ROOT,
+    STATX_ATTR_NODUMP,
     STATX_BASIC_STATS,
     STATX_BTIME,
     STATX_MNT_ID,
@@ -41,6 +46,7 @@ from ..files.file import File
 from ..task.cred import Credentials
 from ..vfs.attributes import check_access
 from ..vfs.context import EMPTY_PATH, NOFOLLOW
+from ..vfs.file_flags import flags_of
 from ..vfs.mount import Location, Mountpoint
 from ..vfs.node import NodeOps
 from ._at import place_at, start_of
@@ -61,6 +67,9 @@ if TYPE_CHECKING:
     from ..thread import Thread
 
 _SECOND: Final = 1_000_000_000
+#: what each file system tells of, and what those with chattr(1) do; the bits are FS_*_FL's
+_ATTRIBUTES: Final = STATX_ATTR_MOUNT_ROOT | STATX_ATTR_AUTOMOUNT | STATX_ATTR_DAX
+_FILE_FLAGS: Final = STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND | STATX_ATTR_NODUMP
 _ANONYMOUS_DEV: Final = 15  #: st_dev of what no file system shows (pipes, sockets, eventfd)
 _ANONYMOUS: Final = {"pipe": S_IFIFO | 0o600, "socket": S_IFSOCK | 0o777}
 _MAGIC: Final = {"pipe": PIPEFS_MAGIC, "socket": SOCKFS_MAGIC}
@@ -168,12 +177,15 @@ def _pack_statx(node: NodeOps, place: Location | None, cred: Credentials, mask: 
         given, number = STATX_MNT_ID, place.mount.id
     at_root = place is not None and place.entry is place.mount.root
     dev, rdev = node.fs.dev, node.rdev
+    attributes, known = flags_of(node) & _FILE_FLAGS, _ATTRIBUTES
+    if node.fs.has_file_flags:
+        known |= _FILE_FLAGS
     atime, btime, ctime, mtime = node.atime, node.btime, node.ctime, node.mtime
     return layouts.STATX.pack(
         STATX_BASIC_STATS | STATX_BTIME | given, node.block_size,
-        STATX_ATTR_MOUNT_ROOT if at_root else 0,
+        attributes | (STATX_ATTR_MOUNT_ROOT if at_root else 0),
         node.nlink, cred.shown_uid(node.uid), cred.shown_gid(node.gid), node.mode,
-        node.ino, node.size, node.blocks, STATX_ATTR_MOUNT_ROOT,
+        node.ino, node.size, node.blocks, known,
         atime // _SECOND, atime % _SECOND, btime // _SECOND, btime % _SECOND,
         ctime // _SECOND, ctime % _SECOND, mtime // _SECOND, mtime % _SECOND,
         _major(rdev) if rdev else 0, _minor(rdev) if rdev else 0, _major(dev), _minor(dev),
@@ -185,7 +197,7 @@ def _statx_anonymous(t: Thread, file: File) -> bytes:
     mode, ino = _anonymous(file)
     boot = divmod(t.kernel.boot_time_ns, _SECOND)
     return layouts.STATX.pack(
-        STATX_BASIC_STATS, 4096, 0, 1, 0, 0, mode, ino, 0, 0, STATX_ATTR_MOUNT_ROOT,
+        STATX_BASIC_STATS, 4096, 0, 1, 0, 0, mode, ino, 0, 0, _ATTRIBUTES,
         *boot, 0, 0, *boot, *boot, 0, 0, 0, _ANONYMOUS_DEV, 0,
     )  # fmt: skip
 

@@ -24,12 +24,14 @@ from ...abi.fcntl import (
     FALLOC_FL_UNSHARE_RANGE,
     FALLOC_FL_ZERO_RANGE,
 )
+from ...abi.file_flags import FS_IMMUTABLE_FL
 from ...abi.stat import S_IFBLK, S_IFDIR, S_IFMT, S_IFREG
 from ..files.directory import DirectoryFile
 from ..files.file import File
 from ..files.pipe import PipeReader, PipeWriter
 from ..files.regular import RegularFile
 from ..vfs import attributes
+from ..vfs.file_flags import FIXED, refuse
 from ..vfs.page_cache import MAX_SIZE
 from ..vfs.permission import MAY_WRITE, check, drop_privileges, is_owner
 from ._declare import syscall
@@ -98,6 +100,7 @@ def fallocate(t: Thread, file: Fd, mode: FallocateMode, offset: Long, length: Lo
         raise EFBIG
     if not mode & FALLOC_FL_KEEP_SIZE and offset + length > file.node.size:
         _check_limit(t, offset + length)
+    refuse(file.node, FIXED if mode & ~FALLOC_FL_KEEP_SIZE else FS_IMMUTABLE_FL)
     drop_privileges(file.node, t.cred)
     file.node.allocate(mode, offset, length)
 

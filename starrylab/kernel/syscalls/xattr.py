@@ -9,12 +9,13 @@ from ...abi.errno import E2BIG, EBADF, EINVAL, ENAMETOOLONG, ERANGE
 from ...abi.fcntl import XATTR_CREATE, XATTR_LIST_MAX, XATTR_NAME_MAX, XATTR_REPLACE, XATTR_SIZE_MAX
 from ...abi.inotify import IN_ATTRIB
 from ..files.file import File
+from ..vfs import acl as acls
 from ..vfs.context import NOFOLLOW
 from ..vfs.mount import Location
 from ..vfs.node import NodeOps
 from ..vfs.notify import tell_place
 from ..vfs.permission import require_writable
-from ..vfs.xattr import check_access
+from ..vfs.xattr import check_access, get_acl, set_acl
 from ._declare import syscall
 from ._shown import InData, InString, OutData, XattrFlags
 from ._types import Fd, Path, Size
@@ -76,8 +77,11 @@ def set_value(
     """Set an attribute."""
     node, place = target
     require_writable(place.mount)
-    check_access(node, key, t.cred, write=True)
-    node.set_xattr(key, data, flags)
+    if key in acls.KINDS:
+        set_acl(node, key, acls.parse(data, t.cred.meant_uid, t.cred.meant_gid), t.cred)
+    else:
+        check_access(node, key, t.cred, write=True)
+        node.set_xattr(key, data, flags)
     tell_place(place, IN_ATTRIB)
 
 
@@ -93,8 +97,11 @@ def get_value(
 ) -> int:
     """Store the value of an attribute at ``value``."""
     node = target[0]
-    check_access(node, key, t.cred, write=False)
-    data = node.get_xattr(key)
+    if key in acls.KINDS:
+        data = acls.pack(get_acl(node, key), t.cred.known_uid, t.cred.known_gid)
+    else:
+        check_access(node, key, t.cred, write=False)
+        data = node.get_xattr(key)
     if not size:
         return len(data)
     if len(data) > size:
@@ -105,7 +112,10 @@ def get_value(
 
 def list_attributes(t: Thread, target: tuple[NodeOps, Location], buf: int, size: int) -> int:
     """Follow listxattr(2) for what was found."""
-    names = target[0].list_xattrs()
+    node = target[0]
+    names = node.list_xattrs()
+    if node.data is not None:
+        names = [name for name, kind in acls.KINDS.items() if kind in node.data] + names
     if not names:  # so it is nearly always, and ls asks for every file
         return 0
     if not t.cred.capable(CAP_SYS_ADMIN):
@@ -126,8 +136,11 @@ def remove_attribute(t: Thread, target: tuple[NodeOps, Location], name: int) -> 
     key = read_name(t, name)
     node, place = target
     require_writable(place.mount)
-    check_access(node, key, t.cred, write=True)
-    node.remove_xattr(key)
+    if key in acls.KINDS:
+        set_acl(node, key, None, t.cred)
+    else:
+        check_access(node, key, t.cred, write=True)
+        node.remove_xattr(key)
     tell_place(place, IN_ATTRIB)
 
 

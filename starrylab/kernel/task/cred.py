@@ -131,6 +131,14 @@ class Credentials:
         """Return what the thread is told of a group id."""
         return gid if self.user_ns is None else self.user_ns.gids.shown(gid)
 
+    def known_uid(self, uid: int) -> int | None:
+        """Return the thread's number for a user id; ``None`` if it is not mapped."""
+        return uid if self.user_ns is None else self.user_ns.uids.inside(uid)
+
+    def known_gid(self, gid: int) -> int | None:
+        """Return the thread's number for a group id; ``None`` if it is not mapped."""
+        return gid if self.user_ns is None else self.user_ns.gids.inside(gid)
+
     def meant_uid(self, uid: int) -> int | None:
         """Return the user id that the thread means; ``None`` if it is not mapped."""
         if self.user_ns is None:

@@ -6,15 +6,16 @@ from typing import Final, cast
 
 from ...abi.errno import EACCES, EINVAL, EISDIR, EPERM, EROFS, ETXTBSY
 from ...abi.fcntl import MS_NOEXEC
+from ...abi.file_flags import FS_APPEND_FL, FS_IMMUTABLE_FL
 from ...abi.inotify import IN_ACCESS, IN_ATTRIB, IN_MODIFY
 from ...abi.stat import S_IFDIR, S_IFLNK, S_IFMT, S_IFREG
+from .file_flags import FIXED, refuse
 from .mount import Location
 from .node import DIRECTORY, Credentials, FileNodeOps
 from .notify import tell_place
 from .permission import (
     MAY_EXEC,
     MAY_WRITE,
-    allowed,
     change_mode,
     change_owner,
     check,
@@ -33,8 +34,8 @@ def check_access(place: Location, mask: int, cred: Credentials) -> None:
     kind = node.mode & S_IFMT
     if mask & MAY_EXEC and kind == S_IFREG and place.mount.flags & MS_NOEXEC:
         raise EACCES
-    if mask and not allowed(node, cred, mask):
-        raise EACCES
+    if mask:
+        check(node, cred, mask)
     if mask & MAY_WRITE and place.mount.read_only and kind in (S_IFREG, S_IFDIR, S_IFLNK):
         raise EROFS
 
@@ -42,6 +43,7 @@ def check_access(place: Location, mask: int, cred: Credentials) -> None:
 def set_mode(place: Location, mode: int, cred: Credentials) -> None:
     """chmod(2)."""
     require_writable(place.mount)
+    refuse(place.node, FIXED)
     change_mode(place.node, mode, cred)
     tell_place(place, IN_ATTRIB)
 
@@ -49,6 +51,8 @@ def set_mode(place: Location, mode: int, cred: Credentials) -> None:
 def set_owner(place: Location, uid: int, gid: int, cred: Credentials) -> None:
     """chown(2); -1 leaves an id as it is."""
     require_writable(place.mount)
+    if uid != -1 or gid != -1:
+        refuse(place.node, FIXED)
     change_owner(place.node, uid, gid, cred)
     tell_place(place, IN_ATTRIB)
 
@@ -59,8 +63,10 @@ def set_times(place: Location, atime: int, mtime: int, cred: Credentials) -> Non
         return
     require_writable(place.mount)
     node = place.node
+    touched = atime == NOW and mtime == NOW
+    refuse(node, FS_IMMUTABLE_FL if touched else FIXED)
     if not is_owner(node, cred):
-        if not (atime == NOW and mtime == NOW):
+        if not touched:
             raise EPERM
         check(node, cred, MAY_WRITE)
     now = node.fs.now()
@@ -80,6 +86,7 @@ def truncate(place: Location, size: int, cred: Credentials) -> None:
         raise EINVAL
     require_writable(place.mount)
     check(node, cred, MAY_WRITE)
+    refuse(node, FS_APPEND_FL)
     file = cast("FileNodeOps", node)
     if file.writers < 0:
         raise ETXTBSY

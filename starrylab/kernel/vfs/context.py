@@ -99,7 +99,9 @@ class FsContext:
                     continue
                 if node.kind != DIRECTORY:
                     raise ENOTDIR
-                if node.mode & 0o111 != 0o111 and not allowed(node, cred, MAY_EXEC):
+                if (node.mode & 0o111 != 0o111 or node.data is not None) and not allowed(
+                    node, cred, MAY_EXEC
+                ):
                     raise EACCES
                 child = entry.fast.get(name)
                 if child is None:
@@ -165,7 +167,9 @@ class FsContext:
         node = place.node
         if node.kind != DIRECTORY:
             raise ENOTDIR
-        if node.mode & 0o111 != 0o111 and not allowed(node, cred, MAY_EXEC):
+        if (node.mode & 0o111 != 0o111 or node.data is not None) and not allowed(
+            node, cred, MAY_EXEC
+        ):
             raise EACCES
         return place, name, len(bare) != len(path)
 

@@ -23,6 +23,7 @@ from ...abi.errno import (
 from ...abi.fcntl import (
     MS_NODEV,
     O_ACCMODE,
+    O_APPEND,
     O_CREAT,
     O_DIRECTORY,
     O_EXCL,
@@ -32,10 +33,12 @@ from ...abi.fcntl import (
     O_TMPFILE,
     O_TRUNC,
 )
+from ...abi.file_flags import FS_APPEND_FL
 from ...abi.inotify import IN_MODIFY
 from ...abi.stat import S_IFBLK, S_IFCHR, S_IFMT, S_IFREG, S_IFSOCK
 from . import operations
 from .context import NOFOLLOW, RESOLVE_MASK, FsContext
+from .file_flags import refuse
 from .mount import Location
 from .node import (
     DIRECTORY,
@@ -51,7 +54,6 @@ from .permission import (
     MAY_EXEC,
     MAY_READ,
     MAY_WRITE,
-    allowed,
     check,
     drop_privileges,
     inherit,
@@ -143,12 +145,19 @@ def check_open(place: Location, flags: int, cred: Credentials) -> None:
             place.mount.flags & MS_NODEV or place.mount.fs.user_ns is not None
         ):
             raise EACCES
-    if not allowed(node, cred, access):
-        raise EACCES
+    check(node, cred, access)
+    if node.data is not None:
+        _check_flags(node, flags)
     if flags & O_NOATIME:
         require_owner(node, cred)
     if node.mode & S_IFMT == S_IFSOCK:
         raise ENXIO
+
+
+def _check_flags(node: NodeOps, flags: int) -> None:
+    """Raise ``EPERM`` for what an append-only file is not opened for."""
+    if flags & O_TRUNC or (flags & O_ACCMODE and not flags & O_APPEND):
+        refuse(node, FS_APPEND_FL)
 
 
 def _find_or_create(
@@ -209,8 +218,10 @@ def _temporary(
     directory = cast("DirNodeOps", node)
     if directory.dead:
         raise ENOENT
-    mode, gid = inherit(directory, mode & 0o7777 & ~fs.umask | S_IFREG, cred)
+    access, mode = operations.initial_access(directory, mode & 0o7777 | S_IFREG, fs.umask)
+    mode, gid = inherit(directory, mode, cred)
     made = directory.temporary(mode, cred.fsuid, gid)
+    operations.pass_on(directory, made, access)
     if flags & O_EXCL:
         made.bind(operations.Linkable, None)
     entry = type(place.entry)(b"#%d" % made.ino, place.entry, made)

@@ -31,6 +31,8 @@ from ...abi.inotify import (
     IN_MOVED_TO,
 )
 from ...abi.stat import S_IFBLK, S_IFCHR, S_IFDIR, S_IFMT
+from . import acl, file_flags
+from .acl import AccessAcl, Acl, DefaultAcl
 from .context import FsContext
 from .dentry import DirEntry
 from .mount import Location
@@ -88,10 +90,28 @@ def create(
         raise EPERM
     if kind == S_IFDIR and directory.nlink >= LINK_MAX:
         raise EMLINK
-    mode, gid = inherit(directory, mode & ~umask, cred)
+    access, mode = initial_access(directory, mode, umask)
+    mode, gid = inherit(directory, mode, cred)
     node = directory.create(name, mode, cred.fsuid, gid, rdev)
+    if directory.data is not None:
+        pass_on(directory, node, access)
     tell_name(directory, IN_CREATE, name, node)
     return Location(place.mount, place.entry.attach(name, node))
+
+
+def initial_access(directory: NodeOps, mode: int, umask: int) -> tuple[Acl | None, int]:
+    """Return list and mode of a new node: the umask counts only without a default list."""
+    default: Acl | None = None if directory.data is None else directory.data.get(DefaultAcl)
+    return (None, mode & ~umask) if default is None else default.inherited(mode)
+
+
+def pass_on(directory: NodeOps, node: NodeOps, access: Acl | None) -> None:
+    """Give a new node its list, and the lists and flags that its directory passes on."""
+    file_flags.inherit(directory, node)
+    if access is not None:
+        acl.bind(node, AccessAcl, access)
+    if node.kind == DIRECTORY and (default := directory.bound(DefaultAcl)) is not None:
+        acl.bind(node, DefaultAcl, default)
 
 
 def make_directory(
@@ -142,6 +162,7 @@ def make_link(
     if old.mount is not place.mount:
         raise EXDEV
     directory = _may_create(place.node, cred)
+    file_flags.refuse(node, file_flags.FIXED)
     if node.kind == DIRECTORY:
         raise EPERM
     if node.nlink == 0 and not node.bound(Linkable):

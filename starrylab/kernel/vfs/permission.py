@@ -12,7 +12,10 @@ from ...abi.capability import (
     CAP_FSETID,
 )
 from ...abi.errno import EACCES, EPERM, EROFS
+from ...abi.file_flags import FS_APPEND_FL, FS_IMMUTABLE_FL
 from ...abi.stat import S_IFMT, S_IFREG, S_ISGID, S_ISUID, S_ISVTX, S_IXGRP
+from . import acl
+from .file_flags import FIXED, refuse
 from .mount import Mountpoint
 from .node import DIRECTORY, Credentials, NodeOps
 
@@ -26,6 +29,8 @@ def allowed(node: NodeOps, cred: Credentials, mask: int) -> bool:
     mode = node.mode
     if cred.fsuid == node.uid:
         granted = mode >> 6
+    elif node.data is not None and mode & 0o70 and acl.AccessAcl in node.data:
+        granted = node.data[acl.AccessAcl].granted(node, cred, mask)
     elif cred.fsgid == node.gid or node.gid in cred.groups:
         granted = mode >> 3
     else:
@@ -45,7 +50,12 @@ def allowed(node: NodeOps, cred: Credentials, mask: int) -> bool:
 
 
 def check(node: NodeOps, cred: Credentials, mask: int) -> None:
-    """Raise ``EACCES`` unless ``cred`` has the MAY_* rights of ``mask``."""
+    """Raise ``EACCES`` unless ``cred`` has the MAY_* rights of ``mask``.
+
+    ``EPERM`` for writing what is immutable.
+    """
+    if node.data is not None and mask & MAY_WRITE:
+        refuse(node, FS_IMMUTABLE_FL)
     if not allowed(node, cred, mask):
         raise EACCES
 
@@ -68,8 +78,10 @@ def require_writable(mount: Mountpoint) -> None:
 
 
 def require_delete(directory: NodeOps, victim: NodeOps, cred: Credentials) -> None:
-    """Raise ``EACCES``, or ``EPERM`` where the directory's sticky bit forbids the removal."""
+    """Raise ``EACCES``, or ``EPERM`` where sticky bit or flags forbid the removal."""
     check(directory, cred, MAY_WRITE | MAY_EXEC)
+    refuse(directory, FS_APPEND_FL)
+    refuse(victim, FIXED)
     if (
         directory.mode & S_ISVTX
         and cred.fsuid not in (victim.uid, directory.uid)
@@ -102,6 +114,8 @@ def change_mode(node: NodeOps, mode: int, cred: Credentials) -> None:
     if mode & S_ISGID and not _in_group(node, cred):
         mode &= ~S_ISGID
     node.update(mode=mode)
+    if node.data is not None and (listed := node.data.get(acl.AccessAcl)) is not None:
+        acl.bind(node, acl.AccessAcl, listed.changed(mode))
 
 
 def change_owner(node: NodeOps, uid: int, gid: int, cred: Credentials) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ...abi.capability import CAP_SYS_ADMIN
-from ...abi.errno import EEXIST, ENODATA, ENOSPC, EOPNOTSUPP, EPERM
+from ...abi.errno import EACCES, EEXIST, ENODATA, ENOSPC, EOPNOTSUPP, EPERM
 from ...abi.fcntl import XATTR_CREATE, XATTR_REPLACE
 from ...abi.stat import S_IFDIR, S_IFMT, S_IFREG, S_ISVTX
-from .node import Credentials, NodeOps
-from .permission import MAY_READ, MAY_WRITE, check, is_owner
+from . import acl as acls
+from .acl import Acl
+from .file_flags import FIXED, refuse
+from .node import DIRECTORY, SYMLINK, Credentials, NodeOps
+from .permission import MAY_READ, MAY_WRITE, change_mode, check, is_owner, require_owner
 
 _TOTAL_MAX: Final = 1 << 17  #: bytes of attributes that one node may hold
 
@@ -68,8 +71,46 @@ def _namespace(name: bytes) -> None:
         raise EOPNOTSUPP
 
 
+def set_acl(node: NodeOps, name: bytes, acl: Acl | None, cred: Credentials) -> None:
+    """Set or remove a node's list (set_posix_acl() of fs/posix_acl.c).
+
+    Raises ``EPERM``, ``EOPNOTSUPP``, ``EACCES``, ``EINVAL``.
+    """
+    kind = acls.KINDS[name]
+    refuse(node, FIXED)
+    if not node.fs.has_acls or node.kind == SYMLINK:
+        raise EOPNOTSUPP
+    if kind is acls.DefaultAcl and node.kind != DIRECTORY:
+        if acl is not None:
+            raise EACCES
+        return
+    require_owner(node, cred)
+    if acl is not None:
+        acl.check()
+    if kind is acls.AccessAcl:
+        if acl is not None:
+            change_mode(node, node.mode & 0o7000 | acl.mode(), cred)
+        else:
+            change_mode(node, node.mode & 0o7777, cred)
+        acl = acl if acl is not None and acl.extended else None
+    acls.bind(node, kind, acl)
+    node.ctime = node.fs.now()
+
+
+def get_acl(node: NodeOps, name: bytes) -> Acl:
+    """Return a node's list; raise ``EOPNOTSUPP``, ``ENODATA``."""
+    if not node.fs.has_acls or node.kind == SYMLINK:
+        raise EOPNOTSUPP
+    acl: Acl | None = node.bound(acls.KINDS[name])
+    if acl is None:
+        raise ENODATA
+    return acl
+
+
 def check_access(node: NodeOps, name: bytes, cred: Credentials, *, write: bool) -> None:
     """Raise ``EPERM``, ``EACCES`` or ``ENODATA`` unless ``cred`` may use attribute ``name``."""
+    if write:
+        refuse(node, FIXED)
     if name.startswith(b"trusted."):
         if not cred.capable(CAP_SYS_ADMIN):
             raise (EPERM if write else ENODATA)

@@ -99,7 +99,8 @@ def _bind_path(thread: Thread, sock: UnixSocket, path: bytes) -> None:
         raise EADDRINUSE from None
     if sock.name:
         raise EINVAL
-    made = operations.create(place, name, S_IFSOCK | 0o777, thread.cred, thread.fs.umask)
+    mode = S_IFSOCK | 0o777 & ~thread.fs.umask  # even where the directory has a default list
+    made = operations.create(place, name, mode, thread.cred, 0)
     node = made.node
     node.bind(UnixSocket, sock)
     made.mount.users += 1
