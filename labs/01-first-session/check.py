@@ -28,9 +28,10 @@ def greets(run: Run) -> None:
     """traps greet prints its line and ends with status 42."""
     found = _run(run, "greet")
     output = found["output"].decode(errors="replace").replace("\r\n", "\n")
-    assert output == "Hello from user mode\n", hint(
-        f"it printed {output!r}, not the line 'Hello from user mode'",
-        f"它输出了 {output!r}，而不是一行 'Hello from user mode'",
+    line = "Hello from user mode\n"
+    assert output == line, hint(
+        f"it printed {output!r}, not the line {line!r}",
+        f"它输出了 {output!r}，而不是一行 {line!r}",
     )
     assert found["status"] == 42, hint(
         f"it ended with status {found['status']}: what main returns is the status, $? in a shell",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from starrylab.abi.errno import EFAULT, EINVAL, ERANGE
-from starrylab.labs.api import Run, goal, hint, scenario
+from starrylab.labs.api import Run, goal, hint, scenario, with_name
 from starrylab.labs.benches import ScriptedBench, run_program
 from starrylab.labs.benches.scripted import SCRATCH, SCRATCH_SIZE
 from starrylab.labs.components import attach, student_calls
@@ -64,19 +64,19 @@ def _made(found: list[Any], name: str) -> tuple[int, bytes]:
 def numbers_in_numbers_out(run: Run) -> None:
     """clamp() keeps a number in a range, and answers EINVAL where low > high."""
     low, high = run.random.randrange(-100, 0), run.random.randrange(1, 100)
-    for value in (low - 7, low, 0, high, high + 7):
-        result, _ = _made(
-            run(call, "clamp", [value & (1 << 64) - 1, low & (1 << 64) - 1, high], b""), "clamp"
-        )
-        expected = max(low, min(value, high))
+    ranges = [(value, low, high) for value in (low - 7, low, 0, high, high + 7)]
+    for value, least, most in (*ranges, (low, high, high)):
+        words = [number & (1 << 64) - 1 for number in (value, least, most)]
+        result, _ = _made(run(call, "clamp", words, b""), "clamp")
+        expected = max(least, min(value, most))
         assert result == expected, hint(
-            f"clamp({value}, {low}, {high}) answered {result}, not {expected}",
-            f"clamp({value}, {low}, {high}) 返回 {result}，应为 {expected}",
+            f"clamp({value}, {least}, {most}) answered {with_name(result)}, not {expected}",
+            f"clamp({value}, {least}, {most}) 返回 {with_name(result)}，应为 {expected}",
         )
     result, _ = _made(run(call, "clamp", [1, 9, 2], b""), "clamp")
     assert result == -EINVAL.errno, hint(
-        f"clamp(1, 9, 2) answered {result}: raise EINVAL, and the kernel makes the number of it",
-        f"clamp(1, 9, 2) 返回 {result}：请 raise EINVAL，由内核转换为错误号",
+        f"clamp(1, 9, 2) answered {with_name(result)}: raise EINVAL, and the kernel makes the number of it",
+        f"clamp(1, 9, 2) 返回 {with_name(result)}：请 raise EINVAL，由内核转换为错误号",
     )
 
 
@@ -85,26 +85,33 @@ def memory_of_the_program(run: Run) -> None:
     """reverse() turns bytes of user memory round; a bad address is EFAULT and changes nothing."""
     data = run.random.randbytes(run.random.randrange(5000, 9000))
     result, after = _made(run(call, "reverse", [-1, len(data)], data), "reverse")
-    assert (result, after) == (len(data), data[::-1]), hint(
-        f"{len(data)} bytes, on several pages, were to be reversed; the result was {result}",
-        f"要反转跨越多页的 {len(data)} 个字节，返回值为 {result}",
+    assert result == len(data), hint(
+        f"reverse() of {len(data)} bytes returns {len(data)}, yours {with_name(result)}",
+        f"对 {len(data)} 字节的 reverse() 应返回 {len(data)}，你返回了 {with_name(result)}",
+    )
+    assert after == data[::-1], hint(
+        f"{len(data)} bytes, on several pages, begin with {data[:4].hex(' ')} and end with "
+        f"{data[-4:].hex(' ')}; after reverse() they begin with {after[:4].hex(' ')} and end with "
+        f"{after[-4:].hex(' ')}",
+        f"跨越多页的 {len(data)} 个字节以 {data[:4].hex(' ')} 开头、{data[-4:].hex(' ')} 结尾；"
+        f"reverse() 之后以 {after[:4].hex(' ')} 开头、{after[-4:].hex(' ')} 结尾",
     )
     result, _ = _made(run(call, "reverse", [_BAD, 16], b""), "reverse")
     assert result == -EFAULT.errno, hint(
-        f"nothing is mapped at {_BAD:#x}, but reverse() answered {result} and not EFAULT (-14)",
-        f"地址 {_BAD:#x} 未映射，reverse() 却返回 {result}，应为 EFAULT (-14)",
+        f"nothing is mapped at {_BAD:#x}, but reverse() answered {with_name(result)} and not EFAULT (-14)",
+        f"地址 {_BAD:#x} 未映射，reverse() 却返回 {with_name(result)}，应为 EFAULT (-14)",
     )
     at = SCRATCH + SCRATCH_SIZE - 64  # the last bytes that are mapped
     result, after = _made(run(call, "reverse", [-1, 5000], data[:64], at), "reverse")
     assert result == -EFAULT.errno and after == data[:64], hint(
-        f"the buffer's first 64 bytes are mapped, its end is not; reverse() answered {result}: answer EFAULT (-14), with the memory as it was",
-        f"缓冲区前 64 字节已映射，末尾未映射；reverse() 返回 {result}：应返回 EFAULT (-14)，且内存保持原样",
+        f"the buffer's first 64 bytes are mapped, its end is not; reverse() answered {with_name(result)}: answer EFAULT (-14), with the memory as it was",
+        f"缓冲区前 64 字节已映射，末尾未映射；reverse() 返回 {with_name(result)}：应返回 EFAULT (-14)，且内存保持原样",
     )
     size = (1 << 20) + 1
     result, _ = _made(run(call, "reverse", [-1, size], b""), "reverse")
     assert result == -EINVAL.errno, hint(
-        f"more than 1 MiB is EINVAL (-22), before anything is read; for {size} bytes you answered {result}",
-        f"超过 1 MiB 应返回 EINVAL (-22)，且不读取任何内容；对 {size} 字节你返回了 {result}",
+        f"more than 1 MiB is EINVAL (-22), before anything is read; for {size} bytes you answered {with_name(result)}",
+        f"超过 1 MiB 应返回 EINVAL (-22)，且不读取任何内容；对 {size} 字节你返回了 {with_name(result)}",
     )
 
 
@@ -119,14 +126,14 @@ def no_byte_too_many(run: Run) -> None:
         f"1 号进程名为 init；你写入的是 {after[:8]!r}，是否缺少 NUL？",
     )
     assert result == len(expected) and after[result:] == blank[result:], hint(
-        f"{len(expected)} bytes were to be written and returned, you returned {result}",
-        f"应写入并返回 {len(expected)} 个字节，你返回了 {result}",
+        f"{len(expected)} bytes were to be written and returned, you returned {with_name(result)}",
+        f"应写入并返回 {len(expected)} 个字节，你返回了 {with_name(result)}",
     )
     for size in (0, 1, len(expected) - 1):
         result, after = _made(run(call, "whoami", [-1, size], blank), "whoami")
         assert result == -ERANGE.errno and after == blank, hint(
-            f"with room for {size} bytes whoami() must be ERANGE and write nothing; it gave {result}",
-            f"只有 {size} 个字节的空间时，whoami() 应返回 ERANGE 且不写入；它返回了 {result}",
+            f"with room for {size} bytes whoami() must be ERANGE and write nothing; it gave {with_name(result)}",
+            f"只有 {size} 个字节的空间时，whoami() 应返回 ERANGE 且不写入；它返回了 {with_name(result)}",
         )
 
 

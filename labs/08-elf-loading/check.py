@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+from starrylab.abi.errno import ENOEXEC
 from starrylab.kernel.task.chosen_loader import Loading
 from starrylab.kernel.task.limits import Limits
 from starrylab.labs.api import Run, goal, hint, scenario
@@ -50,7 +51,9 @@ def parse(student: Student, files: list[bytes]) -> list[Any]:
         except NotImplementedError:
             raise
         except Exception as error:
-            found.append(type(error).__name__)
+            kind = type(error)
+            module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+            found.append("ENOEXEC" if kind is ENOEXEC else f"{module}{kind.__name__}: {error}")
         else:
             segments = [
                 [s.vaddr, s.offset, s.file_size, s.memory_size, s.flags] for s in program.segments
@@ -113,7 +116,7 @@ def the_file(run: Run) -> None:
     data, segments, entry = _example(run)
     found = run(parse, [data])[0]
     assert isinstance(found, list), hint(
-        f"a good executable was refused with {found}", f"正常的可执行文件被拒绝：{found}"
+        f"a good executable was refused: {found}", f"正常的可执行文件被拒绝：{found}"
     )
     for name, got, expected in (
         ("entry", found[0], entry),
@@ -130,20 +133,23 @@ def the_file(run: Run) -> None:
     )
     one = [(_BASE, 0, bytes(500), 500, 5)]
     broken = {
-        "an empty file": b"",
-        "a shell script": b"#!/bin/sh\n" + bytes(200),
-        "a file cut in its header": data[:40],
-        "a file cut in its program headers": data[:100],
-        "a 32-bit file": elf(one, entry, ident=1),
-        "an x86-64 file": elf(one, entry, machine=62),
-        "an object file": elf(one, entry, kind=1),
-        "a segment larger in the file than in memory": elf([(_BASE, 0, bytes(500), 100, 5)], entry),
-        "a segment that ends behind the file": elf([(_BASE, 0, bytes(500), 500, 5)], entry)[:-90],
+        ("an empty file", "空文件"): b"",
+        ("a shell script", "shell 脚本"): b"#!/bin/sh\n" + bytes(200),
+        ("a file cut in its header", "在 ELF 头中截断的文件"): data[:40],
+        ("a file cut in its program headers", "在程序头中截断的文件"): data[:100],
+        ("a 32-bit file", "32 位文件"): elf(one, entry, ident=1),
+        ("an x86-64 file", "x86-64 的文件"): elf(one, entry, machine=62),
+        ("an object file", "目标文件"): elf(one, entry, kind=1),
+        ("a segment larger in the file than in memory", "段在文件中比在内存中大"): elf(
+            [(_BASE, 0, bytes(500), 100, 5)], entry
+        ),
+        ("a segment that ends behind the file", "段超出文件末尾"): elf(one, entry)[:-90],
     }
-    for (what, _), answer in zip(broken.items(), run(parse, list(broken.values())), strict=True):
+    for (what, zh), answer in zip(broken, run(parse, list(broken.values())), strict=True):
+        said = answer if isinstance(answer, str) else "a Program"
         assert answer == "ENOEXEC", hint(
-            f"{what} was answered with {answer}, not ENOEXEC",
-            f"{what}：结果为 {answer}，应为 ENOEXEC",
+            f"{what} is ENOEXEC; parse() made of it: {said}",
+            f"{zh}应引发 ENOEXEC；parse() 的结果为：{said}",
         )
 
 

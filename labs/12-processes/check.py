@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import re
 from typing import Any
 
-from starrylab.labs.api import Run, goal, hint, scenario
+from starrylab.labs.api import Run, goal, hint, scenario, with_name
 from starrylab.labs.benches import ScriptedBench
 from starrylab.labs.components import student_calls
 from starrylab.labs.student import Student
@@ -242,17 +241,19 @@ def the_dead_are_buried(run: Run) -> None:
     """wait4: for one child, a group, or any; with its status, and then the zombie is gone."""
     codes = run.random.sample(range(1, 200), 5)
     groups = [False, True, False, False, True]
-    whom = [["child", 2], ["group", 1], ["any", 0], ["any", -1], ["child", 4], ["child", 2]]
+    # The last one left is in a group of its own: -1 is any child, and not group 1.
+    whom = [["child", 2], ["group", 1], ["any", 0], ["any", 0], ["any", -1], ["child", 2]]
     found = run(bury, codes, groups, whom)
     _sound(found)
     pids = found["pids"]
     expected = [2, 1, (0, 3), (0, 3), 4]
     for (kind, number), (pid, status), right in zip(whom, found["waits"], expected, strict=False):
         rights = right if isinstance(right, tuple) else (right,)
-        said = f"wait4 for {kind} {number}"
+        said = f"wait4({ {'child': pids[number], 'group': -pids[number]}.get(kind, number) })"
         assert pid in [pids[index] for index in rights], hint(
-            f"{said} answered {pid}; the children are {pids}",
-            f"{said} 返回 {pid}；子进程为 {pids}",
+            f"{said} answered {with_name(pid)}; the children are {pids}, {pids[1]} and {pids[4]} "
+            "in groups of their own",
+            f"{said} 返回 {with_name(pid)}；子进程为 {pids}，其中 {pids[1]} 和 {pids[4]} 各自成组",
         )
         want = codes[pids.index(pid)] << 8
         assert status == want, hint(
@@ -308,12 +309,6 @@ def changes_are_reported_once(run: Run) -> None:
     )
 
 
-def _named(value: Any) -> str:
-    """Return a system call's result; an error with its name."""
-    known = isinstance(value, int) and -value in errno.errorcode
-    return f"{value} ({errno.errorcode[-value]})" if known else str(value)
-
-
 @goal(points=20, zh="setpgid：建立、加入进程组，以及每一种被拒绝的情况。")
 def groups_are_made(run: Run) -> None:
     """setpgid makes groups and joins them, and refuses what job control must not do."""
@@ -334,8 +329,8 @@ def groups_are_made(run: Run) -> None:
     for name, want, en, zh in right:
         got = found.get(name)
         assert got == want, hint(
-            f"{en}: {_named(want)} is right, you gave {_named(got)}",
-            f"{zh}：应为 {_named(want)}，得到 {_named(got)}",
+            f"{en}: {with_name(want)} is right, you gave {with_name(got)}",
+            f"{zh}：应为 {with_name(want)}，得到 {with_name(got)}",
         )
     _sound(found)
 

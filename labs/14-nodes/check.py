@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from starrylab.abi.errno import EINVAL
-from starrylab.labs.api import Run, goal, hint, scenario
+from starrylab.labs.api import Run, goal, hint, scenario, with_name
 from starrylab.labs.benches import ScriptedBench
 from starrylab.labs.components import attach
 from starrylab.labs.student import Student
@@ -123,13 +123,13 @@ def settings(run: Run) -> None:
         ("read", "/dev/dice", 200),
     )
     assert found[0] == 2, hint(
-        f"'{sides}\\n' are two bytes, write answered {found[0]}",
-        f"'{sides}\\n' 是两个字节，write 返回 {found[0]}",
+        f"'{sides}\\n' are two bytes, write answered {with_name(found[0])}",
+        f"'{sides}\\n' 是两个字节，write 返回 {with_name(found[0])}",
     )
     for (_, _, text), answer in zip(steps[1:], found[1:], strict=False):
         assert answer == -EINVAL.errno, hint(
-            f"{text!r} is no number of sides, write answered {answer}",
-            f"{text!r} 不是合法的面数，write 返回 {answer}",
+            f"{text!r} is no number of sides, write answered {with_name(answer)}",
+            f"{text!r} 不是合法的面数，write 返回 {with_name(answer)}",
         )
     assert set(_throws(found[-3], sides)) == set(range(1, sides + 1)), hint(
         f"{sides} sides were asked for, and the refused writes should have changed nothing",

@@ -6,7 +6,7 @@ import struct
 from typing import Any
 
 from starrylab.abi.errno import ENOENT, ENOTEMPTY
-from starrylab.labs.api import Run, goal, hint, scenario
+from starrylab.labs.api import Run, goal, hint, scenario, with_name
 from starrylab.labs.benches import ScriptedBench
 from starrylab.labs.components import attach
 from starrylab.labs.student import Student
@@ -21,7 +21,8 @@ _CREATE = 0o1101  # O_WRONLY | O_CREAT | O_TRUNC
 def perform(student: Student, steps: list[tuple[str, str, str]]) -> list[Any]:
     """Do what the list says on a real kernel; return the result of each step.
 
-    mkdir A, write A TEXT, link A B, rename A B, exchange A B, read A, links A, inodes
+    mkdir A, write A TEXT, link A B, rename A B, exchange A B, read A, links A, inodes,
+    names A (what is in a directory: inode numbers by name)
     """
     bench = ScriptedBench()
     attach(bench.kernel, student)
@@ -52,12 +53,29 @@ def perform(student: Student, steps: list[tuple[str, str, str]]) -> list[Any]:
             elif what == "links":
                 result = yield m.call("newfstatat", _CWD, first, buffer, 0)
                 result = result or struct.unpack("<I", m.load(buffer + 20, 4))[0]
+            elif what == "names":
+                fd = yield m.call("openat", _CWD, first, 0, 0)
+                size = yield m.call("getdents64", fd, buffer, 2000)
+                yield m.call("close", fd)
+                result = _entries(m.load(buffer, size))
             else:
                 result = bench.kernel.root.fs.inodes  # type: ignore[attr-defined]
             found.append(result)
         yield m.call("exit_group", 0)
 
     bench.run(program)
+    return found
+
+
+def _entries(data: bytes) -> dict[str, int]:
+    """Return inode numbers by name out of what getdents64(2) wrote."""
+    found = {}
+    while data:
+        inode, _, length, _ = struct.unpack_from("<QqHB", data)
+        name = data[19:length].split(b"\0")[0].decode()
+        if name not in (".", ".."):
+            found[name] = inode
+        data = data[length:]
     return found
 
 
@@ -76,7 +94,8 @@ def names_move(run: Run) -> None:
         "read /a/one", "rename /a/two /b/three", "read /b/three", "read /a/two", "links /b/three",
     )  # fmt: skip
     assert found[3] == found[6] == 0, hint(
-        f"rename answered {found[3]} and {found[6]}", f"rename 返回 {found[3]} 和 {found[6]}"
+        f"rename answered {with_name(found[3])} and {with_name(found[6])}",
+        f"rename 返回 {with_name(found[3])} 和 {with_name(found[6])}",
     )
     assert found[4] == found[7] == text, hint(
         f"the file had {text!r}; after the renames {found[4]!r} and {found[7]!r} are read",
@@ -126,8 +145,8 @@ def directories_count(run: Run) -> None:
         "mkdir /d", "rename /d /c", "read /c/file", "links /d", "links /",
     )  # fmt: skip
     assert found[6] == 0 and found[9] == "inside", hint(
-        f"a directory was moved: rename answered {found[6]}, the file in it reads {found[9]!r}",
-        f"移动目录：rename 返回 {found[6]}，其中的文件读到 {found[9]!r}",
+        f"a directory was moved: rename answered {with_name(found[6])}, the file in it reads {found[9]!r}",
+        f"移动目录：rename 返回 {with_name(found[6])}，其中的文件读到 {found[9]!r}",
     )
     assert found[7:9] == [found[4] - 1, found[5] + 1], hint(
         f"/a had {found[4]} links and has {found[7]}, /b had {found[5]} and has {found[8]}: a directory's .. is a link to its parent",
@@ -136,9 +155,13 @@ def directories_count(run: Run) -> None:
     assert found[11] == 0 and found[14] == "inside", hint(
         "an empty directory can be replaced by another directory", "空目录可以被另一个目录替换"
     )
-    assert found[16] == -ENOTEMPTY.errno and found[17] == "inside" and found[18] == 2, hint(
-        f"/c was not empty; rename /d /c answered {found[16]} (ENOTEMPTY is -39), and nothing may have changed",
-        f"/c 非空；rename /d /c 返回 {found[16]}（ENOTEMPTY 为 -39），且不应有任何改变",
+    assert found[16] == -ENOTEMPTY.errno, hint(
+        f"/c was not empty; rename /d /c answered {with_name(found[16])}, not ENOTEMPTY, and nothing may have changed",
+        f"/c 非空；rename /d /c 返回 {with_name(found[16])}，应为 ENOTEMPTY，且不应有任何改变",
+    )
+    assert found[17] == "inside" and found[18] == 2, hint(
+        f"rename /d /c failed as it should, and left a trace: the file in /c reads {found[17]!r}, /d has {found[18]} links",
+        f"rename /d /c 应当失败，但留下了痕迹：/c 中的文件读到 {found[17]!r}，/d 的链接数为 {found[18]}",
     )
     base = _look(run, "mkdir /a", "mkdir /b", "mkdir /c", "mkdir /d", "links /")[-1]
     assert found[19] == base, hint(
@@ -166,4 +189,13 @@ def names_swap(run: Run) -> None:
     assert found[10:12] == [found[5] - 1, found[6] + 1], hint(
         f"a directory went from /a to /b: their links were {found[5:7]} and are {found[10:12]}",
         f"一个目录从 /a 移到 /b：链接数原为 {found[5:7]}，现为 {found[10:12]}",
+    )
+    looked = _look(
+        run, "mkdir /a", "mkdir /b", "mkdir /a/dir", "write /b/file text", "names /a", "names /b",
+        "exchange /a/dir /b/file", "names /a", "names /b",
+    )  # fmt: skip
+    (before_a, before_b), (after_a, after_b) = looked[4:6], looked[7:9]
+    assert (after_a.get("dir"), after_b.get("file")) == (before_b["file"], before_a["dir"]), hint(
+        f"inodes by name in /a and /b: {before_a}, {before_b}; after exchange /a/dir /b/file {after_a}, {after_b}",
+        f"/a 和 /b 中各名字的 inode：{before_a}、{before_b}；exchange /a/dir /b/file 之后为 {after_a}、{after_b}",
     )

@@ -17,6 +17,13 @@ from starrylab.labs.student import Student
 from starrylab.machine.board.monitor import MonitorError
 
 _RAM = 0x8000_0000
+#: what is the same in each header: offset -> bytes
+_FIXED = {
+    4: b"\x13\0\0\0",
+    24: bytes(8),
+    32: b"\2" + bytes(15),
+    48: b"RISCV\0\0\0RSC\x05" + bytes(4),
+}
 
 
 @scenario
@@ -126,8 +133,12 @@ def the_image(run: Run) -> None:
             0x4000,
         ),
     }
-    got, *others = run(images, [(good, code, entry, size), *refused.values()])
-    assert isinstance(got, bytes), hint("a good image was refused", "正确的镜像被拒绝了")
+    far = run.random.randrange(1 << 17, 1 << 18) * 2  # each field of the jump has something in it
+    large = (good, bytes(1 << 19), far, 1 << 19)
+    got, other, *others = run(images, [(good, code, entry, size), large, *refused.values()])
+    assert isinstance(got, bytes) and isinstance(other, bytes), hint(
+        "a good image was refused", "正确的镜像被拒绝了"
+    )
     try:
         header = read_header(got)
     except ImageFormatError as error:
@@ -140,12 +151,21 @@ def the_image(run: Run) -> None:
         f"image_size is {header.image_size}; header and code take {64 + size} bytes in memory",
         f"image_size 为 {header.image_size}；头部与代码在内存中占 {64 + size} 字节",
     )
-    jump = _target(int.from_bytes(header.code[:4], "little"))
-    assert jump == 64 + entry, hint(
-        f"the first instruction, {header.code[:4][::-1].hex()}, should be a jal x0 by {64 + entry}; it is "
-        + ("none" if jump is None else f"by {jump}"),
-        f"第一条指令 {header.code[:4][::-1].hex()} 应是跳过 {64 + entry} 的 jal x0；"
-        + ("它不是" if jump is None else f"它跳过 {jump}"),
+    for start, where in ((header.code[:4], entry), (other[:4], far)):
+        jump = _target(int.from_bytes(start, "little"))
+        assert jump == 64 + where, hint(
+            f"the first instruction, {start[::-1].hex()}, should be a jal x0 by {64 + where}; it is "
+            + ("none" if jump is None else f"by {jump}"),
+            f"第一条指令 {start[::-1].hex()} 应是跳转 {64 + where} 字节的 jal x0；"
+            + ("它不是" if jump is None else f"它跳转 {jump} 字节"),
+        )
+    right = bytearray(got[:64])
+    for at, value in _FIXED.items():
+        right[at : at + len(value)] = value
+    wrong = next((at for at, byte in enumerate(got[:64]) if byte != right[at]), 0)
+    assert got[:64] == right, hint(
+        f"byte {wrong} of the header is {got[wrong]:#x}, not {right[wrong]:#x}: see the table",
+        f"头部的第 {wrong} 字节为 {got[wrong]:#x}，应为 {right[wrong]:#x}：请看表格",
     )
     assert got[64:] == code, hint("behind the header comes the code", "头部之后是代码本身")
     for why, answer in zip(refused, others, strict=True):

@@ -7,21 +7,22 @@ observations::
 
     @scenario
     def take(student: Student, count: int) -> list[int]:
-        pages = student.make("PageAllocator", total=64)
+        pages = student.get("PageAllocator")(64)
         return [pages.alloc() for _ in range(count)]
 
     @goal(points=20, zh="...")
     def every_page_once(run: Run) -> None:
         '''Every page is given out once.'''
         got = run(take, 64)
-        assert len(set(got)) == 64, hint("page {} came twice", "...")
+        assert len(set(got)) == 64, hint("some page came twice", "...")
 
 The docstring is the goal's text, the assertion's message its hint.  Arguments and results of
-scenarios are what `marshal` can carry: numbers, strings, bytes, tuples, lists, dicts.
+scenarios are what msgpack can carry: numbers, strings, bytes, lists, dicts; tuples become lists.
 """
 
 from __future__ import annotations
 
+import errno
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -107,6 +108,12 @@ def goal(
     return declare
 
 
+def with_name(result: object) -> str:
+    """Return a system call's result for a hint: an error with its name, ``-22 (EINVAL)``."""
+    name = errno.errorcode.get(-result) if isinstance(result, int) else None
+    return f"{result} ({name})" if name else str(result)
+
+
 def goals_of(module: ModuleType) -> list[Goal]:
     """Return the goals that ``module`` declares, in its order.
 
@@ -123,4 +130,6 @@ def goals_of(module: ModuleType) -> list[Goal]:
     return found
 
 
-__all__ = ["Goal", "Refused", "Run", "Scenario", "goal", "goals_of", "hint", "scenario"]
+__all__ = [
+    "Goal", "Refused", "Run", "Scenario", "goal", "goals_of", "hint", "scenario", "with_name",
+]  # fmt: skip

@@ -93,11 +93,14 @@ def _ctype(function: Callable[..., Any], param: inspect.Parameter) -> C:
     Only this annotation is evaluated: ``typing.get_type_hints`` would also evaluate
     the first one, ``Thread``, which families import for the type checker alone.
     """
-    hint = eval(param.annotation, function.__globals__)  # noqa: S307
+    hint = param.annotation
+    if isinstance(hint, str):  # as `from __future__ import annotations` leaves them
+        hint = eval(hint, function.__globals__)  # noqa: S307
     for meta in getattr(hint, "__metadata__", ()):
         if isinstance(meta, C):
             return meta
-    raise TypeError(f"{function.__name__}: parameter {param.name} has no C type")
+    name = param.name
+    raise TypeError(f"{function.__name__}: parameter {name} has no C type; say which: {name}: Int")
 
 
 def _compile(
