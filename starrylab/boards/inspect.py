@@ -19,10 +19,16 @@ _GPT_AT: Final = 512
 _LAST_SECTOR_AT: Final = _GPT_AT + 32  # where the first header says that the second is
 _EXT_AT: Final = 1024 + 56
 _SPL: Final = struct.Struct("<3I")  # from byte 0x288: payload, header size, CRC-32
+#: numbers of U-Boot's include/image.h
 _UIMAGE_ARCHES: Final = {
-    uimage.ARCH_RISCV: "riscv64", uimage.ARCH_LOONGARCH: "loongarch64", 2: "arm", 22: "aarch64",
+    uimage.ARCH_RISCV: "riscv64", uimage.ARCH_LOONGARCH: "loongarch64", 2: "arm", 3: "i386",
+    5: "mips", 6: "mips64", 7: "powerpc", 22: "aarch64", 24: "x86-64",
 }  # fmt: skip
-_UIMAGE_KINDS: Final = {uimage.TYPE_KERNEL: "kernel", uimage.TYPE_SCRIPT: "script"}
+_UIMAGE_KINDS: Final = {
+    1: "stand-alone program", uimage.TYPE_KERNEL: "kernel", 3: "RAM disk", 4: "several files",
+    5: "firmware", uimage.TYPE_SCRIPT: "script", 7: "file system", 8: "device tree",
+    14: "kernel for any address",
+}  # fmt: skip
 _COMPRESSIONS: Final = ("none", "gzip", "bzip2", "lzma", "lzo", "lz4", "zstd")
 #: what else people hand in, by its first bytes
 _STRANGERS: Final = {
@@ -174,7 +180,9 @@ def _fit(data: bytes) -> Lines:
         checks = " and ".join(image.checked) or "no checksum"
         place = f" for {image.load:#x}" if image.load is not None else ""
         place += f", compressed by {image.compression}" if image.compression != "none" else ""
-        yield f"  {image.name}: {image.kind} for {image.arch}, {len(image.data)} bytes{place}"
+        kind = image.kind or "no type"
+        arch = f" for {image.arch}" if image.arch else ""
+        yield f"  {image.name}: {kind}{arch}, {len(image.data)} bytes{place}"
         yield f"    checked by {checks}" if image.checked else f"    {checks}"
         yield from (f"  {line}" for line in _monitor(_unpacked(image.data)))
 

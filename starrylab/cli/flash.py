@@ -137,8 +137,10 @@ def _recovery(named: list[str] | None, board: Board) -> Recovery | None:
 
 
 def _read(path: str) -> bytes:
+    from ..image.reading import read_image
+
     try:
-        return Path(path).read_bytes()
+        return read_image(Path(path))
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}", 1) from None
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ..boards.images import Program
     from ..rootfs import Tree
 
-_LARGEST: Final = 4 << 30  #: bytes of a file to explain
 _SUFFIXES: Final = {
     "riscv": "bin", "raw": "bin", "uimage": "uimg", "fit": "itb", "elf": "elf", "sd": "sd.img",
 }  # fmt: skip
@@ -83,12 +82,6 @@ def _inspect(path: Path) -> None:
     from ..boards.inspect import explain
     from ..image.errors import ImageFormatError
 
-    try:
-        size = path.stat().st_size
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}", 1) from None
-    if size > _LARGEST:
-        raise UserError(f"{path} has more than {_LARGEST >> 30} GiB", 1)
     try:
         for line in explain(_read(path)):
             print(line)
@@ -181,7 +174,9 @@ def _time() -> int:
 
 
 def _read(path: Path) -> bytes:
+    from ..image.reading import read_image
+
     try:
-        return path.read_bytes()
+        return read_image(path)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}", 1) from None

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from ..image.reading import read_image
 from ..link.port import Port
 from ..link.xmodem import Progress, Sender
 from ..link.ymodem import BOOT_ROM, SPL, BatchSender
@@ -29,7 +30,7 @@ def read_files(spl: Path | None = None, uboot: Path | None = None) -> Recovery:
     """Return the two files, Debian's if none are named; raise `FlashError`."""
     paths = [spl or FOLDER / FILES[0], uboot or FOLDER / FILES[1]]
     try:
-        recovery = Recovery(*(path.read_bytes() for path in paths))
+        recovery = Recovery(*(read_image(path) for path in paths))
     except OSError as error:
         raise FlashError(
             f"{error.filename}: {error.strerror}; Debian's package u-boot-starfive has "

@@ -6,6 +6,7 @@ imported at the first use: most consoles never see a board.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,10 +124,11 @@ def _words(found: Sighting, board: Board) -> str:
 def image_for(board: Board, file: str) -> bytes:
     """Return a file, or the monitor for ``board`` if there is no name; raises `BoardProblem`."""
     from ..boards.images import monitor_to_flash
+    from ..image.reading import read_image
 
     try:
         if file:
-            return Path(file).expanduser().read_bytes()
+            return read_image(Path(os.path.expanduser(file)))  # ~nobody is a name
         return monitor_to_flash(board)
     except OSError as error:
         raise BoardProblem(f"{file}: {error.strerror}") from None

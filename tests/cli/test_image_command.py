@@ -118,6 +118,7 @@ def test_a_card_with_a_root(here: Path, source: str, capsys: pytest.CaptureFixtu
         (["visionfive2", "--compress", "--rootfs", "r"], 125, "not for an SD card"),
         (["visionfive2", "--compress", "--format", "raw"], 1, "only uimage and fit can be comp"),
         (["--inspect", "none"], 1, "cannot read none: No such file"),
+        (["--inspect", "sparse"], 1, "cannot read sparse: File too large"),
         (["--inspect", "text"], 1, "text: 6 bytes that are no known image; they begin with"),
         (["visionfive2", "--wrap", "hello.elf", "--inspect", "x"], 125, "not allowed with"),
     ],
@@ -126,6 +127,8 @@ def test_what_is_wrong_is_said_in_one_line(
     here: Path, args: list[str], status: int, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (here / "text").write_text("hello\n")
+    (here / "sparse").touch()
+    os.truncate(here / "sparse", 5 << 30)
     found, out, err = image(*args, capsys=capsys)
     assert (found, out) == (status, "")
     assert err.startswith("starrylab: ")
@@ -145,6 +148,14 @@ def test_a_card_has_the_kernels_command_line(
     status, _, err = image("virt-riscv64", "--wrap", "hello.elf", "--append", "a'b", capsys=capsys)
     assert status == 1
     assert "no apostrophe" in err
+
+
+def test_what_others_made_is_explained(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("mkimage", "-A", "arm", "-T", "ramdisk", "-C", "gzip", "-n", "root",
+        "-d", "hello.elf", "theirs")  # fmt: skip
+    _, out, _ = image("--inspect", "theirs", capsys=capsys)
+    assert out.startswith("uImage 'root': RAM disk for arm, made ")
+    assert "compressed by gzip" in out
 
 
 def test_the_boards_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
