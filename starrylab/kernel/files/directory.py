@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
@@ -20,9 +21,13 @@ _END: Final = (1 << 63) - 1
 
 
 class DirectoryFile(NodeFile):
-    """An open directory; the offset is the cookie of the last entry that was returned."""
+    """An open directory; the offset is the cookie of the last entry that was returned.
 
-    __slots__ = ("offset",)
+    What a call had no room for is kept for the next one, since no folder can begin in its middle:
+    looking for the place each time makes a large folder take time with the square of its size.
+    """
+
+    __slots__ = ("offset", "rest", "rest_at")
 
     kind = "directory"
     node: DirNodeOps
@@ -30,6 +35,8 @@ class DirectoryFile(NodeFile):
     def __init__(self, place: Location, flags: int, cred: Credentials) -> None:
         super().__init__(place, flags, cred)
         self.offset = 0
+        self.rest: Iterator[Entry] | None = None  #: what follows ``rest_at``, while it is known
+        self.rest_at = 0
 
     def read(self, size: int) -> bytes:
         """Refuse: a directory is read by `entries` only."""
@@ -60,12 +67,17 @@ class DirectoryFile(NodeFile):
             raise ENOENT
         pack = _HEADER.pack
         records: list[bytes] = []
-        for cookie, name, ino, kind in self._listing():
+        rest = self.rest if self.rest_at == self.offset else None
+        self.rest = None
+        listing = rest if rest is not None else self._listing()
+        for entry in listing:
+            cookie, name, ino, kind = entry
             length = len(name) + 27 & ~7  # header of 19 bytes, NUL, rounded up to 8
             size -= length
             if size < 0:
                 if not records:
                     raise EINVAL
+                self.rest, self.rest_at = chain((entry,), listing), self.offset
                 break
             records.append((pack(ino, cookie, length, kind >> 12) + name).ljust(length, b"\0"))
             self.offset = cookie

@@ -83,8 +83,9 @@ class DirEntry:
         return child
 
     def _count_negative(self) -> None:
+        """Drop the negative entries now and then: seldom enough for a folder of a million names."""
         self.negatives += 1
-        if self.negatives > _MAX_NEGATIVE:
+        if self.negatives > _MAX_NEGATIVE and self.negatives * 2 > len(self.children):
             for name in [n for n, c in self.children.items() if c.node is None]:
                 del self.children[name]
             self.negatives = 0

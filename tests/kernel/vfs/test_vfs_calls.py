@@ -11,6 +11,7 @@ from starrylab.abi import errno as e
 from starrylab.kernel.fs.hostfs import HostFs
 from starrylab.kernel.fs.hostfs_access import HostFolder
 from starrylab.kernel.fs.overlay import OverlayFs
+from starrylab.kernel.fs.tmpfs import TmpDir
 from starrylab.kernel.syscalls import declared
 from starrylab.kernel.task.cred import Credentials
 from tests.kernel.vfs.vfs_world import SCRATCH, Blocked, World, step
@@ -287,6 +288,39 @@ def test_getdents_goes_on_while_names_come_and_go(t) -> None:
             data = data[length:]
     assert seen == [b"%03d" % i for i in range(200)]
     assert t.listing(b"/tmp") == []
+
+
+def test_a_large_folder_is_listed_in_one_pass(t, monkeypatch) -> None:
+    """Else a listing takes time with the square of the folder's size."""
+    for i in range(300):
+        t.put(b"/tmp/%03d" % i, b"")
+    passes = []
+    entries = TmpDir.entries
+
+    def counted(self, cookie):
+        passes.append(cookie)
+        return entries(self, cookie)
+
+    monkeypatch.setattr(TmpDir, "entries", counted)
+    fd = t.open(b"/tmp", O_DIRECTORY)
+
+    def rest() -> int:
+        count = 0
+        while size := t.call("getdents64", fd, t.base, 400):
+            data = t.out(size)
+            while data:
+                data = data[int.from_bytes(data[16:18], "little") :]
+                count += 1
+        return count
+
+    assert rest() == 302
+    assert len(passes) == 2  # the listing, and what came after its end
+    t.put(b"/tmp/late", b"")
+    assert rest() == 1
+    t.call("lseek", fd, 0, 0)
+    t.call("getdents64", fd, t.base, 400)
+    t.call("lseek", fd, 0, 0)
+    assert rest() == 303
 
 
 def test_fallocate_punches_holes_and_seek_finds_them(t) -> None:
