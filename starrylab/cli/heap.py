@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict
 
 from .errors import UserError
-from .leaks import quiet_lab
+from .quiet_lab import quiet_lab
 
 
 def show_heaps(args: argparse.Namespace, argv: list[str]) -> int:

@@ -10,21 +10,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
-from . import host_terminal as host
-from .common import add_machine_arguments, machine_config
+from .common import add_machine_arguments
 from .errors import UserError
-from .host_signals import signals_through_door
+from .quiet_lab import quiet_lab
 
 if TYPE_CHECKING:
     from ..debug.leaks.report import Leak
-    from ..session.assemble import Lab
     from ..session.leak_run import RunReport
 
 _MOST: Final = 1_000_000
@@ -85,36 +80,6 @@ def _run(args: argparse.Namespace, argv: list[str], iterations: int) -> RunRepor
             return LeakRun(lab, _progress(iterations)).run(iterations)
         except LeakRunError as error:
             raise UserError(f"leaks: {error}") from None
-
-
-@contextmanager
-def quiet_lab(args: argparse.Namespace, argv: list[str]) -> Iterator[Lab]:
-    """Assemble a lab without input, which prints only with ``--output``; Ctrl-C ends it."""
-    from ..session.assemble import AssemblyError, HostIo, assemble
-
-    def show(data: bytes) -> None:
-        if args.output:
-            host.draw(2, data)
-
-    config = machine_config(args, argv)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    io = HostIo(
-        stdin_tty=False,
-        stdout_tty=False,
-        stderr_tty=False,
-        stdin_fd=nothing,
-        emit_console=show,
-        emit=(show, show),
-    )
-    try:
-        lab = assemble(config, io)
-    except AssemblyError as error:
-        raise UserError(str(error), error.status) from None
-    try:
-        with signals_through_door(lab.door, (signal.SIGINT,), lambda _: lab.stop()):
-            yield lab
-    finally:
-        os.close(nothing)
 
 
 def _progress(iterations: int) -> Any:

@@ -1,1 +1,1 @@
-"""Looking at a running kernel: traces, statistics.  Reads; never alters."""
+"""Symbols, stacks, types, stops and steps, traces, leaks.  Reads a kernel; never alters it."""

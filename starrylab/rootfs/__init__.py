@@ -1,4 +1,4 @@
-"""Root file systems: the built-in tree, folders of the host, TAR archives."""
+"""Root file systems: built in, folders, archives, images, containers, Debian's packages."""
 
 from __future__ import annotations
 
