@@ -129,6 +129,11 @@ def no_byte_too_many(run: Run) -> None:
         f"{len(expected)} bytes were to be written and returned, you returned {with_name(result)}",
         f"应写入并返回 {len(expected)} 个字节，你返回了 {with_name(result)}",
     )
+    result, after = _made(run(call, "whoami", [-1, len(expected)], blank), "whoami")
+    assert result == len(expected) and after.startswith(expected), hint(
+        f"{len(expected)} bytes fit a buffer of {len(expected)}; whoami() answered {with_name(result)}",
+        f"{len(expected)} 个字节放得进 {len(expected)} 字节的缓冲区；whoami() 返回 {with_name(result)}",
+    )
     for size in (0, 1, len(expected) - 1):
         result, after = _made(run(call, "whoami", [-1, size], blank), "whoami")
         assert result == -ERANGE.errno and after == blank, hint(

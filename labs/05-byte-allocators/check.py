@@ -96,7 +96,7 @@ def bump(run: Run) -> None:
     operations: list[Operation] = [("alloc", size, 16) for size in sizes]
     count = len(sizes)
     operations += [("alloc", 4096, 8), ("free", 0, 1), ("free", 0, 1)]
-    operations += [("free", n, 1) for n in range(1, count)] + [("alloc", 4000, 8)]
+    operations += [("free", n, 1) for n in range(1, count)] + [("alloc", 4096, 8)]
     answers = run(perform, "BumpAllocator", 4096, operations)
     got = answers[:count]
     assert all(isinstance(at, int) and at % 16 == 0 for at in got), hint(
@@ -117,8 +117,8 @@ def bump(run: Run) -> None:
         "同一块被释放两次；第二次应引发 KeyError",
     )
     assert answers[-1] == _BASE, hint(
-        f"everything was freed, so 4000 bytes fit at the beginning; the answer was {answers[-1]}",
-        f"全部释放后，4000 字节应能从头分配；得到的是 {answers[-1]}",
+        f"everything was freed, so all 4096 bytes can be had at the beginning; the answer was {answers[-1]}",
+        f"全部释放后，全部 4096 字节应能从头分配；得到的是 {answers[-1]}",
     )
 
 

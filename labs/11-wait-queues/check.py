@@ -26,12 +26,14 @@ class Task:
         self.name = name
         self.sleeping = False
         self.runnable = True
+        self.wakes = 0  #: how often somebody woke it
         self.steps: Any = None
 
     def wake(self) -> None:
         """See the skeleton."""
         self.sleeping = False
         self.runnable = True
+        self.wakes += 1
 
 
 class Word:
@@ -129,6 +131,11 @@ def wait_for_flag(student: Student, sleepers: int, told: bool) -> list[Result]:
             yield
             if me.sleeping:
                 log.append(f"{me.name} still says that it sleeps")
+            wakes = me.wakes
+            if sleepers == 1:  # of two, the other might live on this wake-up
+                queue.wake()
+            if me.wakes != wakes:
+                log.append(f"{me.name} is still in the queue")
 
         def teller(me: Task) -> Any:
             queue.wake()  # of no use, and no harm

@@ -246,7 +246,7 @@ def _bit(*signals: int) -> int:
 def pending_signals(run: Run) -> None:
     """Pending: standard signals once, real-time signals queued, lowest number first, blocked ones stay."""
     one, two = sorted(run.random.sample(range(1, 31), 2))
-    low, high = sorted(run.random.sample(range(SIGRTMIN, 64), 2))
+    low, high = SIGRTMIN, run.random.randrange(SIGRTMIN + 1, 64)
     operations = [
         ("add", high, 1), ("add", two, 2), ("add", low, 3), ("add", two, 4), ("add", low, 5),
         ("add", one, 6), ("take", _bit(one), 0), ("take", 0, 0), ("take", _bit(low), 0),

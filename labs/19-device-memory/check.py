@@ -157,7 +157,7 @@ def the_map(run: Run) -> None:
     regions: list[Region] = [
         ("high", at + 0x3000, 0x1000), ("low", at, 0x1000), ("odd", at + 0x1000, 6),
         ("inside", at + 0x10, 4), ("around", at - 0x1000, 0x8000), ("tail", at + 0xFFF, 1),
-        ("empty", at + 0x8000, 0), ("next", at + 0x4000, 16),
+        ("empty", at + 0x8000, 0), ("next", at + 0x4000, 16), ("before", at + 0x2FF0, 16),
     ]  # fmt: skip
     bad = [
         (at - 8, 8), (at + 0x1004, 4), (at + 0x1006, 1), (at + 0x2000, 1), (at + 2, 4),
