@@ -43,6 +43,8 @@ INIT: Final = Path(__file__).parent / "soak_init.c"
 DONE: Final = b"round done"
 WARM_UP: Final = 3  #: rounds before the census that the others are compared with
 
+AT_ONCE: Final = 8  #: programs of the tests that run side by side
+
 #: what may differ between two moments of rest, and by how much; nothing else may grow
 SLACK: Final = {
     # unicorn's translations grow to 128 MiB before it begins again; freed memory stays with the
@@ -246,11 +248,14 @@ def differences(first: dict[str, int], last: dict[str, int]) -> list[tuple[str, 
 def round_script(seconds: float, programs: list[str]) -> str:
     """Return one round of work for a shell: `stress`, pipelines, and the C programs."""
     each = (
-        "mkdir -p /tmp/w; cd /tmp/w; /soak/{} one 'two words' </dev/null >/dev/null 2>&1; "
-        "cd /; rm -rf /tmp/w"
+        "(mkdir -p /tmp/w/{0}; cd /tmp/w/{0}; /soak/{0} one 'two words' </dev/null >/dev/null 2>&1; "
+        "cd /; rm -rf /tmp/w/{0}) &"
     )
     lines = [f"stress {seconds} 3 $$ >/dev/null", SHELL_WORK]
-    return "\n".join([*lines, *map(each.format, programs)]) + "\n"
+    # Several at a time: some of the programs sleep for seconds.
+    for at in range(0, len(programs), AT_ONCE):
+        lines += [*map(each.format, programs[at : at + AT_ONCE]), "wait"]
+    return "\n".join(lines) + "\n"
 
 
 def build_programs(folder: Path) -> list[str]:

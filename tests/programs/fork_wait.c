@@ -26,8 +26,7 @@ int main(void)
     }
     if (!(pid = fork())) {
         raise(SIGSTOP);
-        pause_ms(30); /* so that "continued" can be seen */
-        _exit(3);
+        pause(); /* so that "continued" can be seen */
     }
     waitpid(pid, &status, WUNTRACED);
     show_status("stop", status);
@@ -35,6 +34,7 @@ int main(void)
     kill(pid, SIGCONT);
     waitpid(pid, &status, WCONTINUED);
     show_status("continue", status);
+    kill(pid, SIGTERM);
     show_status("end", reap(pid));
     if (!(pid = fork()))
         _exit(300);
@@ -52,14 +52,16 @@ int main(void)
         if (!fork()) {
             pid_t parent = getppid();
             char byte = 'x';
+            if (write(ends[1], &byte, 1) != 1)
+                _exit(1);
             while (getppid() == parent)
                 pause_ms(5);
             if (write(ends[1], &byte, 1) != 1)
                 _exit(1);
             _exit(0);
         }
-        pause_ms(20);
-        _exit(0);
+        char byte;
+        _exit(read(ends[0], &byte, 1) != 1);
     }
     show_status("parent of the orphan", reap(pid));
     char byte;

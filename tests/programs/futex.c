@@ -9,9 +9,11 @@ static long futex(uint32_t *word, int op, uint32_t value, const struct timespec 
 }
 
 static uint32_t *words;
+static pid_t waiting[4];
 
 static void *wait_on(void *argument)
 {
+    __atomic_store_n((pid_t *)argument, gettid(), __ATOMIC_SEQ_CST);
     futex(&words[0], FUTEX_WAIT, 0, NULL, NULL, 0);
     __atomic_add_fetch(&words[5], 1, __ATOMIC_SEQ_CST);
     return NULL;
@@ -32,8 +34,12 @@ int main(void)
     show("bad timeout", futex(words, FUTEX_WAIT, 0, &soon, NULL, 0));
     pthread_t threads[4];
     for (int i = 0; i < 4; i++)
-        pthread_create(&threads[i], NULL, wait_on, NULL);
-    pause_ms(50);
+        pthread_create(&threads[i], NULL, wait_on, &waiting[i]);
+    for (int i = 0; i < 4; i++) {
+        while (!__atomic_load_n(&waiting[i], __ATOMIC_SEQ_CST))
+            pause_ms(1);
+        until_asleep(waiting[i]);
+    }
     show("wake one", futex(&words[0], FUTEX_WAKE, 1, NULL, NULL, 0));
     show("requeue", syscall(SYS_futex, &words[0], FUTEX_CMP_REQUEUE, 1, (void *)2L, &words[1], 0));
     show("wake rest of first", futex(&words[0], FUTEX_WAKE, 9, NULL, NULL, 0));
@@ -47,7 +53,7 @@ int main(void)
         futex(&words[2], FUTEX_WAIT, 0, NULL, NULL, 0);
         _exit(12);
     }
-    pause_ms(30);
+    until_asleep(pid);
     show("between processes", futex(&words[2], FUTEX_WAKE, 1, NULL, NULL, 0));
     show_status("child", reap(pid));
     return 0;

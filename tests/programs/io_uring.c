@@ -159,8 +159,8 @@ static void timeouts(struct ring *r)
     show("short argument", syscall(SYS_io_uring_enter, r->fd, 0, 1,
                                    IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &arg, 8));
     entry(r, IORING_OP_TIMEOUT, -1, &soon, 1, 3, 1)->timeout_flags = IORING_TIMEOUT_MULTISHOT;
-    for (int i = 0; i < 3; i++)
-        expect(r, "again and again", 3);
+    for (unsigned seen = 0; seen < 3;) /* several when the machine was slow */
+        seen += expect(r, "again and again", 1);
     close(ends[0]);
     close(ends[1]);
 }

@@ -1,6 +1,8 @@
 /* io_uring: sockets, provided buffers, registered files and buffers, other rings. */
 #include "uring.h"
 
+#include <sys/inotify.h>
+
 static struct io_uring_buf_reg group;
 
 /* A ring of buffers that the kernel allocates; its entries are provided at once. */
@@ -208,6 +210,9 @@ static void registered(struct ring *r)
     entry(r, IORING_OP_READ, 1, memory, 5, 0, 3)->flags = IOSQE_FIXED_FILE;
     entry(r, IORING_OP_READ, 9, memory, 5, 0, 4)->flags = IOSQE_FIXED_FILE;
     expect(r, "empty slots", 2);
+    int watch = inotify_init1(IN_NONBLOCK);
+    char events[1024];
+    show("watch", inotify_add_watch(watch, ".", IN_OPEN));
     struct io_uring_sqe *sqe = entry(r, IORING_OP_OPENAT, AT_FDCWD, "direct", 0600, 0, 1);
     sqe->open_flags = O_RDWR | O_CREAT;
     sqe->file_index = 2;
@@ -220,6 +225,8 @@ static void registered(struct ring *r)
     sqe->open_flags = O_RDWR | O_CREAT;
     sqe->file_index = IORING_FILE_INDEX_ALLOC;
     expect(r, "direct", 3);
+    show("events of opening", read(watch, events, sizeof events));
+    close(watch);
     entry(r, IORING_OP_WRITE, 1, "there", 5, 0, 1)->flags = IOSQE_FIXED_FILE;
     expect(r, "written", 1);
     entry(r, IORING_OP_FIXED_FD_INSTALL, 1, NULL, 0, 0, 1)->flags = IOSQE_FIXED_FILE;

@@ -86,10 +86,9 @@ static void system_v(void)
         pause_ms(20);
         for (int i = 0; i < 3; i++)
             msgsnd(q, &(struct letter){7, "waited for"}, 40, 0);
-        do
-            pause_ms(100);
-        while (!msgctl(q, IPC_STAT, &ds) && ds.msg_qnum);
-        pause_ms(100);
+        while (!msgctl(q, IPC_STAT, &ds) && ds.msg_qnum)
+            pause_ms(5);
+        until_asleep(getppid());
         msgctl(q, IPC_RMID, NULL);
         _exit(0);
     }

@@ -19,7 +19,7 @@ int main(void)
             pause();
             _exit(0);
         }
-        pause_ms(30);
+        until_asleep(child);
         yes("child's group", getpgid(child) == child);
         show("join missing group", setpgid(child, 99999));
         show("kill group", kill(-child, SIGTERM));
@@ -36,14 +36,15 @@ int main(void)
         setsid();
         pid_t parent = fork();
         if (!parent) {
-            if (!fork()) {
+            pid_t orphan = fork();
+            if (!orphan) {
                 setpgid(0, 0);
                 signal(SIGHUP, SIG_DFL);
                 close(ends[0]);
                 raise(SIGSTOP);
                 _exit(0);
             }
-            pause_ms(50);
+            until_state(orphan, 'T');
             _exit(0);
         }
         reap(parent);

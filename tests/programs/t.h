@@ -113,6 +113,29 @@ static inline void pause_ms(long ms)
         ;
 }
 
+/* Wait until a thread is in a state of /proc/PID/stat; its number may be a process's too. */
+static inline void until_state(pid_t tid, char wanted)
+{
+    char path[64], text[256], *state;
+    snprintf(path, sizeof path, "/proc/%d/task/%d/stat", (int)tid, (int)tid);
+    for (int tries = 0; tries < 10000; tries++) {
+        int fd = open(path, O_RDONLY);
+        ssize_t got = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+        close(fd);
+        text[got > 0 ? got : 0] = 0;
+        state = strrchr(text, ')');
+        if (state && state[2] == wanted)
+            return;
+        pause_ms(1);
+    }
+    printf("its state is not %c\n", wanted);
+}
+
+static inline void until_asleep(pid_t tid)
+{
+    until_state(tid, 'S');
+}
+
 static inline void make_file(const char *name, const char *text)
 {
     int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0644);

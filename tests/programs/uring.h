@@ -100,8 +100,9 @@ static inline void tell(const char *what, struct io_uring_cqe *cqe)
     fflush(stdout);
 }
 
-/* Submit, wait for so many completions, and print them in the order of their data. */
-static inline void expect(struct ring *r, const char *what, unsigned count)
+/* Submit, wait for so many completions, print all that came in the order of their data, and
+   return how many these were. */
+static inline unsigned expect(struct ring *r, const char *what, unsigned count)
 {
     struct io_uring_cqe found[64];
     unsigned n = 0;
@@ -114,6 +115,7 @@ static inline void expect(struct ring *r, const char *what, unsigned count)
     qsort(found, n, sizeof *found, by_data);
     for (unsigned i = 0; i < n; i++)
         tell(what, &found[i]);
+    return n;
 }
 
 static inline long reg(struct ring *r, unsigned op, const void *arg, unsigned count)

@@ -118,9 +118,8 @@ class ProcRoot(StaticDir):
             thread = kernel.threads.get(number)  # a thread's number works, and is not listed
             if thread is None:
                 raise ENOENT
-            return PidDir(
-                self.fs, find(kernel, thread.process.pid, number, ns), number, self._files
-            )
+            subject = find(kernel, thread.process.pid, number, ns)
+            return PidDir(self.fs, subject, number, self._files, as_process=True)
         return PidDir(self.fs, find(kernel, number, None, ns), None, self._files)
 
     def names(self) -> Iterator[tuple[bytes, int]]:

@@ -33,32 +33,39 @@ _MEMORY: Final[dict[bytes, type[MemoryNode]]] = {b"mem": MemoryNode, b"pagemap":
 
 
 class PidDir(TaskDir):
-    """/proc/PID, or /proc/PID/task/TID when ``tid`` is given."""
+    """/proc/PID, or /proc/PID/task/TID when ``tid`` is given; /proc/TID ``as_process``."""
 
-    __slots__ = ("_files",)
+    __slots__ = ("_as_process", "_files")
 
     def __init__(
-        self, fs: FilesystemOps, subject: Subject, tid: int | None, files: dict[bytes, Declared]
+        self,
+        fs: FilesystemOps,
+        subject: Subject,
+        tid: int | None,
+        files: dict[bytes, Declared],
+        *,
+        as_process: bool = False,
     ) -> None:
-        super().__init__(fs, subject, tid, "")
+        super().__init__(fs, subject, tid, "process" if as_process else "")
         self._files = files
+        self._as_process = as_process or tid is None
 
     def lookup(self, name: bytes) -> NodeOps:
         """See ``DirNodeOps.lookup``."""
         subject = self.subject()
         file = self._files.get(name)
-        if file is not None and not (file.process_only and self.tid is not None):
+        if file is not None and (self._as_process or not file.process_only):
             return TaskNode(self.fs, file, subject, self.tid)
         if name in _LINKS:
             return self._link(subject, name)
         if name in _MEMORY:
             return _MEMORY[name](self.fs, subject, self.tid)
-        if name in _DIRS and not (name == b"map_files" and self.tid is not None):
+        if name in _DIRS and (self._as_process or name != b"map_files"):
             make, mode = _DIRS[name]
             return make(self.fs, subject, self.tid, name.decode(), mode)
-        if name == b"task" and self.tid is None:
+        if name == b"task" and self._as_process:
             return ThreadsDir(self.fs, subject, self._files)
-        if name == b"net" and self.tid is None:
+        if name == b"net":
             return cast("ProcRoot", self.fs.root).net
         raise ENOENT
 
@@ -66,17 +73,17 @@ class PidDir(TaskDir):
         """See ``LiveDir.names``."""
         self.subject()
         for name, file in self._files.items():
-            if not (file.process_only and self.tid is not None):
+            if self._as_process or not file.process_only:
                 yield name, FILE
         for name in _LINKS:
             yield name, LINK
         for name in _DIRS:
-            if not (name == b"map_files" and self.tid is not None):
+            if self._as_process or name != b"map_files":
                 yield name, DIR
         for name in _MEMORY:
             yield name, FILE
-        if self.tid is None:
-            yield b"net", DIR
+        yield b"net", DIR
+        if self._as_process:
             yield b"task", DIR
 
     def _link(self, subject: Subject, name: bytes) -> MagicLink:

@@ -96,18 +96,23 @@ def signed(value: int) -> int:
 class _Direct:
     """Descriptors, but a new one becomes a slot of the ring's registered files."""
 
-    __slots__ = ("_fds", "_index", "_ring")
+    __slots__ = ("_fds", "_index", "_newest", "_ring")
 
     def __init__(self, fds: FdTable, ring: Ring, index: int | None) -> None:
         self._fds = fds
         self._ring = ring
         self._index = index
+        self._newest: File | None = None
 
     def __getitem__(self, fd: int) -> File:
         return self._fds[fd]
 
     def __len__(self) -> int:
         return 0
+
+    def get(self, fd: int) -> File | None:
+        """Return what was just installed, for those who are told of what is opened."""
+        return self._newest
 
     def full(self, limit: int) -> bool:
         """See `FdTable.full`; slots are looked at when the file is there."""
@@ -125,6 +130,7 @@ class _Direct:
             file.acquire()
             file.release()
             raise
+        self._newest = file
         return slot if self._index is None else 0
 
 
