@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,10 +17,13 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.timer import Timer
 
+from .screens.commands import all_commands
 from .screens.console import ConsoleScreen
 from .screens.endings import described
-from .screens.export import FORMATS, content, export, file_name
-from .screens.keys import KEYS, Key
+from .screens.export import content, export, file_name
+from .screens.key_help import KeyHelp
+from .screens.keys import KEYS
+from .screens.second_press import SecondPress
 from .screens.serial_app import SerialApp
 from .screens.settings import SettingsStore
 from .screens.views.calls import CallsView
@@ -76,6 +78,7 @@ class ConsoleApp(SerialApp, inherit_bindings=False):
         self.store = store or SettingsStore(None)
         self.console_screen = ConsoleScreen(self.store.settings)
         self.relay = Relay(self.client, self.console_screen.terminal) if share else None
+        self._second_press = SecondPress()
         self._counting = False
         self._literal = False
         self._sized = False
@@ -219,7 +222,7 @@ class ConsoleApp(SerialApp, inherit_bindings=False):
             self.notify("only the console that started the lab can boot another one", timeout=5)
             return
         self.config = msgspec.structs.replace(self.config, **message.changes)
-        await self.action_restart()
+        await self._restart()
 
     def on_processes_view_limit_chosen(self, message: ProcessesView.LimitChosen) -> None:
         """Give a guest process another limit."""
@@ -293,8 +296,27 @@ class ConsoleApp(SerialApp, inherit_bindings=False):
             self._ended(protocol.Failed(f"{what}: {error}"))
         self._redraw()
 
+    def _is_meant(self, action: str, what: str) -> bool:
+        """Return whether to do what loses work; a full-screen program may have wanted the key."""
+        client, terminal = self.client, self.console_screen.terminal.terminal
+        busy = client.owner and client.state is LabState.RUNNING
+        special = busy and (terminal.on_alternate or client.paused)
+        if not special or self._second_press.confirms(action):
+            return True
+        self.notify(f"press it again to {what}; F4 first: the program gets it", timeout=4)
+        return False
+
+    async def action_quit(self) -> None:
+        """End the lab and the console."""
+        if self._is_meant("quit", "end the lab and the console"):
+            await super().action_quit()
+
     async def action_restart(self) -> None:
         """Boot again."""
+        if self._is_meant("restart", "boot the lab again"):
+            await self._restart()
+
+    async def _restart(self) -> None:
         screen = self.console_screen
         screen.banner.hide()
         screen.terminal.clear()
@@ -303,7 +325,7 @@ class ConsoleApp(SerialApp, inherit_bindings=False):
 
     async def action_restart_ended(self) -> None:
         """Boot again after an end."""
-        await self.action_restart()
+        await self._restart()
 
     def action_literal(self) -> None:
         """Pass the next key to the guest."""
@@ -355,31 +377,16 @@ class ConsoleApp(SerialApp, inherit_bindings=False):
         self.console_screen.open_search()
 
     def action_keys(self) -> None:
-        """Show or hide the list of keys."""
-        if self.screen.query("HelpPanel"):
-            self.action_hide_help_panel()
-        else:
-            self.action_show_help_panel()
+        """Show the list of keys."""
+        self.push_screen(KeyHelp(self.screen))
+
+    def action_take_picture(self) -> None:
+        """Save a picture of the window, once the list of commands is gone."""
+        self.set_timer(0.3, self.deliver_screenshot)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Everything a key does is a command as well."""
-        yield from super().get_system_commands(screen)
-        for key in KEYS:
-            if key.action not in ("command_palette", "literal", "quit"):
-                name = f"{key.label} ({self._key_of(key).upper()})"
-                yield SystemCommand(name, key.tooltip, partial(self.run_action, key.action))
-        yield SystemCommand("Count system calls", "Show the most frequent system calls, or hide "
-                            "them", self.action_count_calls)  # fmt: skip
-        for kind in FORMATS:
-            yield SystemCommand(f"Export the pane as {kind.upper() if kind == 'svg' else kind}",
-                                "Write the pane that has the focus into a file of this folder",
-                                partial(self.action_export, kind))  # fmt: skip
-        yield SystemCommand("Copy", "Copy the selected text of the console",
-                            self.console_screen.terminal.action_copy_selection)  # fmt: skip
-
-    def _key_of(self, key: Key) -> str:
-        """Return what the user has to press."""
-        return self.store.settings.keys.get(key.ident, key.key)
+        return [SystemCommand(*command) for command in all_commands(self.console_screen)]
 
 
 def main(config: LabConfig | None = None, client: FrontEnd | None = None) -> int:

@@ -6,12 +6,13 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from ..session.debugging.model import Resumed, Stopped
 from ..session.front_end import LabState
@@ -28,8 +29,9 @@ from .views.memory import MemoryView
 from .views.overview import Overview
 from .views.processes import ProcessesView
 from .views.view import View
+from .widgets.key_line import KeyLine
 from .widgets.line_tabs import Lines, LineStrip
-from .widgets.split import Split
+from .widgets.split import STACK_BELOW, Split
 from .widgets.status import Banner, TitleBar
 from .widgets.tabs import ViewTabs
 from .widgets.terminal import Terminal
@@ -38,6 +40,8 @@ VIEWS: Final[tuple[type[View], ...]] = (
     Overview, ProcessesView, MemoryView, DebuggerView, LeaksView, CallsView, FilesView, LabsView,
     BoardsView,
 )  # fmt: skip
+
+_TOO_LOW: Final = 18  #: lines of a narrow window in which panes above each other show too little
 
 
 class ConsoleScreen(Screen[None]):
@@ -70,6 +74,7 @@ class ConsoleScreen(Screen[None]):
         self.search = Input(placeholder="Find in the scroll-back (Enter: next, Escape: close)",
                             id="search")  # fmt: skip
         self.zoomed: Widget | None = None
+        self._cramped = False  #: a pane fills the window because there is no room for two
         self.console.border_title = "Console"
         self._snapshot = EMPTY
         self._lab_runs = False
@@ -81,7 +86,7 @@ class ConsoleScreen(Screen[None]):
         yield self.split
         yield self.banner
         yield self.search
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Begin at the console, with the layout of last time."""
@@ -222,8 +227,19 @@ class ConsoleScreen(Screen[None]):
             self._zoom(target)
         self.set_focus(target)
 
+    def on_resize(self, event: events.Resize) -> None:
+        """Show one pane at a time in a window that has no room for two."""
+        width, height = event.size
+        cramped = width < STACK_BELOW and height < _TOO_LOW
+        if cramped and self.zoomed is None:
+            self.toggle_zoom()
+        elif self._cramped and not cramped:
+            self._zoom(None)
+        self._cramped = cramped and self.zoomed is not None
+
     def toggle_zoom(self) -> None:
         """Let the focused pane fill the window, or give it its place back."""
+        self._cramped = False
         target = self.focused if self.focused in self.panes else self.terminal
         self._zoom(None if self.zoomed is not None else target)
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.segment import Segment
 from textual.widget import Widget
 
+from .wide_svg import aligned
 from .widgets.pane import Pane
 from .widgets.terminal import Terminal
 
@@ -59,7 +60,7 @@ def pane_svg(widget: Widget) -> str:
         record=True, width=width, file=io.StringIO(), color_system="truecolor", force_terminal=True
     )
     console.print(_Lines(lines), end="")
-    return console.export_svg(title=str(widget.border_title or "StarryLab"))
+    return aligned(console.export_svg(title=str(widget.border_title or "StarryLab")))
 
 
 class _Lines:

@@ -19,7 +19,7 @@ class Key(NamedTuple):
 
 
 KEYS: Final = (
-    Key("app.keys", "f1", "keys", "Keys", "Show or hide all keys", True),
+    Key("app.keys", "f1", "keys", "Keys", "List all keys", True),
     Key("app.commands", "f2", "command_palette", "Commands", "Search all commands", True),
     Key("app.find", "f3", "find", "Find", "Search the scroll-back", True),
     Key("app.literal", "f4", "literal", "Pass key",

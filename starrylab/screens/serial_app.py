@@ -11,6 +11,7 @@ from ..session import protocol
 from ..session.front_end import FrontEnd
 from ..session.relay import Relay
 from .console import ConsoleScreen
+from .wide_svg import aligned
 from .widgets.terminal import Terminal
 
 
@@ -33,6 +34,10 @@ class SerialApp(App[None], inherit_bindings=False):
     ) -> None:
         """Show words as they are: brackets of the guest's values and names are not markup."""
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=False)
+
+    def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
+        """Return a picture of the window; wide characters have their room."""
+        return aligned(super().export_screenshot(title=title, simplify=simplify))
 
     async def first_sized(self) -> None:
         """React to the console's size; called at each change."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from xml.etree import ElementTree as ET
 
 import pytest
+from rich.console import Console
+from rich.text import Text
 
 from starrylab.screens.export import FORMATS, export
+from starrylab.screens.wide_svg import aligned
 from starrylab.session.protocol import Output
 from tests.screens.fake_client import BUSY
 from tests.screens.test_console_app import console, screen_text, until
@@ -49,3 +53,16 @@ async def test_a_folder_that_is_gone(tmp_path, monkeypatch) -> None:
         app.action_export("text")
         await pilot.pause()
         assert any("cannot write" in str(n.message) for n in app._notifications)
+
+
+def test_wide_characters_of_a_picture_have_their_room() -> None:
+    console = Console(record=True, width=30, file=io.StringIO(), force_terminal=True)
+    console.print(Text("<ls> 文件 & e\u0301nd", "red"))
+    root = ET.fromstring(aligned(console.export_svg(title="")))
+    texts = [text for text in root.iter("{http://www.w3.org/2000/svg}text") if text.get("x")]
+    found = {text.text.replace("\xa0", " "): text for text in texts if (text.text or "").strip()}
+    assert list(found)[-3:] == ["<ls> ", "文件", " & e\u0301nd"]
+    cell = float(found["<ls> "].get("textLength")) / 5
+    assert float(found["文件"].get("x")) == pytest.approx(5 * cell)
+    assert float(found["文件"].get("textLength")) == pytest.approx(4 * cell)
+    assert float(found[" & e\u0301nd"].get("x")) == pytest.approx(9 * cell)

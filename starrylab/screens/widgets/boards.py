@@ -192,7 +192,7 @@ class BoardPane(SectionPane):
         lines = [*self.done, *([self.progress] if self.progress is not None else [])]
         if lines:
             return lines
-        return facts(
+        lines = facts(
             [
                 ("Enter", "chooses a board, and a port in the section ports"),
                 ("p", "sees what answers there"),
@@ -200,6 +200,9 @@ class BoardPane(SectionPane):
                 ("o", "opens the port as a terminal"),
             ]
         )
+        for line in lines:
+            line.no_wrap = False
+        return lines
 
 
 def _about(board: Board) -> list[Text]:

@@ -70,7 +70,8 @@ class StackPane(SectionPane):
     def section_lines(self, section: str, width: int) -> list[Text]:
         """See `SectionPane.section_lines`."""
         if section == "stack":
-            return [frame_line(number, f) for number, f in enumerate(self.state.frames)]
+            frames = [frame_line(number, f) for number, f in enumerate(self.state.frames)]
+            return frames or [Text("the stack of what stopped; p stops the lab", "dim")]
         return self._threads() if section == "threads" else self._points()
 
     def _threads(self) -> list[Text]:
@@ -82,7 +83,7 @@ class StackPane(SectionPane):
             if thread.frame is not None:
                 line.append_text(_where(thread.frame))
             lines.append(line)
-        return lines
+        return lines or [Text("the threads of a lab that is stopped", "dim")]
 
     def _points(self) -> list[Text]:
         lines = []
@@ -131,7 +132,7 @@ class DataPane(SectionPane):
 
     SECTIONS: ClassVar[tuple[str, ...]] = ("locals", "registers")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "look", "Look", id="debug.value", show=False,
+        Binding("enter", "look", "Open", id="debug.value", show=False,
                 tooltip="Open the marked variable, or explain the marked register"),
     ]  # fmt: skip
     has_cursor = True

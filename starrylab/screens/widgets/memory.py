@@ -8,7 +8,7 @@ from rich.text import Text
 
 from ...session.snapshot import EMPTY, MemoryKind, Snapshot
 from .pane import Pane
-from .units import count_text, size_text, uptime_text
+from .units import count_text, size_text
 
 #: kind -> letter in the picture of all memory, and style; the letter carries the meaning
 KINDS: Final = {
@@ -16,7 +16,7 @@ KINDS: Final = {
     "kernel heap": ("K", "red"),
     "page cache": ("C", "cyan"),
     "page table": ("T", "yellow"),
-    "dma": ("D", "magenta"),
+    "dma": ("D", "blue"),
     "free": ("·", "dim"),
 }
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
@@ -47,10 +47,9 @@ class MemoryPane(Pane):
         """Return one line."""
         return self._lines[index]
 
-    def redraw(self) -> None:
-        """Lay the lines out again and draw them."""
-        self._lines = self._make_lines(max(1, self.content_size.width))
-        super().redraw()
+    def lay_out(self, width: int) -> None:
+        """See `Pane.lay_out`."""
+        self._lines = self._make_lines(width)
 
     def _make_lines(self, width: int) -> list[Text]:
         """Return the picture, a bar for each kind, and the figures."""
@@ -62,18 +61,18 @@ class MemoryPane(Pane):
         bars = [
             _bar(kind, snapshot.memory_total, used, width) for kind in _in_order(snapshot.memory)
         ]
-        return [picture, *bars, *self._figures(), *_calls(snapshot)]
+        return [picture, *bars, *self._figures(width), *_calls(snapshot)]
 
-    def _figures(self) -> list[Text]:
+    def _figures(self, width: int) -> list[Text]:
         snapshot, previous = self.snapshot, self._previous
-        load = " ".join(f"{value:.2f}" for value in snapshot.load)
+        loads = snapshot.load if width >= _NAME + 15 else snapshot.load[:1]
+        load = " ".join(f"{value:.2f}" for value in loads)
         seconds = (snapshot.uptime_ns - previous.uptime_ns) / 1e9 if previous.sequence else 0
 
         def rate(now: int, before: int) -> str:
             return f"{count_text((now - before) / seconds)}/s" if seconds > 0 else "-"
 
         pairs = (
-            ("up", uptime_text(snapshot.uptime_ns)),
             ("load", load),
             ("busy", f"{100 * (1 - snapshot.idle_share):.0f}%"),
             ("system calls", rate(snapshot.syscalls, previous.syscalls)),
@@ -125,7 +124,7 @@ def _bar(kind: MemoryKind, total: int, used: int, width: int) -> Text:
 
 
 def _look(kind: MemoryKind) -> tuple[str, str]:
-    return KINDS.get(kind.name, (kind.name[:1].upper(), "blue"))
+    return KINDS.get(kind.name, (kind.name[:1].upper(), "white"))
 
 
 def _calls(snapshot: Snapshot) -> list[Text]:

@@ -113,18 +113,13 @@ class MemoryDetailsPane(SectionPane):
 
 
 def _look(name: str) -> tuple[str, str]:
-    return KINDS.get(name, (name[:1].upper(), "blue"))
+    return KINDS.get(name, (name[:1].upper(), "white"))
 
 
 def _map(details: MemoryDetails, width: int) -> list[Text]:
     """Draw the physical map: a cell is a run of frames, its letter the commonest kind there."""
-    legend = Text(no_wrap=True)
-    for name in details.kinds:
-        letter, style = _look(name)
-        legend.append(f"{letter} ", style)
-        legend.append(f"{name}  ")
     looks = [_look(name) for name in details.kinds]
-    lines = [legend]
+    lines = _legend(list(zip(details.kinds, looks, strict=True)), width)
     for start in range(0, len(details.cells), width):
         line = Text(no_wrap=True)
         for kind, used in zip(
@@ -133,6 +128,16 @@ def _map(details: MemoryDetails, width: int) -> list[Text]:
             letter, style = looks[kind]
             line.append(letter if used > 127 else letter.lower(), style)
         lines.append(line)
+    return lines
+
+
+def _legend(kinds: list[tuple[str, tuple[str, str]]], width: int) -> list[Text]:
+    """Name the letters, in as many lines as it takes."""
+    lines = [Text(no_wrap=True)]
+    for name, (letter, style) in kinds:
+        if lines[-1].plain and len(lines[-1]) + len(name) + 2 > width:
+            lines.append(Text(no_wrap=True))
+        lines[-1].append(f"{letter} ", style).append(f"{name}  ")
     return lines
 
 

@@ -41,6 +41,7 @@ class Pane(Widget, can_focus=True):
         self.row = 0  #: the marked line below the heading, or the first one shown
         self._top = 0
         self._hovered: int | None = None  #: the line that the mouse is on
+        self._laid_out = 0  #: columns that the lines were made for
 
     def show(self, snapshot: Snapshot) -> None:
         """Draw ``snapshot``."""
@@ -49,11 +50,16 @@ class Pane(Widget, can_focus=True):
 
     def redraw(self) -> None:
         """Draw the present snapshot again."""
+        self._laid_out = max(1, self.content_size.width)
+        self.lay_out(self._laid_out)
         if not self.is_mounted:
             return
         self._keep_in_view()
         self.refresh()
         self._show_hint()
+
+    def lay_out(self, width: int) -> None:
+        """Make the lines for a pane of ``width`` columns, unless `line` makes each by itself."""
 
     def line_count(self) -> int:
         """Return how many lines the present snapshot has, the heading included."""
@@ -144,6 +150,9 @@ class Pane(Widget, can_focus=True):
         index = y if y < self.heading else y + self._top
         width = self.size.width
         base = self.rich_style
+        if not y and width != self._laid_out:  # a window that changes often may skip a message
+            self._laid_out = width
+            self.lay_out(width)
         if not 0 <= index < self.line_count():
             return Strip.blank(width, base)
         extra = Style.null()

@@ -58,11 +58,11 @@ class SectionPane(Pane):
         """Return the heading or a line of the chosen section."""
         return self._names(width) if index == 0 else self._lines[index - 1]
 
-    def redraw(self) -> None:
-        """Lay the lines out again and draw them."""
-        width = max(1, self.content_size.width)
-        self._lines = self.section_lines(self.section, width) or [_NOTHING]
-        super().redraw()
+    def lay_out(self, width: int) -> None:
+        """See `Pane.lay_out`; a hint that stands alone is broken between words."""
+        lines = self.section_lines(self.section, width) or [_NOTHING]
+        alone = len(lines) == 1 and not lines[0].no_wrap
+        self._lines = wrapped(lines[0], width) if alone else lines
 
     def action_section(self, steps: int) -> None:
         """Show the next section, round and round."""

@@ -114,7 +114,7 @@ class Split(Container):
         """Give all the room to one of the areas; ``None``: show both again."""
         self.first.display = part is None or part is self.first
         self.second.display = part is None or part is self.second
-        self.bar.display = part is None
+        self.bar.set_class(part is not None, "-gone")  # whether it is seen else, the style says
 
     def move(self, steps: int) -> None:
         """Make the first area larger (positive) or smaller."""

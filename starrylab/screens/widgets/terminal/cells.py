@@ -38,13 +38,6 @@ class Line(StaticDefaultDict[int, Char]):
         super().__init__(default)
         self.wrapped = False  #: the next line goes on without a line break
 
-    def copy_line(self) -> Line:
-        """Return an equal line."""
-        line = Line(self.default)
-        line.update(self)
-        line.wrapped = self.wrapped
-        return line
-
 
 class PastLine(NamedTuple):
     """One line of the scroll-back."""
