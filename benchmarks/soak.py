@@ -248,8 +248,8 @@ def differences(first: dict[str, int], last: dict[str, int]) -> list[tuple[str, 
 def round_script(seconds: float, programs: list[str]) -> str:
     """Return one round of work for a shell: `stress`, pipelines, and the C programs."""
     each = (
-        "(mkdir -p /tmp/w/{0}; cd /tmp/w/{0}; /soak/{0} one 'two words' </dev/null >/dev/null 2>&1; "
-        "cd /; rm -rf /tmp/w/{0}) &"
+        "(mkdir -p /tmp/w/{0}; cd /tmp/w/{0}; /soak/{0} one 'two words' </dev/null >/dev/null "
+        "2>&1; cd /; rm -rf /tmp/w/{0}) &"
     )
     lines = [f"stress {seconds} 3 $$ >/dev/null", SHELL_WORK]
     # Several at a time: some of the programs sleep for seconds.
