@@ -29,7 +29,6 @@ class NorFlash:
         self.content = bytearray(b"\xff" * size)
         self.worn: set[int] = set()  #: offsets of blocks that cannot be erased any more
         self.erased: list[int] = []  #: offsets of the blocks that were, in order
-        self.programmed = 0  #: bytes
         self.loads = 0
         self._mode = READ_ARRAY
         self._first = 0  #: of a command of two stores
@@ -69,7 +68,6 @@ class NorFlash:
 
     def _program(self, offset: int, value: int) -> None:
         self._first, self._busy = 0, self.slowness
-        self.programmed += 1
         self.content[offset] &= value
         if self.content[offset] != value:  # only erasing makes ones of zeros
             self._status |= PROGRAM_FAILED

@@ -96,8 +96,9 @@ class MSR(Bits):
     DCD = Field(7)
 
 
-OE_BIT, PE_BIT, FE_BIT, BI_BIT = 0x02, 0x04, 0x08, 0x10  #: of the LSR, as `receive_bad` takes them
-_DR, _THRE_TEMT, _FIFO_ERROR = 0x01, 0x60, 0x80
+#: Bits of the LSR, as `receive_bad` takes them.
+OE_BIT, PE_BIT, FE_BIT, BI_BIT = (int(LSR(**{bit: 1})) for bit in ("OE", "PE", "FE", "BI"))
+_DR, _THRE_TEMT, _FIFO_ERROR = int(LSR(DR=1)), int(LSR(THRE=1, TEMT=1)), int(LSR(ERR=1))
 _ERRORS: Final = OE_BIT | PE_BIT | FE_BIT | BI_BIT
 _LINE_STATUS, _DATA, _TIMEOUT, _EMPTY, _MODEM = 3, 2, 6, 1, 0  #: IIR.ID, by priority
 _TRIGGERS: Final = (1, 4, 8, 14)

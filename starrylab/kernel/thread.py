@@ -56,7 +56,7 @@ class Thread(Task):
     __slots__ = (
         "attention", "call", "clear_child_tid", "comm", "context", "cred", "delivery", "entry",
         "exit_status", "exited", "fds", "fs", "kernel", "mm", "namespaces", "ns_start", "pending",
-        "process", "request", "robust_list", "robust_list_len", "sampled_ns", "scope", "seccomp",
+        "process", "request", "robust_list", "sampled_ns", "scope", "seccomp",
         "signals", "syscalls", "tid", "timer_slack_ns", "tracee", "usage", "user_dispatch",
     )  # fmt: skip
 
@@ -93,7 +93,7 @@ class Thread(Task):
         self.exited = False
         self.exit_status = 0
         self.user_dispatch: UserDispatch | None = None  #: which calls become a signal (prctl(2))
-        self.robust_list = self.robust_list_len = 0
+        self.robust_list = 0
         self.clear_child_tid = 0
         self.timer_slack_ns = 50_000
         self.usage = Usage()

@@ -235,7 +235,6 @@ class ScriptedHart:
         self.numbers = {name: nr for nr, name in numbers.names("riscv64").items()}
         self.texts: dict[int, ProgramFunction] = {}  #: address -> what starts there
         self.next_child: ProgramFunction | None = None
-        self.flushes = 0
         self.changed: list[int] = []
         self._running: dict[int, Program] = {}
         self._started: set[int] = set()
@@ -270,12 +269,10 @@ class ScriptedHart:
         self.table = table
 
     def flush_tlb(self) -> None:
-        """See ``Hart``; only counted, since every access looks into the table."""
-        self.flushes += 1
+        """See ``Hart``: every access looks into the table."""
 
     def flush_pages(self, pages: Sequence[int]) -> None:
-        """See ``Hart``; counted like ``flush_tlb``."""
-        self.flushes += bool(pages)
+        """See ``Hart``, and `flush_tlb`."""
 
     def code_changed(self, frame: int) -> None:
         """See ``Hart``; recorded."""

@@ -13,7 +13,6 @@ LONG: Final = Base("long", 8, Encoding.SIGNED)
 ULONG: Final = Base("unsigned long", 8, Encoding.UNSIGNED)
 DOUBLE: Final = Base("double", 8, Encoding.FLOAT)
 FLOAT: Final = Base("float", 4, Encoding.FLOAT)
-VOID_POINTER: Final = Pointer("", Void)
 
 _TYPES: Final[dict[str, Type]] = {
     "void": Void(),

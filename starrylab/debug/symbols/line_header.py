@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from . import dw
 from .abbrev import Shape, form_size
-from .encoding import UNSIGNED, Bytes, initial_length, u16, uleb
+from .encoding import UNSIGNED, initial_length, u16, uleb
 from .errors import DwarfError, guarded
 from .forms import read
 from .sections import Sections
@@ -145,15 +145,3 @@ class _Tables:
         if form == dw.FORM_LINE_STRP:
             return self._sections.line_string(raw)
         return self._sections.string(raw) if form == dw.FORM_STRP else ""
-
-
-def line_table_offsets(section: Bytes) -> Iterator[int]:
-    """Yield where each line table of ``.debug_line`` starts."""
-    at = 0
-    while at < len(section):
-        yield at
-        try:
-            length, _, start = guarded(initial_length)(section, at)
-        except DwarfError:
-            return
-        at = start + length

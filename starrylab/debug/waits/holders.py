@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from ...kernel.files.file import File
     from ...kernel.files.pipe_buffer import PipeBuffer
     from ...kernel.kernel import Kernel
-    from ...kernel.mm.space import AddressSpace
     from ...kernel.thread import Thread
 
 
@@ -73,10 +72,6 @@ class Holders:
     def of_table(self, owner: object) -> set[int]:
         """Return the threads that use the descriptor table ``owner``."""
         return {tid for table, tids in self._tables if table is owner for tid in tids}
-
-    def of_space(self, space: AddressSpace) -> set[int]:
-        """Return the threads that live in an address space."""
-        return {thread.tid for thread in self.threads if thread.mm is space}
 
     def of_key(self, key: Hashable) -> set[int]:
         """Return the threads that can reach the word that a futex key names."""

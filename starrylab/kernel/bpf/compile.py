@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from ...abi import ebpf as e
-from .instructions import Code, Instruction, immediate
+from .instructions import END, Code, Instruction, immediate
 from .memory import BASE, FORMATS, IN_REGION, SHIFT, Store
 from .verifier.arithmetic import divide, remainder
 from .verifier.scalar import signed, signed32
@@ -21,7 +21,6 @@ Two = Callable[[int, int], int]
 
 _M64: Final = (1 << 64) - 1
 _M32: Final = (1 << 32) - 1
-_END: Final = -1
 
 #: what an operation does with unsigned numbers of a width; its result is cut to that
 _UNSIGNED: Final[Mapping[int, Two]] = {
@@ -301,7 +300,7 @@ def _load_packet(i: Instruction, following: int) -> Operation:
         at = signed32(constant + r[src]) if indirect else constant
         if not 0 <= at <= len(run.packet) - size:
             r[0] = 0
-            return _END
+            return END
         r[0] = int.from_bytes(run.packet[at : at + size], "big")
         return following
 

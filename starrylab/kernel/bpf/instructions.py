@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ...abi import bpf as b
 from ...abi import ebpf as e
+
+#: What an instruction, as `compile` makes it, answers instead of the index of the next:
+END: Final = -1
+ANOTHER: Final = -2  #: go on with another program, from its first
 
 
 class Instruction(NamedTuple):

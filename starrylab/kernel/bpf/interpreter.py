@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from ...abi import bpf as b
 from ...abi import ebpf as e
+from .instructions import END
 from .memory import Memory
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from .services import Services
 
 _STACK: Final = b.MAX_BPF_STACK
-END: Final = -1
-ANOTHER: Final = -2  #: go on with another program
 
 
 class Run:

@@ -38,8 +38,8 @@ class Counter:
     """A counter of one thread, or of the processor."""
 
     __slots__ = (
-        "attr", "child_count", "child_enabled_ns", "child_running_ns", "children", "context",
-        "count", "enabled", "enabled_ns", "file", "filter", "freq_count", "freq_stamp", "gone",
+        "attr", "child_count", "child_enabled_ns", "children", "context",
+        "count", "enabled", "enabled_ns", "file", "filter", "freq_stamp", "gone",
         "id", "interrupts", "key", "keys", "last_sample_ns", "leader", "limit", "lost", "owner",
         "parent", "paused", "per_cpu", "perf", "period", "period_left", "program",
         "program_end", "ring", "siblings", "since", "tick",
@@ -70,7 +70,7 @@ class Counter:
         self.count = 0
         self.enabled_ns = 0
         self.since: int | None = None  #: time of the context when it began to run
-        self.child_count = self.child_enabled_ns = self.child_running_ns = 0
+        self.child_count = self.child_enabled_ns = 0
         self.ring: Ring | None = None
         self.lost = 0
         self.limit = 0  #: samples until it stops (PERF_EVENT_IOC_REFRESH); 0: no limit
@@ -80,7 +80,7 @@ class Counter:
         self.program_end: Callable[[], object] | None = None  #: lets go of it
         self.period = 1 if attr.has(perf.FREQ) else attr.sample_period
         self.period_left = self.period
-        self.freq_stamp = self.freq_count = 0
+        self.freq_stamp = 0
         self.last_sample_ns = 0
         self.interrupts = self.tick = 0
 

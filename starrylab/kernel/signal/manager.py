@@ -91,11 +91,6 @@ class ThreadSignals:
         if saved is not None:
             self.mask = saved
 
-    def mask_for_frame(self) -> SignalSet:
-        """Return the mask that the end of a handler brings back, and forget it here."""
-        saved, self.saved_mask = self.saved_mask, None
-        return self.mask if saved is None else saved
-
     def reset_for_exec(self) -> None:
         """Forget the alternate stack; mask and pending signals stay (execve(2))."""
         self.altstack = NO_STACK

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...abi.errno import EBADF, ENOTDIR
+from ...abi.errno import ENOTDIR
 from ...abi.fcntl import AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_FOLLOW, AT_SYMLINK_NOFOLLOW
 from ..vfs.context import EMPTY_PATH, NOFOLLOW
 from ..vfs.mount import Location
-from ..vfs.node import NodeOps
 
 if TYPE_CHECKING:
-    from ..files.file import File
     from ..thread import Thread
 
 
@@ -36,10 +34,3 @@ def place_at(t: Thread, dirfd: int, path: bytes, flags: int, *, follow: bool = T
     if flags & AT_EMPTY_PATH:
         walk |= EMPTY_PATH
     return t.fs.walk(path, t.cred, start_of(t, dirfd, path), walk)
-
-
-def node_of(file: File) -> tuple[NodeOps, Location | None]:
-    """Return the node that a descriptor's attributes are about; ``EBADF`` for O_PATH."""
-    if file.node is None or file.kind == "path":
-        raise EBADF
-    return file.node, file.place

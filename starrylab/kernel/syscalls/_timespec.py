@@ -43,11 +43,6 @@ def write_timespec(mm: AddressSpace, addr: int, ns: int) -> None:
     mm.write(addr, TIMESPEC.pack(*divmod(ns, NS)))
 
 
-def write_timeval(mm: AddressSpace, addr: int, ns: int) -> None:
-    """Store ``ns`` as a timeval; ``EFAULT``."""
-    mm.write(addr, TIMESPEC.pack(ns // NS, ns % NS // 1000))
-
-
 def write_remaining(mm: AddressSpace, addr: int, ns: int) -> None:
     """Store what is left of a timeout; an address that cannot be written is left alone.
 

@@ -22,7 +22,6 @@ def set_robust_list(t: Thread, head: Ptr, size: Size) -> None:
     if size != _ROBUST_HEAD_SIZE:
         raise EINVAL
     t.robust_list = head
-    t.robust_list_len = size
 
 
 @syscall()

@@ -30,7 +30,6 @@ PROT_EXEC: Final = 4
 
 OK: Final = 0
 ERR_INSN_INVALID: Final = 10
-ERR_EXCEPTION: Final = 21
 
 ACCESS_READ: Final = 16
 ACCESS_WRITE: Final = 17

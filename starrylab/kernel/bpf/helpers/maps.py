@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from ....abi.bpf import MAX_TAIL_CALL_CNT
 from ....abi.errno import E2BIG, EINVAL, ENOENT
+from ..instructions import ANOTHER
 from ..maps.base import CPUS
 from ..maps.queues import BloomFilter
 from .declare import Arg, Result, helper
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from ..interpreter import Run
 
 _MOST_LOOPS: Final = 1 << 23
-_ANOTHER: Final = -2  #: `interpreter.ANOTHER`
 
 
 @helper("map_lookup_elem", Arg.MAP, Arg.KEY, result=Result.VALUE_OR_NULL)
@@ -137,4 +137,4 @@ def tail_call(run: Run, context: int, handle: int, index: int) -> int:
     run.tail_calls += 1
     run.program = program
     run.r[1] = run.context_base
-    return _ANOTHER
+    return ANOTHER
