@@ -84,7 +84,6 @@ class FilesystemOps:
 
     name: ClassVar[str] = "none"  #: the type in /proc/mounts and mount(2)
     magic: ClassVar[int] = 0
-    has_device: ClassVar[bool] = False  #: without "nodev" in /proc/filesystems
     has_acls: ClassVar[bool] = False  #: keeps acl(5)'s lists
     has_file_flags: ClassVar[bool] = False  #: keeps what chattr(1) sets
     exports: ClassVar[bool] = False  #: nodes are found again by their handles
