@@ -257,8 +257,8 @@ def test_the_window_and_its_changes_reach_the_guest(bash: HostTerminal) -> None:
     bash.resize(30, 100)
     bash.see("30 100")
     bash.run("trap - WINCH")
-    bash.type("sh -c \"trap 'stty size; exit' WINCH; while :; do sleep 0.1; done\"\r")
-    time.sleep(0.3)
+    bash.start("sh -c \"trap 'stty size; exit' WINCH; echo set; while :; do sleep 0.1; done\"")
+    bash.see("\nset\n")
     bash.resize(24, 80)
     bash.see("\n24 80\n")
 

@@ -15,12 +15,12 @@ def test_clocks_stand_still_and_go_on_where_they_stood() -> None:
     door.freeze()
     door.freeze()
     first = monotonic(), realtime()
-    time.sleep(0.02)
+    time.sleep(0.3)
     assert (monotonic(), realtime()) == first
     door.thaw()
     door.thaw()
-    assert before <= first[0] <= monotonic() < first[0] + 15_000_000
-    assert realtime() - first[1] < 15_000_000
+    assert before <= first[0] <= monotonic() < first[0] + 250_000_000
+    assert realtime() - first[1] < 250_000_000
     door.close()
 
 

@@ -129,12 +129,12 @@ def terminal(programs: Path) -> Iterator[Terminal]:
 
 
 def test_job_control(terminal: Terminal) -> None:
-    terminal.type("sleep 30\r")
-    time.sleep(0.3)
+    terminal.type("sh -c 'echo go; exec sleep 30'\r")
+    terminal.until("\ngo\r")
     terminal.type("\x1a")
     assert "Stopped" in terminal.until(PROMPT)
     terminal.type("bg\r")
-    assert "sleep 30 &" in terminal.until(PROMPT)
+    assert "exec sleep 30" in terminal.until(PROMPT)
     terminal.type("jobs\r")
     assert "Running" in terminal.until(PROMPT)
     terminal.type("fg\r")
