@@ -8,8 +8,10 @@ then from standard input: a terminal with line editing, or a script.  Ctrl-C pau
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--batch", action="store_true",
-        help="leave after -x and -ex; the exit status is the program's",
+        help="leave after -x and -ex; the exit status is the program's, or 1 if it did not end "
+        "and the last command failed",
     )  # fmt: skip
     parser.add_argument("--input", metavar="FILE", help="what the program reads from its terminal")
     parser.usage = "starrylab debug [OPTION]... [--] CMD [ARG]..."
@@ -96,16 +99,29 @@ def _converse(state: State, args: argparse.Namespace) -> int:
         if isinstance(ending, Failed):
             raise UserError(ending.text, ending.status)
         if state.link.ending is not None:
-            return state.status
+            return _status(shell)
         _do(shell, args.commands)
         if not args.batch:
             is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
-            lines = terminal_lines("(starrylab) ") if is_terminal else map(str.rstrip, sys.stdin)
+            lines = terminal_lines("(starrylab) ") if is_terminal else _piped_lines()
             shell.interact(lines, _complain)
-            return 0 if is_terminal else state.status
+            return 0 if is_terminal else _status(shell)
     except Quit:
         pass
-    return state.status
+    return _status(shell)
+
+
+def _status(shell: Shell) -> int:
+    """Return the program's exit status; if it has not ended, 1 where the last command failed."""
+    status = shell.state.status
+    return int(shell.failed) if status is None else status
+
+
+def _piped_lines() -> Iterator[str]:
+    """Yield the lines of a script; `Shell.do` complains of bytes that are no text."""
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")
+    return map(str.rstrip, sys.stdin)
 
 
 def _do(shell: Shell, sources: list[_Source]) -> None:

@@ -108,6 +108,7 @@ def test_a_script_is_read_from_a_file_and_ends_at_its_first_error(program, tmp_p
     script.write_text("break area\nnonsense\nrun\n")
     done = debug(program, options=("--batch", "-x", str(script)), folder=False)
     assert done.stderr == f'{script}:2: undefined command: "nonsense"; try "help"\n'
+    assert done.returncode == 1
 
 
 def test_commands_come_from_standard_input(program):

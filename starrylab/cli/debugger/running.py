@@ -87,9 +87,12 @@ class Running:
     def _step(self, kind: str, count: str, location: str = "") -> None:
         state = self.state
         state.need_stop()
+        times = number(count, "count", 1)
+        if times < 1:
+            raise CommandError("count: must be 1 or more")
         file, line = state.file_and_line
         command = model.Step(
-            kind, state.tid, number(count, "count", 1), state.alone != "off", state.frame,
+            kind, state.tid, times, state.alone != "off", state.frame,
             location, file, line,
         )  # fmt: skip
         self._go(command)

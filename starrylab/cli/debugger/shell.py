@@ -20,6 +20,12 @@ Rule = Callable[[str, str], None]
 _REPEATED: Final = frozenset(
     {"step", "next", "stepi", "nexti", "continue", "list", "x", "up", "down", "until"}
 )
+_MAX_DEPTH: Final = 20  #: of files that `source` reads, in one another
+
+
+def _is_text(line: str) -> bool:
+    """Tell a line of text from one with bytes that are no UTF-8 (surrogates stand for them)."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in line)
 
 
 class Quit(Exception):
@@ -33,6 +39,9 @@ class Shell:
         self.state = state
         running, points, looking = Running(state), Points(state), Looking(state)
         self._points = points
+        self._obeying = False  #: such commands are being done
+        self.failed = False  #: the last command did
+        self._depth = 0  #: of `source` in one another
         self._scripts: dict[int, list[str]] = {}  #: breakpoint -> its `commands`
         self.rules: dict[str, Rule] = {
             "help": self._help, "quit": self._quit, "echo": self._echo, "type": self._type,
@@ -51,7 +60,17 @@ class Shell:
 
         Raises `CommandError` and `Quit`.
         """
-        line = line.strip()
+        try:
+            name = self._do(line.strip(), more)
+        except CommandError:
+            self.failed = True
+            raise
+        self.failed = False
+        return name
+
+    def _do(self, line: str, more: Iterator[str]) -> str:
+        if not line.isascii() and not _is_text(line):
+            raise CommandError("a command has to be text in UTF-8")
         if not line or line.startswith("#"):
             return ""
         word, form, rest = split(line)
@@ -69,12 +88,29 @@ class Shell:
         return name
 
     def _run_scripts(self) -> None:
-        """Do the `commands` of the breakpoints that were met."""
+        """Do the `commands` of the breakpoints that were met, and of those that they lead to."""
+        if self._obeying:
+            return
+        self._obeying = True
+        try:
+            while self._met_again():
+                pass
+        finally:
+            self._obeying = False
+
+    def _met_again(self) -> bool:
+        """Do what this stop asks for; tell whether that led to another stop.
+
+        As in gdb, what stands behind a command that lets the program go on is not done.
+        """
         stop = self.state.stop
         for found in stop.breakpoints if stop is not None else ():
-            if found in self._scripts:
-                self.script(self._scripts[found])
-                return
+            more = iter(self._scripts.get(found, ()))
+            for line in more:
+                self.do(line, more)
+                if self.state.stop is not stop:
+                    return True
+        return False
 
     def _commands(self, text: str, more: Iterator[str]) -> None:
         """See `usage.USAGE`."""
@@ -99,8 +135,10 @@ class Shell:
         for tid in wanted:
             state.say(f"\nThread {tid}:")
             state.look(tid, 0)
-            self.do(command, more)
-        state.look(*before)
+            try:
+                self.do(command, more)
+            finally:
+                state.look(*before)
 
     def script(self, lines: Iterable[str], name: str = "") -> None:
         """Do the lines of a script; the first error ends it: `CommandError` with its line."""
@@ -134,11 +172,18 @@ class Shell:
 
     def _source(self, text: str, _form: str) -> None:
         """See `usage.USAGE`."""
+        if self._depth == _MAX_DEPTH:
+            raise CommandError(f"{text}: files in one another are nested too deeply")
         try:
             lines = Path(text).read_text().splitlines()
-        except OSError as error:
-            raise CommandError(f"{text}: {error.strerror}") from None
-        self.script(lines, text)
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not text"
+            raise CommandError(f"{text}: {reason}") from None
+        self._depth += 1
+        try:
+            self.script(lines, text)
+        finally:
+            self._depth -= 1
 
     # -- who types
 

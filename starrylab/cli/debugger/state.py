@@ -26,7 +26,7 @@ class State:
         self.frames: tuple[model.FrameInfo, ...] = ()
         self.started = False
         self.folders: tuple[str, ...] = ()  #: where else source files may be
-        self.status = 0  #: what a shell would say of the program's end
+        self.status: int | None = None  #: what a shell would say of the program's end
         self.listed: tuple[str, int] = ("", 0)  #: file, and the line behind what `list` showed
         self.alone = "off"  #: scheduler-locking: "off", "step" or "on"
         self.silent: set[int] = set()  #: breakpoints whose commands begin with "silent"

@@ -68,7 +68,10 @@ def number(text: str, what: str, default: int | None = None) -> int:
     if not text and default is not None:
         return default
     try:
-        return int(text, 0)
+        value = int(text, 0)
+        if not -1 << 31 <= value < 1 << 31:
+            raise CommandError(f"{what}: {text} is out of range")
+        return value
     except ValueError:
         raise CommandError(
             f"{what}: not a number: {text!r}" if text else f"{what} is needed"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from ...abi import numbers
 from ...abi import signal as sig
 from .api import Access, Breakpoint, ControlError, EventKind
+from .evaluation import check_condition
 from .locations import first_file, parse
 from .places import Watch
 from .points import Point, watch_name
@@ -106,10 +107,11 @@ def change(
     debugger: Debugger, number: int, *, enabled: bool | None = None,
     condition: str | None = None, ignore: int | None = None,
 ) -> Breakpoint:  # fmt: skip
-    """Change what is not ``None``; `ControlError` for an unknown number."""
+    """Change what is not ``None``; `ControlError` for an unknown number or a wrong condition."""
     point = debugger.points[number]
     info = point.info
     if condition is not None:
+        check_condition(condition)
         info.condition = condition
         info.problem = ""
     if ignore is not None:

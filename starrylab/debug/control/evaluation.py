@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from ...abi.arch import ARCHES
 from ...kernel.syscalls import table
+from ..language.errors import ExpressionError
+from ..language.parser import parse
 from ..peek import Peek
 from .api import CallStop, ControlError
 from .conditions import evaluate
@@ -15,6 +17,19 @@ if TYPE_CHECKING:
 
 _WORD: Final = 8
 _SIGN: Final = 1 << 63
+
+
+def check_condition(text: str) -> None:
+    """Raise `ControlError` for what is no expression, whatever the names in it stand for."""
+    if not text:
+        return
+    try:
+        parse(text)
+    except ExpressionError as error:
+        try:
+            parse(text, lambda _name: True)  # a cast to a type of the program
+        except ExpressionError:
+            raise ControlError(str(error)) from None
 
 
 def condition(thread: Thread, text: str, call: CallStop | None) -> int:

@@ -70,9 +70,12 @@ def _split(text: str) -> tuple[str, str, str]:
 
 def _number(text: str) -> int:
     try:
-        return int(text.strip(), 0)
+        address = int(text.strip(), 0)
     except ValueError:
         raise ControlError(f"not an address: {text!r}") from None
+    if not -1 << 63 <= address < 1 << 64:
+        raise ControlError(f"not an address: {text.strip()} has more than 64 bits")
+    return address & (1 << 64) - 1
 
 
 def resolve(location: Location, code: Code, space: AddressSpace) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from .api import Access, Breakpoint, CallStop, ControlError, EventKind
+from .evaluation import check_condition
 from .locations import Location, resolve
 from .places import Places, Watch, Watches
 
@@ -70,7 +71,11 @@ class Points:
             raise ControlError(f"no breakpoint number {number}") from None
 
     def add(self, point: Point, processes: Iterable[Process]) -> Breakpoint:
-        """Give a point its number and set it where that can be done now."""
+        """Give a point its number and set it where that can be done now.
+
+        Raises `ControlError`, for a condition that is no expression, too.
+        """
+        check_condition(point.info.condition)
         self._last += 1
         point.info.number = self._last
         self._points[self._last] = point

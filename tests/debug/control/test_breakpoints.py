@@ -60,11 +60,23 @@ def test_an_error_in_a_condition_stops_and_is_told(bench):
     assert 'no symbol "nonsense"' in info.problem
 
 
+def test_a_condition_that_is_no_expression_is_refused(bench):
+    with pytest.raises(ControlError, match="a syntax error in expression"):
+        creating.catch_calls(bench.debugger, ["write"], condition="fd ==")
+    assert not bench.debugger.points.infos()
+    info = creating.add_breakpoint(bench.debugger, "twice", condition="(struct node *)$a0 == 0")
+    with pytest.raises(ControlError, match="a syntax error in expression"):
+        creating.change(bench.debugger, info.number, condition="(((")
+    assert info.condition == "(struct node *)$a0 == 0"
+
+
 def test_an_unknown_place_is_pending(bench):
     info = creating.add_breakpoint(bench.debugger, "nowhere")
     assert info.problem == "pending: no function nowhere"
     with pytest.raises(ControlError, match="no default source file"):
         creating.add_breakpoint(bench.debugger, "+12")
+    with pytest.raises(ControlError, match="more than 64 bits"):
+        creating.add_breakpoint(bench.debugger, "*0x10000000000000000")
 
 
 def test_a_line_alone_is_one_of_the_file_of_main(bench):
