@@ -31,7 +31,7 @@ from .config import Bind, GdbPort, LabConfig
 from .harts import HartError, make_hart
 from .host_streams import Emit, InputPump, OutputPump
 from .keeping import Keeper
-from .mounting import MountError, Root, mount_all, mount_bind, open_root
+from .mounting import MountError, Root, mount_all, mount_bind, only_on_host, open_root
 
 if TYPE_CHECKING:
     from ..debug.control.debugger import Debugger
@@ -237,7 +237,10 @@ def _build(config: LabConfig, io: HostIo, root: Root, hart: Hart, live: LiveLab 
         lab.first = _boot_config(config, root, interactive=io.stdin_tty)
         boot.start(kernel, lab.first, lambda thread: _stdio(lab, io, tty, thread))
     except boot.BootError as error:
-        raise AssemblyError(str(error), error.status) from None
+        from ..kernel.boot_errors import NOT_FOUND  # most programs are found
+
+        hint = only_on_host(config) if error.status == NOT_FOUND else ""
+        raise AssemblyError(f"{error}{hint}", error.status) from None
     except MountError as error:
         raise AssemblyError(str(error)) from None
     if config.gdb is not None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shlex
 from typing import TYPE_CHECKING
 
 from .. import rootfs
+from ..abi.arch import ARCHES
 from ..abi.errno import LinuxError
 from ..kernel import boot
 from ..kernel.fs.hostfs import HostFs
@@ -80,3 +82,21 @@ def mount_bind(kernel: Kernel, bind: Bind) -> None:
         fs = HostFs(now, pool, folder, read_only=bind.mode == "ro")
     source = os.fsencode(bind.host)
     boot.mount_at(kernel, bind.guest, fs, source, os.fsencode(name) if is_file else b"")
+
+
+def only_on_host(config: LabConfig) -> str:
+    """Return how the guest gets a program that it lacks and the host has; "" if neither has it."""
+    name = config.argv[0] if config.argv else b""
+    if b"/" not in name or not os.path.isfile(name):
+        return ""
+    try:
+        with open(name, "rb") as file:
+            head = file.read(20)
+    except OSError:
+        return ""
+    machine = int.from_bytes(head[18:], "little")
+    if head[:4] != b"\x7fELF" or machine != ARCHES[config.arch].elf_machine:
+        return ""
+    folder, file_name = os.path.split(os.path.abspath(os.fsdecode(name)))
+    bind, program = shlex.quote(f"{folder}:/mnt"), shlex.quote(f"/mnt/{file_name}")
+    return f"; the host has it: --bind {bind} -- {program}"

@@ -97,6 +97,14 @@ def test_programs_that_cannot_start(root, program, status, words, capsys) -> Non
     assert words in fails(["run", "--rootfs", str(root), "--", program], status, capsys)
 
 
+def test_a_program_of_the_host(tmp_path, monkeypatch, capsys) -> None:
+    (tmp_path / "mine").write_bytes(BUILTIN.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    line = fails(["run", "--", "./mine"], 127, capsys)
+    assert f"the host has it: --bind {tmp_path}:/mnt -- /mnt/mine\n" in line
+    assert "the host has it" not in fails(["run", "--", "/proc/self/nothing"], 127, capsys)
+
+
 def test_a_root_without_a_shell(root, capsys) -> None:
     line = fails(["run", "--rootfs", str(root)], 127, capsys)
     assert "no /sbin/init, /init or /bin/sh" in line
