@@ -14,6 +14,7 @@ _NEXT: Final = {
     Kind.BOOTING: "press the reset button: its countdown was missed",
     Kind.SYSTEM: "restart it, or press the reset button",
     Kind.TEXT: "press the reset button",
+    Kind.ECHO: "take a plug off that connects TX with RX; or press the board's reset button",
     Kind.GARBAGE: "press the reset button; a board that was left at another rate starts at its own",
 }
 CABLE: Final = (
@@ -32,6 +33,8 @@ def dead_end(board: Board, sighting: Sighting, seconds: float) -> str:
     """Say what to try when nothing came of waiting."""
     if sighting.kind is Kind.SILENCE:
         return f"{board.title} said nothing in {seconds:.0f} s: {CABLE}; {recovery(board)}"
+    if sighting.kind is Kind.ECHO:
+        return "what is sent comes back: TX and RX are connected with each other"
     if sighting.kind is Kind.GARBAGE:
         return f"{board.title} sends noise at {board.uart.baud} baud: {CABLE}; try another adapter"
     return f"no boot loader in {seconds:.0f} s, but {sighting.kind.value}: {recovery(board)}"

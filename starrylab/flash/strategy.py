@@ -149,6 +149,11 @@ class Flasher:
 
     def _recover(self, send: Callable[..., None], then: State) -> State:
         files = self._job.recovery
+        if self._job.board.recovery.kind == "none":
+            raise FlashError(
+                "the board waits for a file (it sends C), and Ctrl-C does not end that: "
+                "reset it and start over"
+            )
         if files is None:
             raise FlashError(
                 f"saw {self._sighting.kind.value}: name its files with --recovery SPL U-BOOT, "

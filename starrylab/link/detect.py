@@ -63,6 +63,7 @@ class Kind(Enum):
     MONITOR = "a running monitor"
     SYSTEM = "an operating system"
     TEXT = "text of an unknown program"
+    ECHO = "nothing but an echo of what is sent"
     GARBAGE = "noise, as at a wrong baud rate"
     SILENCE = "nothing"
 
@@ -84,6 +85,7 @@ class Watcher:
         self._dialects = dialects
         self._prompts = [(d, prompt_pattern(d.prompts)) for d in dialects]
         self._seen = b""
+        self._sent = b""
 
     def detect(self, hello: Callable[[Port], str | None] | None = None) -> Sighting:
         """Say what is there now: what it says by itself, then what it answers to Ctrl-C.
@@ -93,11 +95,11 @@ class Watcher:
         self._listen(0.3)
         found = self._known()
         if found is None:
-            self._port.write(self._dialects[0].interrupt.encode())
+            self._type(self._dialects[0].interrupt.encode())
             self._listen(1.0)
             found = self._known()
         if found is None and not self._seen:
-            self._port.write(b"\x1b" + self._dialects[0].interrupt.encode())
+            self._type(b"\x1b" + self._dialects[0].interrupt.encode())
             self._listen(1.0)  # a `loady` at another rate waits for Escape when it has ended
             found = self._known()
         if found is None and self._seen.endswith(b"C"):  # one call is no row of them
@@ -127,9 +129,13 @@ class Watcher:
                 stopped = True
                 key_due = 0.0
             if (tick or stopped) and port.now() >= key_due:
-                port.write(self._keys())
+                self._type(self._keys())
                 key_due = port.now() + (tick or _TICK)
         return self._judged(self._known())
+
+    def _type(self, keys: bytes) -> None:
+        self._sent = (self._sent + keys)[-_KEPT:]
+        self._port.write(keys)
 
     def _listen(self, seconds: float, until: Callable[[], bool] | None = None) -> None:
         """Read for so long, or until something is clear."""
@@ -165,7 +171,7 @@ class Watcher:
         Three Ctrl-C end the one; the other takes them for nothing.
         """
         self._seen = b""
-        self._port.write(b"\x03" * 3)
+        self._type(b"\x03" * 3)
         self._listen(3.0)
         answer = self._known()
         return answer if answer is not None and answer.kind is Kind.PROMPT else found
@@ -205,6 +211,8 @@ class Watcher:
         seen = self._seen
         if not seen.strip(b"\0"):
             return Kind.SILENCE
+        if seen in self._sent:
+            return Kind.ECHO
         if not _READABLE.search(seen):
             return Kind.GARBAGE
         if len(seen) >= _ENOUGH and len(_NOISE.findall(seen)) > _GARBAGE * len(seen):

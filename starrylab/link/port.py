@@ -227,17 +227,13 @@ def _open_socket(name: str, baud: int) -> serial.SerialBase:
 
 
 def _open_device(name: str, baud: int) -> serial.SerialBase:
-    if not os.path.exists(name):
-        known = names_of_ports()
-        raise LinkError(
-            f"{name}: no such port; " + (f"there is {known}" if known else "none found")
-        )
-    if not _may_be_serial(name):
-        raise LinkError(f"{name}: not a serial port")
-    others = holders(name)
-    if others:
-        raise LinkError(f"{name}: in use by {', '.join(map(str, others))}; end that program first")
     try:
+        if not _may_be_serial(name):
+            raise LinkError(f"{name}: not a serial port")
+        others = holders(name)
+        if others:
+            who = ", ".join(map(str, others))
+            raise LinkError(f"{name}: in use by {who}; end that program first")
         line = serial.Serial(name, baud, timeout=0, exclusive=True)
         fcntl.ioctl(line.fileno(), termios.TIOCEXCL)  # flock(2) holds off only those who ask for it
     except (OSError, ValueError, serial.SerialException, termios.error) as error:
@@ -253,6 +249,9 @@ def _may_be_serial(name: str) -> bool:
 
 def _why_not(name: str, baud: int, error: Exception) -> str:
     number = getattr(error, "errno", None)
+    if number == errno.ENOENT:
+        known = names_of_ports()
+        return f"{name}: no such port; " + (f"there is {known}" if known else "none found")
     if number in (errno.EACCES, errno.EPERM):
         return access_advice(name)
     if number in (errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK) or "lock" in str(error):

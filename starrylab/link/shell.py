@@ -90,11 +90,15 @@ class Shell:
             "the line garbles what is typed: check the cable, ground, and the adapter's rate"
         )
 
-    def expect(self, pattern: str, timeout: float) -> re.Match[bytes]:
-        """Wait for a pattern in the output; put back what follows it; raise `ShellError`."""
+    def expect(self, pattern: str, timeout: float, what: str = "") -> re.Match[bytes]:
+        """Wait for a pattern in the output; put back what follows it; raise `ShellError`.
+
+        ``what`` is the pattern as a person would write it.
+        """
         found, seen = collect(self.port, timeout, re.compile(pattern.encode()).search)
         if found is None:
-            raise ShellError(f"waited for {pattern!r}, got {printable(seen[-200:])!r}")
+            said = printable(seen[-200:]) or "nothing"
+            raise ShellError(f"the board did not say {what or pattern!r}, but {said!r}")
         self.port.unread(seen[found.end() :])
         return found
 

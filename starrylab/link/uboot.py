@@ -19,6 +19,7 @@ from .xmodem import cancel
 from .ymodem import U_BOOT
 
 _READY: Final = r"Ready for binary \(ymodem\) download to 0x[0-9A-Fa-f]+ at (\d+) bps\.\.\.\r?\n"
+_READY_TEXT: Final = "Ready for binary (ymodem) download"
 _ENTERS: Final = 5  #: times that Enter is sent at a new rate before it is given up
 _BDINFOS: Final = 5
 _ANSWER: Final = 0.4  #: seconds
@@ -55,7 +56,7 @@ class UBoot(Loader):
     def _begin(self, address: int, baud: int) -> None:
         if baud == self.port.baud:
             self.enter(self.loader.load.format(address=address))
-            self.expect(_READY, 10.0)
+            self.expect(_READY, 10.0, _READY_TEXT)
             return
         if self.loader.load_baud is None or self.loader.baud_prompt is None:
             raise BaudError("this U-Boot cannot load at another rate")
@@ -72,7 +73,7 @@ class UBoot(Loader):
         for _ in range(_ENTERS):
             self.port.write(b"\r")
             try:
-                self.expect(_READY, 1.0)
+                self.expect(_READY, 1.0, _READY_TEXT)
             except ShellError:
                 continue
             return

@@ -114,6 +114,7 @@ def _words(found: Sighting, board: Board) -> str:
         Kind.GARBAGE: f"the board speaks another rate than {board.uart.baud} baud",
         Kind.SYSTEM: "it runs a system: reset the board to reach its boot loader",
         Kind.TEXT: "o opens the line, so that you can see",
+        Kind.ECHO: "TX and RX may be connected with each other",
         Kind.ROM: "recovery sends it a boot loader: see the section recovery",
         Kind.SPL: "recovery sends it a boot loader: see the section recovery",
         Kind.MONITOR: "c boots the lab on it",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from starrylab.boards import load
+from starrylab.boards import Board, load
 from starrylab.flash.errors import FlashError
 from starrylab.flash.events import Event, Said, Sent, State, StateChanged
 from starrylab.flash.job import Job, Recovery
@@ -21,6 +21,7 @@ from starrylab.link.port import Port
 from tests.fakes.bootrom import FakeBootRom
 from tests.fakes.pmon import FakePmon
 from tests.fakes.uboot import FakeLoader, FakeUBoot
+from tests.fakes.wire import FakeBoard
 
 SCALE = 0.05
 RANDOM = random.Random(1)
@@ -291,6 +292,48 @@ def test_a_loader_that_refuses_the_image_is_quoted(board: FakeUBoot, watched: Wa
     board.booti = lambda *_: board.wire.write("Bad Linux RISCV Image magic!\r\n")
     with pytest.raises(FlashError, match=r"did not start the image: .*Bad Linux RISCV Image magic"):
         flash(board, Job(VIRT, IMAGE), watched)
+
+
+class Caller(FakeBoard):
+    """Waits for a file, and is no boot ROM."""
+
+    def boot(self) -> None:
+        while True:
+            self.wire.read(0.5)
+            self.wire.write(b"C")
+
+
+def test_who_waits_for_a_file_where_there_is_no_boot_rom(watched: Watched) -> None:
+    with Caller(SCALE) as board, Port.open(board.tty, time_scale=SCALE) as port:
+        board.power_on()
+        with pytest.raises(FlashError, match="Ctrl-C does not end that: reset it"):
+            Flasher(port, Job(VIRT, IMAGE), watched).run()
+
+
+class Parrot(FakeBoard):
+    """A plug that connects TX with RX."""
+
+    def boot(self) -> None:
+        while True:
+            byte = self.wire.read(1.0)
+            if byte is not None:
+                self.wire.write(bytes([byte]))
+
+
+@pytest.mark.parametrize("model", [VIRT, LOONGSON], ids=["virt", "2k1000la"])
+def test_what_is_sent_comes_back(model: Board, watched: Watched) -> None:
+    with Parrot(SCALE) as board, Port.open(board.tty, time_scale=SCALE) as port:
+        board.power_on()
+        with pytest.raises(FlashError, match="TX and RX are connected with each other"):
+            Flasher(port, Job(model, bytes(100), patience=2.0), watched).run()
+
+
+def test_a_loader_without_loady_is_quoted(watched: Watched) -> None:
+    with FakeUBoot(0.01, delay=300) as board, Port.open(board.tty, time_scale=0.01) as port:
+        board.power_on()
+        board.loady = lambda *_: board.wire.write("Unknown command 'loady'\r\n")
+        with pytest.raises(FlashError, match=r"not say 'Ready for binary .*but .Unknown command"):
+            Flasher(port, Job(VIRT, IMAGE), watched).run()
 
 
 # What is refused before anything is sent.

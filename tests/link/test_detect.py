@@ -67,6 +67,7 @@ def speaker() -> Iterator[Speaker]:
         (b"some words => and more", Kind.TEXT),
         (b"\x91\xfe\x00\xf8\x80\x9c\xfe\xff\xe0", Kind.GARBAGE),
         (b"\xf8", Kind.GARBAGE),
+        (b"\x03", Kind.ECHO),
         (b"", Kind.SILENCE),
     ],
 )

@@ -18,6 +18,7 @@ from types import SimpleNamespace
 import pytest
 from serial.tools import list_ports
 
+from starrylab.link import port as port_module
 from starrylab.link import ports
 from starrylab.link.errors import LinkError, PortGone
 from starrylab.link.port import Port
@@ -132,6 +133,20 @@ def test_a_socket(line: tuple[int, str]) -> None:
 )
 def test_what_is_no_port(name: str, words: str) -> None:
     with pytest.raises(LinkError, match=words):
+        Port.open(name)
+
+
+def test_a_port_that_vanishes_while_it_is_opened(
+    line: tuple[int, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    master, name = line
+
+    def look(_: str) -> list[object]:
+        os.close(master)
+        return []
+
+    monkeypatch.setattr(port_module, "holders", look)
+    with pytest.raises(LinkError, match="no such port"):
         Port.open(name)
 
 

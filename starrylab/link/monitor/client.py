@@ -24,6 +24,7 @@ _DATA: Final = 4096  #: bytes read or written by one operation
 _READ: Final = 12  #: bytes of a request to read
 _SLOTS: Final = 512  #: keys asked for at a time
 _GREETING_TRIES: Final = 5
+_GREETING_FLOOD_S: Final = 2.0  #: of bytes without a pause: no monitor says so much unasked
 _MASK: Final = (1 << 64) - 1
 _CAUSES: Final[dict[int, m.Cause]] = {
     cause: m.Cause[cause.name] for cause in p.Cause if cause is not p.Cause.OTHER
@@ -191,9 +192,11 @@ class MonitorClient:
     def _greet(self, features: p.Feature) -> Greeting:
         self._room = p.FRAME_LIMIT
         session = secrets.randbits(32)  # another request than the one of a host before us
+        usual, self.exchange.flood_s = self.exchange.flood_s, _GREETING_FLOOD_S
         reply = self.exchange.request(
             operation("HELLO", p.VERSION, session, features), tries=_GREETING_TRIES
         )
+        self.exchange.flood_s = usual
         said = coding.reply(self._checked(reply), p.OPERATIONS["HELLO"])
         if said["magic"] != p.MAGIC or said["version"] < p.VERSION:
             raise MonitorError("the board runs a monitor of another version: flash it again")

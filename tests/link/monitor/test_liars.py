@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import pytest
 
-from starrylab.link.monitor import coding, framing
+from starrylab.link.monitor import coding, exchange, framing
 from starrylab.link.monitor.client import MonitorClient
 from starrylab.link.monitor.protocol import MAGIC, OPERATIONS, VERSION, Kind
 from starrylab.machine.board import monitor as m
@@ -100,3 +101,11 @@ def test_a_board_that_never_stops_talking():
     client.exchange.flood_s = 0.05
     with pytest.raises(m.MonitorError, match="what comes without end is no answer"):
         client.registers(0)
+
+
+def test_who_talks_without_end_is_not_greeted_for_long(monkeypatch):
+    now = itertools.count()  # a look at the clock takes a tenth of a second
+    monkeypatch.setattr(exchange.time, "monotonic", lambda: next(now) / 10)
+    with pytest.raises(m.MonitorError, match="what comes without end is no answer"):
+        MonitorClient(Talker(0, honest=0))
+    assert next(now) < 60
