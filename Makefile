@@ -11,6 +11,9 @@ APT_PACKAGES := strace qemu-user-static debian-archive-keyring util-linux tmux l
 # One program of each package, to see without apt whether something is missing.
 PROGRAMS := strace qemu-riscv64-static unshare tmux less vi top llvm-objdump gdb-multiarch riscv64-linux-gnu-addr2line valgrind gcc gpg gpgv mkimage sfdisk fsck.fat mcopy dtc debugfs qemu-system-riscv64 chromium riscv64-linux-gnu-g++
 
+# Many tests start an interpreter: compiled modules are kept, whatever the environment says.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test lint bench system clean
 
 run: $(VENV)/.installed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -16,7 +17,6 @@ N = TypeVar("N", bound=ast.AST)
 ROOT: Final = Path(__file__).resolve().parent.parent
 PACKAGE: Final = ROOT / "starrylab"
 MODULES: Final = sorted(PACKAGE.rglob("*.py"))
-TREES: Final = {path: ast.parse(path.read_text(), str(path)) for path in MODULES}
 KERNEL: Final = PACKAGE / "kernel"
 #: Tables of the ABI, a few lines an entry: their length is Linux's.
 TABLES: Final = {"starrylab/abi/errno.py"}
@@ -49,6 +49,19 @@ CONSTANT: Final = {
 DISPLAYS: Final = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
 
 
+@cache
+def trees() -> dict[Path, ast.Module]:
+    """Return the syntax tree of each module."""
+    return {path: ast.parse(path.read_text(), str(path)) for path in MODULES}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _forgotten() -> Iterator[None]:
+    """Let go of some million nodes: they would slow down all garbage collection after this."""
+    yield
+    trees.cache_clear()
+
+
 def short(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
@@ -59,7 +72,7 @@ def at(path: Path, node: ast.AST) -> str:
 
 def nodes(*kinds: type[N]) -> Iterator[tuple[Path, N]]:
     """Yield every node of these kinds, with its module."""
-    for path, module in TREES.items():
+    for path, module in trees().items():
         for node in ast.walk(module):
             if isinstance(node, kinds):
                 yield path, node
@@ -67,7 +80,7 @@ def nodes(*kinds: type[N]) -> Iterator[tuple[Path, N]]:
 
 def test_every_module_says_what_it_is_for() -> None:
     silent = []
-    for path, module in TREES.items():
+    for path, module in trees().items():
         first = (ast.get_docstring(module) or "").split("\n", 1)[0].rstrip()
         if not first.endswith((".", "?", "!", ")")):
             silent.append(short(path))
@@ -122,7 +135,7 @@ def mutable_state(module: ast.Module) -> Iterator[str]:
 
 
 def test_a_module_holds_no_state() -> None:
-    found = [f"{short(path)}: {name}" for path in MODULES for name in mutable_state(TREES[path])]
+    found = [f"{short(path)}: {name}" for path in MODULES for name in mutable_state(trees()[path])]
     found += [f"{at(path, node)}: global" for path, node in nodes(ast.Global)]
     assert found == []
 
