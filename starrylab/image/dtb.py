@@ -9,7 +9,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import Final
 
-from starrylab.image.errors import ImageFormatError
+from .errors import ImageFormatError
 
 MAGIC: Final = 0xD00DFEED
 _HEADER: Final = struct.Struct(">10I")

@@ -9,7 +9,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from starrylab.image.errors import ImageFormatError
+from .errors import ImageFormatError
 
 MAGIC: Final = b"\x7fELF"
 #: e_machine -> our name of the architecture

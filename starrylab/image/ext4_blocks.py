@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from starrylab.image.errors import ImageFormatError
+from .errors import ImageFormatError
 
 Piece = tuple[int, int]  #: byte offset in the image, -1 for zeros, and length
 Run = tuple[int, int]  #: first block, -1 for a hole, and number of blocks

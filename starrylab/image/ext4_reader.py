@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from starrylab.image.errors import ImageFormatError
-from starrylab.image.ext4_blocks import Piece, extents, mapped
-from starrylab.image.ext4_xattr import INLINE_DATA, MAGIC, XATTR_HEADER, read_attributes
+from .errors import ImageFormatError
+from .ext4_blocks import Piece, extents, mapped
+from .ext4_xattr import INLINE_DATA, MAGIC, XATTR_HEADER, read_attributes
 
 Read = Callable[[int, int], bytes]  #: offset, size -> bytes, fewer at the end of the image
 

@@ -10,7 +10,8 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-from starrylab.image.errors import ImageFormatError
+from ..abi import acl
+from .errors import ImageFormatError
 
 MAGIC: Final = b"\x00\x00\x02\xea"
 XATTR_HEADER: Final = 32  #: bytes in front of the entries of a block
@@ -20,14 +21,16 @@ _PREFIXES: Final = {
     0: "", 1: "user.", 2: "system.posix_acl_access", 3: "system.posix_acl_default", 4: "trusted.",
     6: "security.", 7: "system.", 8: "system.richacl",
 }  # fmt: skip
-_ACLS: Final = ("system.posix_acl_access", "system.posix_acl_default")
+_ACLS: Final = (acl.ACCESS_NAME.decode(), acl.DEFAULT_NAME.decode())
+_DISK_VERSION: Final = 1  #: EXT4_ACL_VERSION
+_SHORT: Final = struct.Struct("<HH")  #: tag and permissions of an entry about nobody in particular
+_NAMED: Final = (acl.ACL_USER, acl.ACL_GROUP)
 
 
 def read_attributes(entries: bytes, values: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield names and values; offsets of values count from the begin of `values`.
 
-    ACLs are left out: nothing here checks them, and their form on disk is another than xattr(7)'s.
-    Raises ImageFormatError.
+    ACLs are given the form that xattr(7) knows. Raises ImageFormatError.
     """
     at = 0
     while at + 4 <= len(entries) and entries[at : at + 4] != bytes(4):
@@ -38,6 +41,22 @@ def read_attributes(entries: bytes, values: bytes) -> Iterator[tuple[str, bytes]
         if index not in _PREFIXES or inode or offset + size > len(values) or len(name) < length:
             raise ImageFormatError("an extended attribute is damaged")
         full = _PREFIXES[index] + name.decode("utf-8", "surrogateescape")
-        if full not in _ACLS:
-            yield full, values[offset : offset + size]
+        value = values[offset : offset + size]
+        yield full, _acl(value) if full in _ACLS else value
         at += _ENTRY.size + length + 3 & ~3
+
+
+def _acl(data: bytes) -> bytes:
+    """Return an ACL, whose entries on disk have an id where it has a meaning, with ids in all."""
+    if data[: acl.HEADER.size] != acl.HEADER.pack(_DISK_VERSION):
+        raise ImageFormatError("an access control list is damaged")
+    parts = [acl.HEADER.pack(acl.ACL_VERSION)]
+    at = acl.HEADER.size
+    while at < len(data):
+        entry = acl.ENTRY if data[at] in _NAMED else _SHORT
+        if at + entry.size > len(data):
+            raise ImageFormatError("an access control list is cut")
+        tag, permissions, *ids = entry.unpack_from(data, at)
+        parts.append(acl.ENTRY.pack(tag, permissions, *(ids or (acl.ACL_UNDEFINED_ID,))))
+        at += entry.size
+    return b"".join(parts)

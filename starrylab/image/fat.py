@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-from starrylab.image.errors import ImageFormatError
-from starrylab.image.fat_names import check, is_short, long_entries, short_name
+from .errors import ImageFormatError
+from .fat_names import check, is_short, long_entries, short_name
 
 SECTOR: Final = 512
 RESERVED: Final = 32  #: sectors before the first table

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from starrylab.image.errors import ImageFormatError
+from .errors import ImageFormatError
 
 ENTRY: Final = 32  #: bytes of a directory entry
 LONG_NAME: Final = 0x0F  #: attributes of an entry that holds a part of a long name

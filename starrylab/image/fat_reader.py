@@ -9,8 +9,8 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-from starrylab.image.errors import ImageFormatError
-from starrylab.image.fat_names import read_directory
+from .errors import ImageFormatError
+from .fat_names import read_directory
 
 _BOOT: Final = struct.Struct("<HBHBHHBHHHII")  # from byte 11
 _MAX_DEPTH: Final = 8

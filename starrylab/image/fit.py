@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from starrylab.image.dtb import Node, cell, cells64, pack, string, unpack
-from starrylab.image.errors import ImageFormatError
+from .dtb import Node, cell, cells64, pack, string, unpack
+from .errors import ImageFormatError
 
 #: our architecture -> its name in a FIT
 ARCHES: Final = {"riscv64": "riscv", "loongarch64": "loongarch64", "aarch64": "arm64"}

@@ -8,7 +8,7 @@ import uuid
 import zlib
 from dataclasses import dataclass
 
-from starrylab.image.errors import ImageFormatError
+from .errors import ImageFormatError
 
 SECTOR = 512
 ENTRIES = 128

@@ -15,8 +15,8 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from starrylab.base.page_key import page_key
-from starrylab.image.errors import ImageFormatError
+from ..base.page_key import page_key
+from .errors import ImageFormatError
 
 MAGIC: Final = b"SLPAGES1"
 PAGE: Final = 4096

@@ -6,7 +6,7 @@ Source: Linux, Documentation/arch/riscv/boot-image-header.rst; U-Boot, arch/risc
 import struct
 from dataclasses import dataclass
 
-from starrylab.image.errors import ImageFormatError
+from .errors import ImageFormatError
 
 HEADER = struct.Struct(
     "<8sQQQI12s8s4sI"

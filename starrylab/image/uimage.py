@@ -7,7 +7,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 
-from starrylab.image.errors import ImageFormatError
+from .errors import ImageFormatError
 
 HEADER = struct.Struct(">7I4B32s")
 SIZE = HEADER.size

@@ -90,6 +90,27 @@ def image(source: Path, tmp_path_factory: pytest.TempPathFactory, request) -> by
     return path.read_bytes()
 
 
+def test_access_control_lists(tmp_path: Path) -> None:
+    everybody = 0xFFFFFFFF
+    lines = ((1, 7, everybody), (2, 6, 1000), (4, 5, everybody), (8, 4, 50), (16, 7, everybody),
+             (32, 0, everybody))  # fmt: skip
+    value = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *line) for line in lines)
+    path, list_file = tmp_path / "image", tmp_path / "list"
+    list_file.write_bytes(value)
+    subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", str(path), "8M"], check=True,
+                   env=ENVIRONMENT)  # fmt: skip
+    commands = f"mkdir folder\nea_set -f {list_file} folder system.posix_acl_default\n"
+    subprocess.run(["debugfs", "-w", "-f", "-", str(path)], input=commands.encode(), check=True,
+                   env=ENVIRONMENT, capture_output=True)  # fmt: skip
+    data = path.read_bytes()
+    nodes = {node.path: node for node in reader(data).nodes()}
+    assert dict(nodes["folder"].xattrs) == {"system.posix_acl_default": value}
+    disk = struct.pack("<IHHHHI", 1, 1, 7, 2, 6, 1000)
+    assert data.count(disk) == 1
+    with pytest.raises(ImageFormatError, match="access control list is damaged"):
+        list(reader(data, data.index(disk), b"\2").nodes())
+
+
 def test_everything_is_read_as_it_was_written(image: bytes, source: Path) -> None:
     assert is_ext4(lambda offset, size: image[offset : offset + size])
     nodes = {node.path: node for node in reader(image).nodes()}
