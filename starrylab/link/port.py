@@ -17,6 +17,7 @@ import stat
 import sys
 import termios
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
@@ -30,6 +31,7 @@ from .record import Record
 SOCKET: Final = "socket://"
 _MEMORY_DEVICES: Final = 1  #: major number
 _CHUNK: Final = 4096
+_PULSE: Final = 0.2  #: seconds
 _PATIENCE: Final = 3.0  #: seconds to wait for room, on top of the time that the bytes take
 
 
@@ -44,6 +46,8 @@ class Port:
         self.name = name
         self.record = record
         self.time_scale = time_scale
+        #: called at least every `_PULSE` seconds of a wait for data; what it raises ends the wait
+        self.pulse: Callable[[], object] | None = None
 
     @classmethod
     def open(
@@ -116,7 +120,7 @@ class Port:
             data = bytes(self._pushed[:size])
             del self._pushed[:size]
             return data
-        data = self._receive(size, max(0.0, timeout) * self.time_scale)
+        data = self._awaited(size, max(0.0, timeout) * self.time_scale)
         if data and self.record is not None:
             self.record.add("<", data)
         return data
@@ -167,6 +171,17 @@ class Port:
         except (OSError, ValueError, OverflowError, serial.SerialException) as error:
             raise LinkError(f"{self.name}: the adapter cannot do {rate} baud") from error
         self.note(f"{rate} baud")
+
+    def _awaited(self, size: int, seconds: float) -> bytes:
+        if self.pulse is None:
+            return self._receive(size, seconds)
+        end = time.monotonic() + seconds
+        while True:
+            self.pulse()
+            left = end - time.monotonic()
+            data = self._receive(size, min(_PULSE, max(0.0, left)))
+            if data or left <= _PULSE:
+                return data
 
     def _receive(self, size: int, seconds: float) -> bytes:
         try:

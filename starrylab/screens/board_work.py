@@ -83,8 +83,11 @@ def port_rows() -> list[PortRow]:
     ]
 
 
-def probe(board: Board, port_name: str, say: Say) -> str:
-    """Look what is at the other end of a port; return it in words.  Raises `BoardProblem`."""
+def probe(board: Board, port_name: str, say: Say, pulse: Callable[[], object]) -> str:
+    """Look what is at the other end of a port; return it in words.  Raises `BoardProblem`.
+
+    ``pulse`` is called several times a second, and may raise `Stopped`.
+    """
     from ..flash.greeting import MonitorGreeter
     from ..link.detect import Watcher
     from ..link.errors import LinkError
@@ -93,6 +96,7 @@ def probe(board: Board, port_name: str, say: Say) -> str:
     say(f"listening at {port_name}, {board.uart.baud} baud")
     try:
         with Port.open(port_name, board.uart.baud) as port:
+            port.pulse = pulse
             greeter = MonitorGreeter()
             found = Watcher(port, board.loader).detect(lambda port: greeter.hello(port, 1.0))
     except LinkError as error:
@@ -137,11 +141,17 @@ def image_for(board: Board, file: str) -> bytes:
         raise BoardProblem(" ".join(str(error).splitlines()[:2])) from None
 
 
-def flash(board: Board, port_name: str, file: str, tell: Callable[[Step], None]) -> None:
+def flash(
+    board: Board,
+    port_name: str,
+    file: str,
+    tell: Callable[[Step], None],
+    pulse: Callable[[], object],
+) -> None:
     """Bring a file, or the monitor, to a board, and start it.
 
-    ``tell`` is called at each step and may raise `Stopped`: then the board is left at its prompt.
-    Raises `BoardProblem` and `Stopped`.
+    ``tell`` is called at each step.  ``pulse`` is called several times a second, and may raise
+    `Stopped`, once: then the board is left at its prompt.  Raises `BoardProblem` and `Stopped`.
     """
     from ..flash.errors import FlashError
     from ..flash.greeting import MonitorGreeter
@@ -157,6 +167,7 @@ def flash(board: Board, port_name: str, file: str, tell: Callable[[Step], None])
     job = Job(board, image, name, greets=not file, recovery=_recovery(board))
     try:
         with Port.open(port_name, board.uart.baud) as port:
+            port.pulse = pulse
             Flasher(port, job, lambda event: tell(_step(event)), greeter=MonitorGreeter()).run()
     except (FlashError, LinkError) as error:
         raise BoardProblem(str(error)) from None

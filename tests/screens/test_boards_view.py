@@ -17,6 +17,7 @@ from starrylab.boards import images
 from starrylab.flash import strategy
 from starrylab.flash.errors import FlashError
 from starrylab.flash.events import Said, Sent, State, StateChanged
+from starrylab.link.port import Port
 from starrylab.link.xmodem import Progress
 from starrylab.screens import board_work
 from starrylab.screens.board_work import PortRow
@@ -236,6 +237,27 @@ async def test_flashing_with_progress_an_error_and_a_stop(monkeypatch, tmp_path)
             await ask(pilot, view, "f", tmp_path / "none")
             # Lines of a long path are wrapped anywhere.
             await until(pilot, lambda: "none:Nosuchfile" in "".join(work(view).split()))
+
+
+@pytest.mark.parametrize("key", ["p", "f"])
+async def test_waiting_for_a_silent_board_can_be_stopped(key: str, monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(Port, "now", lambda _: 0.0)  # so that no wait ends by itself
+    (tmp_path / "good").write_bytes(bytes(1024))
+    ours, theirs = pty.openpty()
+    try:
+        async with console() as (app, _, pilot):
+            view = await choose(pilot, app, os.ttyname(theirs))
+            if key == "p":
+                await pilot.press("p")
+            else:
+                await ask(pilot, view, "f", tmp_path / "good")
+            await until(pilot, lambda: view._busy)
+            await pilot.press("x")
+            await until(pilot, lambda: work(view).endswith("stopped"))
+            await until(pilot, lambda: not view._busy)
+    finally:
+        os.close(ours)
+        os.close(theirs)
 
 
 async def test_the_end_of_the_console_stops_a_transfer(monkeypatch, tmp_path) -> None:

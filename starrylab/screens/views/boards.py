@@ -124,7 +124,7 @@ class BoardsView(View):
                 self.boards.show_ports([], _ELSEWHERE)
 
     def on_unmount(self) -> None:
-        """Let go of the port; a transfer stops at its next block."""
+        """Let go of the port; a transfer stops."""
         self._stopping = bool(self._busy)
         if self.line is not None:
             self.line.close()
@@ -160,20 +160,27 @@ class BoardsView(View):
     def _probe(self) -> None:
         board, port = self.boards.board, self.boards.port
         assert board is not None
-        found = probe(board, port, lambda text: self.post_message(self.Said(text, "dim")))
+        found = probe(
+            board, port, lambda text: self.post_message(self.Said(text, "dim")), self._pulse
+        )
         self.post_message(self.Said(found, "bold"))
 
     def _flash(self, file: str) -> None:
         board = self.boards.board
         assert board is not None
-        flash(board, self.boards.port, file, self._tell)
+        flash(board, self.boards.port, file, self._tell, self._pulse)
         words = "o opens its line" if file else "c boots the lab with its CPU"
         self.post_message(self.Said(words, "bold green"))
 
-    def _tell(self, step: Step) -> None:
-        """Show a step of the thread; raises `Stopped` if the user wants no more."""
+    def _pulse(self) -> None:
+        """Raise `Stopped` once if the user wants no more."""
         if self._stopping:
+            self._stopping = False
             raise Stopped
+
+    def _tell(self, step: Step) -> None:
+        """Show a step of the thread, if the user still wants it."""
+        self._pulse()
         if step.passing:
             self.post_message(self.Progressed(step.text, step.share))
         else:
@@ -246,10 +253,10 @@ class BoardsView(View):
         self.post_message(self.BootWanted({"board": board, "arch": arch}))
 
     def _stop(self) -> None:
-        """Stop at the next step; waiting for the board may take its time."""
+        """Stop what is being done; a transfer is ended, so that the board has its prompt again."""
         if self._busy:
             self._stopping = True
-            self.about.say(f"{self._busy} stops at its next step", "dim")
+            self.about.say(f"{self._busy} stops", "dim")
 
     # -- the line that asks ---------------------------------------------------------------
 
