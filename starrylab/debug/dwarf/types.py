@@ -316,13 +316,8 @@ class Enum(Type):
 
     @cached_property
     def is_flags(self) -> bool:
-        """Whether every enumerator but zero is made of bits that no other has, as gdb decides."""
-        seen = 0
-        for value in self.names:
-            if value < 0 or seen & value:
-                return False
-            seen |= value
-        return bool(seen)
+        """Whether every enumerator but zero is one bit, as gdb decides."""
+        return any(self.names) and all(v >= 0 and v.bit_count() <= 1 for v in self.names)
 
 
 @dataclass(frozen=True, eq=False)

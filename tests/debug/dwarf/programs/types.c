@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum colour { RED, GREEN = 5, BLUE };
-enum access { READ = 1, WRITE = 2, EXEC = 4 };
+enum access { READ = 1, WRITE = 2, EXEC = 4 }; enum mode { PLAIN = 1, WIDE = 6 };
 
 struct point {
     int x, y;
@@ -77,7 +77,7 @@ __attribute__((noinline)) int many(int argument, const char *text, struct point 
     double twice = 3.14159265358979;
     double complex imaginary = 1.0 + 2.0 * I;
     enum colour colour = GREEN, odd = (enum colour)77;
-    enum access access = READ | EXEC;
+    enum access access = READ | EXEC; enum mode mode = WIDE;
     int numbers[5] = {1, 2, 3, 4, 5};
     int zeros[100] = {0};
     char buffer[16] = "abc";
@@ -109,7 +109,7 @@ __attribute__((noinline)) int many(int argument, const char *text, struct point 
     printf("%d %s %d %d %c %d %d %d %d %ld %llu %d %g %g %g %d %d %d %d %d %s %c %d %d %d %d %s %p "
            "%p %p %d %d %p %d %p\n",
            argument, text, by_value.x, function(1, 2), small, negative, byte, word, uword, wide,
-           huge, truth, single, twice, creal(imaginary), colour, odd, access, numbers[2], zeros[7],
+           huge, truth, single, twice, creal(imaginary), colour, odd, access + mode, numbers[2], zeros[7],
            buffer, full[1], grid[1][1], corners[1].x, fields.middle, number.bytes[3],
            head.next->name, pointer, (void *)null, (void *)indirect, constant, (*row)[2],
            (void *)operations, variable[1], (void *)handle);
