@@ -40,7 +40,8 @@ EXPRESSIONS = [
     "'a'", "'\\n'", "1, 2", "$sp", "$pc", "$ra", "$s0 + 8", "10u - 11", "1 == 1.0", "5 & 3 ^ 1",
     "by_value", "by_value.x + by_value.y", "zeros", "stop", "word > uword", "1 << 31",
     "(long)raw_word", "&raw_word", "*(int *)&raw_word", "raw_code", "&raw_code",
-    "(enum access)9", "mode", "(enum mode)3",     "4294967295", "2147483648", "0xffffffff", "5 > 3 > 1", "numbers == &numbers[0]",
+    "(enum access)9", "mode", "(enum mode)3",
+    "4294967295", "2147483648", "0xffffffff", "5 > 3 > 1", "numbers == &numbers[0]",
 ]  # fmt: skip
 FORMATTED = [
     ("x", "argument"), ("x", "word"), ("x", "numbers"), ("d", "huge"), ("u", "word"),
