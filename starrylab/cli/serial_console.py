@@ -100,20 +100,29 @@ class _Line:
             self._record.close()
 
     def received(self) -> Iterator[bytes]:
-        """Yield what the board sends, and pass on what is typed, until Ctrl-]."""
-        from ..link.errors import LinkError
+        """Yield what the board sends, and pass on what is typed, until Ctrl-].
 
+        A line that is cut off by the end of the connection is ended.
+        """
+        from ..link.errors import LinkError, PortGone
+
+        whole = True
         while True:
             try:
                 data = self._turn()
             except LinkError as error:
-                _tell(f"{error}; waiting for it")
+                if not whole:
+                    yield b"\r\n"
+                    whole = True
+                why = f"{self._name} is gone" if isinstance(error, PortGone) else str(error)
+                _tell(f"{why}; waiting for it")
                 if not self._come_back():
                     return
                 continue
             if data is None:
                 return
             if data:
+                whole = data.endswith(b"\n")
                 yield data
 
     def _turn(self) -> bytes | None:

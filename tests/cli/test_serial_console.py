@@ -70,12 +70,14 @@ def test_a_terminal_that_explains_and_outlives_its_adapter(board: Board, tmp_pat
         assert got == b"root\x03"
         os.write(board.master, f"\r\n{FRAME}\r\n".encode())
         terminal.see("at /src/main.c:10:1")
+        os.write(board.master, b"cut off")
+        terminal.see("] cut off")
         board.unplug()
-        terminal.see("waiting for it")
+        terminal.see("is gone; waiting for it")
         board.plug()
         terminal.wait_until(lambda: terminal.text.count("Ctrl-] ends") == 2, "the port again")
         os.write(board.master, b"again\r\n")
-        terminal.see("again")
+        terminal.see("] again")  # a line of its own
         terminal.type("\x1d")
         assert terminal.end() == 0
     assert "< login: " in log.read_text()
