@@ -71,6 +71,10 @@ class ChosenExecutor(Executor):
         """See `Executor.contended`."""
         return bool(self._queued) or super().contended
 
+    @property
+    def _normal_waits(self) -> bool:
+        return bool(self._queued)
+
     def next_normal(self) -> Task | None:
         """See `Executor.next_normal`: every switch is the scheduler's decision."""
         return None
@@ -87,7 +91,8 @@ class ChosenExecutor(Executor):
         if self.on_idle is not None:
             self.on_idle(False)
         while self._running:
-            task = self._pop_realtime() if self._top else self._pick()
+            realtime = self._top and not self._gives_way(self.switches + 1)
+            task = self._pop_realtime() if realtime else self._pick()
             if task is None:
                 self._idle()
             else:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from enum import Enum, auto
 from types import FrameType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from .sched import Task
 
 
 class State(Enum):
@@ -35,6 +38,26 @@ SLEEP: Final = {
     Park.KILLABLE: State.DISK,
     Park.TRACED: State.TRACED,
 }
+
+
+class Waker:
+    """What an event wakes; usually a task.  Waking twice is harmless."""
+
+    __slots__ = ("__weakref__",)
+
+    @property
+    def task(self) -> Task | None:
+        """The task that waking makes runnable, if it is one task."""
+        return None
+
+    @property
+    def alive(self) -> bool:
+        """Whether waking can still do something."""
+        return True
+
+    def wake(self) -> None:
+        """Tell that the event came."""
+        raise NotImplementedError
 
 
 def suspended_frames(coroutine: Any) -> Iterator[FrameType]:

@@ -4,12 +4,11 @@ A `Task` is anything that can be stepped: a user thread (`kernel.thread`) or a k
 coroutine (`CoroutineTask`).  Everything that waits ends up in ``park`` or
 ``yield_now``: they alone suspend.
 
-Scheduling is round robin with priorities, as sched(7) tells it: a runnable real-time
-task goes before every normal one, a higher priority before a lower; SCHED_RR and normal
-tasks take turns.  ``nice`` decides how many ticks a turn of a normal task lasts, which
-divides the CPU in proportion without any task ever starving.  Who wakes up goes before those
-that wait for their next turn, so that a shell answers while others compute; but not more
-often than `_AHEAD` times in a row.
+Scheduling is as sched(7) tells it: a runnable real-time task goes before every normal one, which
+`RealTimeShare` limits, and a higher priority before a lower; SCHED_RR and normal tasks take turns.
+``nice`` decides how many ticks a turn of a normal task lasts, which divides the CPU in proportion
+without any task ever starving.  Who wakes up goes before those that wait for their next turn, so
+that a shell answers while others compute; but not more often than `_AHEAD` times in a row.
 """
 
 from __future__ import annotations
@@ -22,7 +21,9 @@ from typing import Any, Final
 
 from ...abi.errno import EINTR
 from ...machine.door import Door
-from .parking import SLEEP, Park, State, park, park_killable, park_traced, yield_now
+from .parking import SLEEP, Park, State, Waker, park, park_killable, park_traced, yield_now
+from .realtime import RealTimeShare
+from .timer import Timer
 
 TICK_NS: Final = 4_000_000  #: the unit of a time slice (CONFIG_HZ=250)
 _AHEAD: Final = 64  #: tasks that woke up and went first, before one that waits has its turn
@@ -31,26 +32,6 @@ _SWEEP: Final = 256  #: timers, before those cancelled are looked for
 _POLL_NS: Final = 4_000_000  #: how stale input from outside may become while tasks are busy
 
 SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, SCHED_IDLE = 0, 1, 2, 3, 5  # <linux/sched.h>
-
-
-class Waker:
-    """What an event wakes; usually a task.  Waking twice is harmless."""
-
-    __slots__ = ("__weakref__",)
-
-    @property
-    def task(self) -> Task | None:
-        """The task that waking makes runnable, if it is one task."""
-        return None
-
-    @property
-    def alive(self) -> bool:
-        """Whether waking can still do something."""
-        return True
-
-    def wake(self) -> None:
-        """Tell that the event came."""
-        raise NotImplementedError
 
 
 class Task(Waker):
@@ -136,20 +117,6 @@ class CoroutineTask(Task):
             self.state = State.PARKED if request is Park.INTERRUPTIBLE else State.DISK
 
 
-class Timer:
-    """One entry of the executor's timer queue; `cancel` may be called at any time."""
-
-    __slots__ = ("action", "when")
-
-    def __init__(self, when: int, action: Callable[[], object]) -> None:
-        self.when = when  #: nanoseconds on the door's monotonic clock
-        self.action: Callable[[], object] | None = action
-
-    def cancel(self) -> None:
-        """Make the timer do nothing."""
-        self.action = None
-
-
 class Executor:
     """Owns the run queues and the timer queue; runs everything on one host thread."""
 
@@ -165,6 +132,8 @@ class Executor:
         self._credit = _AHEAD
         self._realtime: dict[int, deque[Task]] = {}
         self._top = 0  #: highest priority with a non-empty queue; 0: none
+        self._preempted: Task | None = None  #: a real-time task that stays the first of its queue
+        self.share = RealTimeShare()
         self._timers: list[tuple[int, int, Timer]] = []
         self._sweep_at = _SWEEP
         self._sequence = itertools.count()
@@ -189,7 +158,12 @@ class Executor:
         if not priority:
             self._normal.append(task)
             return
-        self._realtime.setdefault(priority, deque()).append(task)
+        queue = self._realtime.setdefault(priority, deque())
+        if task is self._preempted:
+            queue.appendleft(task)
+            self._preempted = None
+        else:
+            queue.append(task)
         self._top = max(self._top, priority)
 
     def make_runnable(self, task: Task) -> None:
@@ -251,7 +225,10 @@ class Executor:
     def outranks_current(self, task: Task) -> bool:
         """Tell whether ``task`` should run before the current one goes on."""
         current = self.current
-        return current is not None and task.priority > current.priority
+        if current is None or task.priority <= current.priority:
+            return False
+        self._preempted = current
+        return True
 
     @property
     def contended(self) -> bool:
@@ -278,6 +255,8 @@ class Executor:
 
         A task that is not ``keen`` gives up the rest of its slice.
         """
+        if task.priority:
+            return self._ends_turn(task)
         task.slice_left -= 1
         if task.slice_left > 0 and keen:
             return False
@@ -285,6 +264,27 @@ class Executor:
             return True
         task.slice_left = task.slice_ticks()
         return False
+
+    def _ends_turn(self, task: Task) -> bool:
+        """Tell `ends_slice` of a real-time task, which lets its equals run at most."""
+        if self.stopping or self._top > task.priority or self._gives_way(self.switches):
+            self._preempted = task
+            return True
+        if task.policy == SCHED_FIFO:
+            return False
+        task.slice_left -= 1
+        if task.slice_left > 0:
+            return False
+        task.slice_left = task.slice_ticks()
+        return self._top == task.priority
+
+    @property
+    def _normal_waits(self) -> bool:
+        return bool(self._normal)
+
+    def _gives_way(self, step: int) -> bool:
+        """Tell whether normal tasks go before real-time ones, which had the CPU for long."""
+        return self._normal_waits and self.share.gives_way(step, self.now - self.idle_ns)
 
     def _goes_on(self, task: Task, *, keen: bool) -> bool:
         """Tell whether ``task`` may have one more slice before those that wait for a turn.
@@ -326,7 +326,7 @@ class Executor:
         monotonic = self.door.monotonic
         task: Task | None
         while self._running:
-            if self._top:
+            if self._top and not self._gives_way(self.switches + 1):
                 task = self._pop_realtime()
             elif self._normal:
                 task = self._normal.popleft()
