@@ -266,20 +266,26 @@ def _grade(args: argparse.Namespace) -> int:
     from ..labs import find
     from ..labs.executors import open_executor
     from ..labs.grading import grade
-    from ..labs.handed_in import submissions
+    from ..labs.handed_in import submissions, without_work
     from ..labs.reports import FORMATS
     from ..labs.sandbox import landlock
 
     lab = find(args.lab) if args.lab else None
-    found = submissions(Path(args.submissions), lab)
+    folder = Path(args.submissions)
+    found = submissions(folder, lab)
     if not found:
-        raise UserError(f"{args.submissions}: no submissions; see starrylab lab grade --help")
+        raise UserError(f"{folder}: no submissions; see starrylab lab grade --help")
+    if rest := without_work(folder, found):
+        print(f"starrylab: not graded, no lab's files are in: {', '.join(rest)}", file=sys.stderr)
     if args.executor == "processes" and not landlock.available():
         print(f"starrylab: {_WEAK}", file=sys.stderr)
     jobs = max(1, args.jobs)
     seed = secrets.randbits(63) if args.seed is None else args.seed
     with open_executor(args.executor, jobs) as executor:
-        marks = list(grade(found, executor, seed=seed, width=jobs))
+        marks = []
+        for one in grade(found, executor, seed=seed, width=jobs):
+            marks.append(one)
+            _tell_progress(len(marks), len(found))
     marks.sort(key=lambda mark: (mark.student, mark.lab))
     report = FORMATS[args.format](marks, args.language)
     if args.output:
@@ -291,6 +297,12 @@ def _grade(args: argparse.Namespace) -> int:
     if unjudged := sum(not one.judged for one in marks):
         raise UserError(f"{unjudged} of {len(marks)} could not be judged; the report says why", 1)
     return 0
+
+
+def _tell_progress(done: int, of: int) -> None:
+    if sys.stderr.isatty():
+        end = "\r\x1b[K" if done == of else ""
+        print(f"\rgraded {done} of {of}{end}", end="", file=sys.stderr, flush=True)
 
 
 def _write(path: Path, text: str) -> None:

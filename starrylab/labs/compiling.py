@@ -26,6 +26,7 @@ from .catalog import LabError
 from .pace import slowness
 from .sandbox import landlock, places
 from .sandbox.places import Places
+from .student import missing
 from .texts import Text
 
 _ARCH: Final = "riscv64"
@@ -44,7 +45,7 @@ def compile_program(folder: Path, sources: tuple[str, ...], flags: tuple[str, ..
     """
     for name in sources:
         if not (folder / name).is_file():
-            raise Refused(Text(f"there is no {name}", f"没有文件 {name}"))
+            raise Refused(missing(name))
         _refuse_foreign_files(folder / name)
     try:
         _build_c_library()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import stat
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -40,10 +41,7 @@ def submissions(folder: Path, lab: Lab | None = None) -> list[Submission]:
     In it ``NN-name/`` holds a lab's files; where ``lab`` is given they may also lie at the top.
     Raises `LabError`.
     """
-    try:
-        entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    except OSError as error:
-        raise LabError(f"{folder}: {error.strerror}") from None
+    entries = _entries(folder)
     wanted = catalog() if lab is None else [lab]
     found = []
     for path in entries:
@@ -56,6 +54,19 @@ def submissions(folder: Path, lab: Lab | None = None) -> list[Submission]:
     return found
 
 
+def without_work(folder: Path, found: list[Submission]) -> list[str]:
+    """Return the names of entries of ``folder`` in which there is nothing to be graded."""
+    used = {one.path for one in found}
+    return [printable(path.name) for path in _entries(folder) if path not in used]
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise LabError(f"{folder}: {error.strerror}") from None
+
+
 def printable(text: str) -> str:
     """Return ``text`` on one line, without what a terminal or an encoding would trip over."""
     words = " ".join(text.split())
@@ -65,7 +76,7 @@ def printable(text: str) -> str:
 def contents(submission: Submission) -> dict[str, bytes]:
     """Return the files that the lab names, of those that are there and not too large."""
     files = find(submission.lab).description.files
-    if submission.path.is_dir():
+    if _is_folder(submission.path):
         return {
             name: data
             for name in files
@@ -84,10 +95,10 @@ def contents(submission: Submission) -> dict[str, bytes]:
 
 
 def _names(path: Path) -> list[str]:
-    if path.is_dir():
-        return [f"{entry.name}/" if entry.is_dir() else entry.name for entry in path.iterdir()]
     names = []
     try:
+        if _is_folder(path):
+            return [f"{entry.name}/" if entry.is_dir() else entry.name for entry in path.iterdir()]
         for name, _, _ in _members(path):
             names.append(name)
     except _BROKEN:
@@ -95,9 +106,22 @@ def _names(path: Path) -> list[str]:
     return names
 
 
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def _open(path: Path) -> io.BufferedReader:
+    """Open a regular file; raise ``OSError`` for a link, and for what a read would wait for."""
+    file = open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")  # noqa: SIM115
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(f"{path} is not a regular file")
+    return file
+
+
 def _members(path: Path) -> Iterator[tuple[str, tarfile.TarInfo, tarfile.TarFile]]:
     """Yield an archive's entries, up to a bearable size and number."""
-    with path.open("rb") as file:
+    with _open(path) as file:
         packed = file.read(len(_GZIP)) == _GZIP
         file.seek(0)
         plain = gzip.GzipFile(fileobj=file) if packed else file
@@ -130,8 +154,7 @@ def _read(folder: Path, name: str) -> bytes | None:
     if not path.parent.resolve().is_relative_to(folder.resolve()):
         return None
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with open(fd, "rb") as file:
+        with _open(path) as file:
             data = file.read(_LARGEST_FILE + 1)
     except OSError:
         return None

@@ -72,12 +72,22 @@ def read_text(path: Path) -> str:
     """Return a student's file; raise `StudentError`."""
     try:
         return path.read_text(encoding="utf-8-sig")  # some editors begin with a mark
+    except FileNotFoundError:
+        raise StudentError(missing(path.name)) from None
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         name = path.name
         raise StudentError(
             Text(f"{name} cannot be read: {reason}", f"无法读取 {name}：{reason}")
         ) from None
+
+
+def missing(name: str) -> Text:
+    """Return what is said of a file that was not taken over: links and large files are not."""
+    return Text(
+        f"there is no {name}, or it is no regular file of up to 1 MiB",
+        f"没有文件 {name}，或者它不是 1 MiB 以内的普通文件",
+    )
 
 
 def load_module(path: Path, given: Mapping[str, object] = NOTHING) -> ModuleType:

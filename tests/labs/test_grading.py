@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 
 from starrylab.cli import main
-from starrylab.labs import LabError
+from starrylab.labs import Lab, LabError
 from starrylab.labs.api import Goal
 from starrylab.labs.grading import GoalMark, Mark, grade
-from starrylab.labs.handed_in import Submission, contents, submissions
+from starrylab.labs.handed_in import Submission, contents, submissions, without_work
 from starrylab.labs.reports import as_json, as_junit, as_text
 from starrylab.labs.texts import Text
 
@@ -224,6 +224,25 @@ def test_a_linked_folder_is_not_entered(tmp_path: Path, course: Path) -> None:
     found = submissions(tmp_path)
     assert [one.student for one in found] == ["s"]
     assert contents(found[0]) == {}
+
+
+def test_an_entry_that_is_no_submission_is_named(
+    tmp_path: Path, course: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is waited for, no link is followed, and no student is forgotten in silence."""
+    handed_in = tmp_path / "in"
+    (handed_in / "good" / "01-answers").mkdir(parents=True)
+    (tmp_path / "other" / "01-answers").mkdir(parents=True)
+    os.mkfifo(handed_in / "pipe")  # nobody writes: a read would wait for ever
+    (handed_in / "link").symlink_to(tmp_path / "other")
+    (handed_in / "upload.tar.gz").write_bytes(b"\x1f\x8b broken")
+    found = submissions(handed_in)
+    assert [one.student for one in found] == ["good"]
+    assert without_work(handed_in, found) == ["link", "pipe", "upload.tar.gz"]
+    assert [contents(one) for one in submissions(handed_in, Lab(course / "01-answers"))] == [{}] * 4
+    assert main(["lab", "grade", str(handed_in), "--seed", "1"]) == 0
+    said = "starrylab: not graded, no lab's files are in: link, pipe, upload.tar.gz\n"
+    assert capsys.readouterr().err == said
 
 
 def packed(path: Path, *entries: tuple[str, bytes]) -> None:
