@@ -110,6 +110,7 @@ class ChosenExecutor(Executor):
         task.step()
         self.current = None
         self._left(task, self.now - start)
+        self._preempted = None
 
     def _pick(self) -> Task | None:
         task = self.scheduler.pick()

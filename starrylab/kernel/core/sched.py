@@ -227,7 +227,8 @@ class Executor:
         current = self.current
         if current is None or task.priority <= current.priority:
             return False
-        self._preempted = current
+        if current.priority:
+            self._preempted = current
         return True
 
     @property
@@ -348,7 +349,8 @@ class Executor:
             self.current = None
             if last is not None and last.state is State.RUNNABLE:
                 self.enqueue(last)
-            last = None  # a task that ended is not kept until the next one has had its turn
+            # A task that ended is not kept until the next one has had its turn.
+            self._preempted = last = None
             if monotonic() >= self._next_check:
                 self.check()
 
