@@ -18,7 +18,7 @@ from .common import add_machine_arguments, machine_config
 from .errors import UserError
 
 if TYPE_CHECKING:
-    from ..session.assemble import Lab
+    from ..session.assemble import HostIo, Lab
 
 _LOST: Final = 74  #: exit status: EX_IOERR of <sysexits.h>
 _PANIC: Final = 70  #: exit status: EX_SOFTWARE of <sysexits.h>
@@ -44,22 +44,10 @@ def main(args: argparse.Namespace) -> int:
     host.open_missing_streams()
     argv = args.argv[1:] if args.argv[:1] == ["--"] else args.argv
     config = machine_config(args, argv)
-    from ..session.assemble import AssemblyError, HostIo, assemble
+    from ..session.assemble import AssemblyError, assemble
 
-    console = host.console_descriptor()
-    io = HostIo(
-        stdin_tty=os.isatty(0),
-        stdout_tty=os.isatty(1),
-        stderr_tty=os.isatty(2),
-        size=host.window_size(),
-        emit_console=lambda data: host.draw(console, data),
-        emit=(host.emitter(1), host.emitter(2)),
-        progress=_progress,
-        warn=_say,
-        tell=_say,
-    )
     try:
-        lab = assemble(config, io)
+        lab = assemble(config, _host_io())
     except AssemblyError as error:
         raise UserError(str(error), error.status) from None
     trace = tracing.start(lab.kernel, args)
@@ -85,6 +73,23 @@ def main(args: argparse.Namespace) -> int:
             sys.stderr.write("starrylab: what changed in the root since the last sync is lost\n")
         return _PANIC
     return status
+
+
+def _host_io() -> HostIo:
+    from ..session.assemble import HostIo
+
+    console = host.console_descriptor()
+    return HostIo(
+        stdin_tty=os.isatty(0),
+        stdout_tty=os.isatty(1),
+        stderr_tty=os.isatty(2),
+        size=host.window_size(),
+        emit_console=lambda data: host.draw(console, data),
+        emit=(host.emitter(1), host.emitter(2)),
+        progress=_progress,
+        warn=_say,
+        tell=_say,
+    )
 
 
 def _run(lab: Lab) -> int:

@@ -95,7 +95,9 @@ class Kernel:
         self.frames = frames
         self.heap = KernelHeap(frames)
         self._make_namespaces()
+        self._make_tables()
         self._make_extras()
+        self._leave_to_boot()
         self.events = Events()
         self.components = Components() if components is None else components
         self.components.default(AddressSpace, AddressSpace)
@@ -111,31 +113,7 @@ class Kernel:
         #: contexts of io_setup(2) by their id, of each address space that has some
         self.aio: WeakKeyDictionary[AddressSpace, dict[int, AioContext]] = WeakKeyDictionary()
         self.ring_settings = RingSettings()  #: who may make a ring
-        self.anon_inodes = count(1)  #: inode numbers of pipes and sockets
-        self.processes: dict[int, Process] = {}  #: zombies too, until they are reaped
-        self.threads: dict[int, Thread] = {}
-        self.groups: WeakValueDictionary[int, ProcessGroup] = WeakValueDictionary()
-        self.sessions: WeakValueDictionary[int, Session] = WeakValueDictionary()
-        self.pids = PidAllocator(lambda number: number in self.groups or number in self.sessions)
-        self.threads_max = 8192
-        self.tracer: Tracer | None = None  #: a debugger
-        self.handlers: ChosenHandlers | None = None  #: another way into signal handlers
-        self.loader: ChosenLoader | None = None  #: another way to load static programs
-        self.init: Process = None  # type: ignore[assignment]  # boot sets it
-        self.exit_status: int | None = None  #: wait(2) status of init, once it ended
-        self.panic_text: str | None = None
-        self.hart_lost: str | None = None  #: why the CPU is gone, which is a panic as well
-        self.describe_panic: Callable[[BaseException], str] = describe  #: a debugger knows more
-        self.halted: Callable[[], object] = lambda: None
-        self.filesystems: dict[str, Factory] = {}  #: type name -> factory, for mount(2)
-        self.devices: Any = None  #: table of device numbers
-        self.root: Mountpoint = None  # type: ignore[assignment]  # boot sets these
         self.pool = PagePool(frames)  #: frames for page caches
-        self.console: Any = None  #: what /dev/console speaks to
-        self.interrupts: Any = None
-        self.klog: Any = None  #: ring of kernel messages
-        self.ptys: Any = None
-        self.command_line = b""
         frames.last_resort = Killer(self).make_room
         self.boot_time_ns = door.realtime()
         self.boot_monotonic_ns = self.clock.started_ns
@@ -155,6 +133,35 @@ class Kernel:
         self.bpf: Bpf | None = None  #: bpf(2), once somebody has used it
         self.unprivileged_bpf_disabled = 2  #: /proc/sys/kernel/unprivileged_bpf_disabled
         self.executor.on_idle = lambda idle: hart.set_tick(0 if idle else self.tick_ns)
+
+    def _make_tables(self) -> None:
+        self.anon_inodes = count(1)  #: inode numbers of pipes and sockets
+        self.processes: dict[int, Process] = {}  #: zombies too, until they are reaped
+        self.threads: dict[int, Thread] = {}
+        self.groups: WeakValueDictionary[int, ProcessGroup] = WeakValueDictionary()
+        self.sessions: WeakValueDictionary[int, Session] = WeakValueDictionary()
+        self.pids = PidAllocator(lambda number: number in self.groups or number in self.sessions)
+        self.threads_max = 8192
+
+    def _leave_to_boot(self) -> None:
+        """Name what `boot` and front ends set."""
+        self.tracer: Tracer | None = None  #: a debugger
+        self.handlers: ChosenHandlers | None = None  #: another way into signal handlers
+        self.loader: ChosenLoader | None = None  #: another way to load static programs
+        self.init: Process = None  # type: ignore[assignment]  # boot sets it
+        self.exit_status: int | None = None  #: wait(2) status of init, once it ended
+        self.panic_text: str | None = None
+        self.hart_lost: str | None = None  #: why the CPU is gone, which is a panic as well
+        self.describe_panic: Callable[[BaseException], str] = describe  #: a debugger knows more
+        self.halted: Callable[[], object] = lambda: None
+        self.filesystems: dict[str, Factory] = {}  #: type name -> factory, for mount(2)
+        self.devices: Any = None  #: table of device numbers
+        self.root: Mountpoint = None  # type: ignore[assignment]  # boot sets these
+        self.console: Any = None  #: what /dev/console speaks to
+        self.interrupts: Any = None
+        self.klog: Any = None  #: ring of kernel messages
+        self.ptys: Any = None
+        self.command_line = b""
 
     def _make_extras(self) -> None:
         # What few threads have, until they end.  Every clone(2) and exit(2) looks, and a look into

@@ -27,6 +27,7 @@ from .ptrace import tracee_ended, tracer_ended
 from .resources import MEMORY
 
 if TYPE_CHECKING:
+    from ..ipc.namespace import IpcNamespace
     from ..kernel import Kernel
     from ..namespaces.pid import PidNamespace
     from ..thread import Thread
@@ -39,13 +40,7 @@ def exit_thread(thread: Thread) -> None:
     if kernel.events.exit is not None:
         kernel.events.exit(thread, thread.exit_status)
     exit_robust_list(thread)
-    if kernel.urings:
-        kernel.leave_rings(thread, ends=True)
-    kernel.rseqs.pop(thread, None)
-    if kernel.io_priorities or kernel.mempolicies or kernel.fork_resets:
-        kernel.io_priorities.pop(thread, None)
-        kernel.mempolicies.pop(thread, None)
-        kernel.fork_resets.discard(thread)
+    _forget_extras(kernel, thread)
     shared = thread.scope.holders(MEMORY) > 1
     if thread.clear_child_tid and shared:
         _clear_tid(thread)
@@ -72,16 +67,24 @@ def exit_thread(thread: Thread) -> None:
     if not process.threads:
         if process.exit_status is None:
             process.exit_status = thread.exit_status
-        semaphores = left.ipc.semaphores
-        if semaphores:
-            semaphores.process_ended(process.pid, kernel.clock.realtime() // 1_000_000_000)
-        _exit_process(kernel, process)
+        _exit_process(kernel, process, left.ipc)
     else:
         if process.signals.pending.set:
             retarget(thread, process.signals.pending.set)  # it may have been about to take one
         process.children_changed.wake()
     if process.leader is not thread:  # the leader's number is the process's, and goes with it
         release_number(kernel, process, thread.tid)
+
+
+def _forget_extras(kernel: Kernel, thread: Thread) -> None:
+    """Give back what few threads have (see `Kernel`)."""
+    if kernel.urings:
+        kernel.leave_rings(thread, ends=True)
+    kernel.rseqs.pop(thread, None)
+    if kernel.io_priorities or kernel.mempolicies or kernel.fork_resets:
+        kernel.io_priorities.pop(thread, None)
+        kernel.mempolicies.pop(thread, None)
+        kernel.fork_resets.discard(thread)
 
 
 def _clear_tid(thread: Thread) -> None:
@@ -93,7 +96,9 @@ def _clear_tid(thread: Thread) -> None:
     futex_wake(thread.kernel, thread.mm, thread.clear_child_tid, 1)
 
 
-def _exit_process(kernel: Kernel, process: Process) -> None:
+def _exit_process(kernel: Kernel, process: Process, ipc: IpcNamespace) -> None:
+    if ipc.semaphores:
+        ipc.semaphores.process_ended(process.pid, kernel.clock.realtime() // 1_000_000_000)
     if kernel.accounting is not None:
         with suppress(LinuxError):  # a full file system loses records, as on Linux
             kernel.accounting.write(record(kernel, process))
