@@ -15,6 +15,7 @@ from ...abi import (
     ioctl,
     ipc,
     keyctl,
+    landlock,
     mempolicy,
     mman,
     perf,
@@ -126,6 +127,11 @@ FLAGS: Final[dict[str, Flags]] = {
         wait.WNOTHREAD: "__WNOTHREAD", wait.WALL: "__WALL", wait.WCLONE & 0xFFFFFFFF: "__WCLONE",
     }),
     "xattr": Flags(some(fcntl, "XATTR_CREATE", "XATTR_REPLACE")),
+    "landlock_create": Flags(named(landlock, "LANDLOCK_CREATE_RULESET_")),
+    "landlock_restrict": Flags(named(landlock, "LANDLOCK_RESTRICT_SELF_")),
+    "landlock_files": Flags(named(landlock, "LANDLOCK_ACCESS_FS_")),
+    "landlock_net": Flags(named(landlock, "LANDLOCK_ACCESS_NET_")),
+    "landlock_scope": Flags(named(landlock, "LANDLOCK_SCOPE_")),
     "shmget": Flags({**some(ipc, "IPC_CREAT", "IPC_EXCL", "SHM_HUGETLB", "SHM_NORESERVE")}),
     "shmat": Flags(some(ipc, "SHM_RDONLY", "SHM_RND", "SHM_REMAP", "SHM_EXEC")),
     "msgop": Flags(some(ipc, "IPC_NOWAIT", "MSG_NOERROR", "MSG_EXCEPT", "MSG_COPY")),
@@ -218,6 +224,7 @@ CHOICES: Final[dict[str, dict[int, str]]] = {
             request: f"PERF_EVENT_{name}"
             for request, name in named(perf, "IOC_", without=("IOC_FLAG",)).items()
         },
+    "landlock_rule": named(landlock, "LANDLOCK_RULE_"),
     "sigev": some(signal, "SIGEV_SIGNAL", "SIGEV_NONE", "SIGEV_THREAD", "SIGEV_THREAD_ID"),
     "file_system": named(stat, *(
         name for name in vars(stat) if name.endswith("_MAGIC"))),

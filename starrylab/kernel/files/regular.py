@@ -32,6 +32,7 @@ from ...abi.fcntl import (
 )
 from ...abi.file_flags import FS_APPEND_FL, FS_NOATIME_FL
 from ...abi.inotify import IN_CLOSE_NOWRITE, IN_CLOSE_WRITE
+from ...abi.landlock import LANDLOCK_ACCESS_FS_TRUNCATE
 from ...abi.mman import PROT_EXEC, PROT_WRITE
 from ..mm.space import AddressSpace
 from ..vfs.file_flags import flags_of, refuse
@@ -240,6 +241,8 @@ class RegularFile(NodeFile):
         if size > MAX_SIZE:
             raise EFBIG
         refuse(self.node, FS_APPEND_FL)
+        if self.cred.landlock is not None:  # of who opened it: rights go with the descriptor
+            self.cred.landlock.require(self.place, LANDLOCK_ACCESS_FS_TRUNCATE)
         drop_privileges(self.node, self.cred)
         self.node.truncate(size)
 

@@ -30,6 +30,7 @@ class PipeFs(FilesystemOps):
 
     name: ClassVar[str] = "pipefs"
     magic: ClassVar[int] = PIPEFS_MAGIC
+    is_hidden = True
 
     @property
     def root(self) -> DirNodeOps:

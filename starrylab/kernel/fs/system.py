@@ -102,6 +102,7 @@ def hidden_file(
     namespace = kernel.mounts
     if namespace.hidden is None:
         fs = make_tmpfs(kernel, b"", 0, b"size=0,nr_inodes=0")
+        fs.is_hidden = True
         namespace.hidden = MountNamespace().new_root(fs)
         fs.dev = namespace.new_device()
     mount = namespace.hidden

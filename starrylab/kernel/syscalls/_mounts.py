@@ -44,6 +44,13 @@ def require_mounter(t: Thread) -> None:
     t.cred.require_in(t.namespaces.mnt.user_ns, CAP_SYS_ADMIN)
 
 
+def require_changer(t: Thread) -> None:
+    """Raise ``EPERM`` unless ``t`` may change which mounts its namespace has."""
+    require_mounter(t)
+    if t.cred.landlock is not None:
+        t.cred.landlock.check_topology()
+
+
 def own_mount(t: Thread, place: Location) -> Mountpoint:
     """Return the mount whose root ``place`` is; ``EINVAL`` for others, and for those elsewhere."""
     mount = place.mount

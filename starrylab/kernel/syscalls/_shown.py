@@ -75,6 +75,9 @@ WaitOptions = Annotated[int, C(I32, "flags:wait")]
 XattrFlags = Annotated[int, C(I32, "flags:xattr")]
 
 # ... an unsigned int.
+LandlockCreateFlags = Annotated[int, C(U32, "flags:landlock_create")]
+LandlockRestrictFlags = Annotated[int, C(U32, "flags:landlock_restrict")]
+LandlockRule = Annotated[int, C(U32, "choice:landlock_rule")]
 Device = Annotated[int, C(U32, "device")]
 FileMode = Annotated[int, C(U32, "file_mode")]
 FutexVal = Annotated[int, C(U32, "futex_val")]
@@ -103,6 +106,8 @@ UserfaultFlags = Annotated[int, C(I32, "flags:userfaultfd")]
 Whence = Annotated[int, C(U32, "choice:whence")]
 
 # ... a whole register, and pointers to structures.
+InRule = Annotated[int, C(U64, "in:landlock_rule")]
+InRuleset = Annotated[int, C(U64, "in:landlock_ruleset")]
 PerfAttrIn = Annotated[int, C(U64, "in:perf_attr")]
 BpfAttr = Annotated[int, C(U64, "in:bpf_attr")]
 CloneFlags = Annotated[int, C(U64, "clone_flags")]

@@ -7,6 +7,7 @@ from weakref import ref
 
 from ...abi import signal as sig
 from ...abi.errno import EAGAIN
+from ...abi.landlock import LANDLOCK_SCOPE_SIGNAL
 from ...abi.poll import POLLERR, POLLHUP, POLLIN, POLLMSG, POLLOUT, POLLPRI, POLLRDNORM, POLLWRNORM
 from ..core.sched import Waker
 from ..signal.info import SignalInfo
@@ -103,6 +104,8 @@ def _owners(kernel: Kernel, owner: int) -> list[Process]:
 def _permits(cred: Credentials, process: Process) -> bool:
     """Say whether who set the owner may send it signals (``sigio_perm``)."""
     theirs = process.leader.cred
+    if cred.landlock is not None and cred.landlock.cuts_off(theirs.landlock, LANDLOCK_SCOPE_SIGNAL):
+        return False
     users = (theirs.uid, theirs.suid)
     return cred.euid == 0 or cred.euid in users or cred.uid in users
 

@@ -50,6 +50,7 @@ from ...abi.resource import RLIMIT_NOFILE
 from ...abi.stat import S_IFDIR, S_IFMT, S_IFREG
 from ..files import memfd
 from ..files.file import File
+from ..files.node_file import NodeFile
 from ..files.pipe import PipeReader, PipeWriter
 from ..files.regular import RegularFile
 from ..vfs.file_flags import refuse
@@ -295,4 +296,6 @@ def ioctl(t: Thread, fd: FdNum, request: IoctlRequest, arg: IoctlArg) -> int:
             return 0
     if request in FLAG_REQUESTS and file.place is not None and file.node is not None:
         return FLAG_REQUESTS[request](t, file.place, arg)
+    if isinstance(file, NodeFile) and file.cred.landlock is not None:
+        file.cred.landlock.check_control(file.place, request)
     return file.ioctl(t, request, arg)

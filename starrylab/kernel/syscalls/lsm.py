@@ -1,4 +1,4 @@
-"""Security modules (lsm_list_modules(2)): only that of capabilities, which has no attributes."""
+"""Security modules (lsm_list_modules(2)): capabilities and Landlock, which have no attributes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 # <linux/lsm.h>
 _ID_UNDEF: Final = 0
 _ID_CAPABILITY: Final = 100
+_ID_LANDLOCK: Final = 110
+_MODULES: Final = (_ID_CAPABILITY, _ID_LANDLOCK)
 _ATTR_UNDEF: Final = 0
 _FLAG_SINGLE: Final = 1
 _CONTEXT: Final = Struct("<QQQQ")  #: id, flags, length, length of the text that follows
@@ -27,11 +29,12 @@ def lsm_list_modules(t: Thread, ids: Ptr, size: Ptr, flags: UInt) -> int:
     if flags:
         raise EINVAL
     room = t.mm.read_u32(size)
-    t.mm.write_u32(size, 8)
-    if room < 8:
+    data = b"".join(ident.to_bytes(8, "little") for ident in _MODULES)
+    t.mm.write_u32(size, len(data))
+    if room < len(data):
         raise E2BIG
-    t.mm.write_u64(ids, _ID_CAPABILITY)
-    return 1
+    t.mm.write(ids, data)
+    return len(_MODULES)
 
 
 @syscall()

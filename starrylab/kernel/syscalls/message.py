@@ -120,7 +120,7 @@ def _target(t: Thread, sock: UnixSocket, address: bytes, flags: int) -> UnixSock
         return None
     if sock.type == so.SOCK_STREAM:
         raise EOPNOTSUPP if sock.peer is None else EISCONN
-    return naming.find(t, sock.type, address)
+    return naming.find(t, sock, address)
 
 
 def _read_msghdr(t: Thread, addr: int) -> tuple[int, int, int, int, int, int, int]:

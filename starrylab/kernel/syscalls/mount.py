@@ -44,6 +44,7 @@ from ._mounts import (
     per_mount,
     read_name,
     remounted,
+    require_changer,
     require_mounter,
 )
 from ._shown import InString, MountFlags, UmountFlags
@@ -72,7 +73,7 @@ def mount(
     place = t.fs.walk(t.mm.read_cstr(target), t.cred)
     if flags & MS_NOUSER & 0xFFFFFFFF:
         raise EINVAL
-    require_mounter(t)
+    require_changer(t)
     if flags & (MS_REMOUNT | MS_BIND) == MS_REMOUNT | MS_BIND:
         _change_flags(t, place, flags)
     elif flags & MS_REMOUNT:
@@ -188,6 +189,7 @@ def umount2(t: Thread, target: PathAddr, flags: UmountFlags) -> None:
     mount = own_mount(t, place)
     if mount.locked:
         raise EINVAL
+    require_changer(t)
     is_root = mount is t.fs.root.mount
     if flags & MNT_EXPIRE:
         if is_root or flags & (MNT_FORCE | MNT_DETACH):
@@ -212,7 +214,7 @@ def _expire(mount: Mountpoint, *, marked: bool) -> None:
 @syscall()
 def pivot_root(t: Thread, new_root: PathAddr, put_old: PathAddr) -> None:
     """pivot_root(2)."""
-    require_mounter(t)
+    require_changer(t)
     new = t.fs.walk(t.mm.read_cstr(new_root), t.cred)
     if new.node.kind != DIRECTORY:
         raise ENOTDIR

@@ -34,7 +34,15 @@ from ._at import place_at, start_of
 from ._declare import syscall
 from ._mount_attributes import Change, apply
 from ._mount_types import InMountAttr, MoveMountFlags, OpenTreeFlags, PathAddr, SetattrFlags
-from ._mounts import check_room, is_own, may_bind, namespace_of, read_struct, require_mounter
+from ._mounts import (
+    check_room,
+    is_own,
+    may_bind,
+    namespace_of,
+    read_struct,
+    require_changer,
+    require_mounter,
+)
 from ._types import FdNum, Size
 
 if TYPE_CHECKING:
@@ -133,7 +141,7 @@ def move_mount(
     flags: MoveMountFlags,
 ) -> None:
     """move_mount(2)."""
-    require_mounter(t)
+    require_changer(t)
     if flags & ~MOVE_MOUNT__MASK or flags & _BOTH == _BOTH:
         raise EINVAL
     to_walk = 0 if flags & MOVE_MOUNT_T_SYMLINKS else NOFOLLOW

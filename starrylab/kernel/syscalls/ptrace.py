@@ -72,6 +72,9 @@ def _trace_me(t: Thread) -> int:
     parent = t.process.parent
     if t.tracee is not None or parent is None:
         raise EPERM
+    domain = parent.leader.cred.landlock
+    if domain is not None and not domain.contains(t.cred.landlock):
+        raise EPERM
     trace(parent.leader, t)
     return 0
 

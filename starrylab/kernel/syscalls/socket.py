@@ -97,7 +97,7 @@ def connect_to(t: Thread, sock: UnixSocket, address: bytes) -> Coroutine[Any, An
         return None
     name = naming.from_address(address)
     naming.bind_automatically(t, sock)
-    target = naming.find(t, sock.type, address)
+    target = naming.find(t, sock, address)
     attempt = partial(sock.connect, target, next(t.kernel.anon_inodes), credentials(t))
     try:
         attempt()

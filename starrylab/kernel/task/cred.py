@@ -24,6 +24,7 @@ from ...abi.errno import EPERM
 
 if TYPE_CHECKING:
     from ..namespaces.user import UserNamespace
+    from ..vfs.landlock import Domain
 
 ALL_CAPABILITIES: Final = (1 << (CAP_LAST_CAP + 1)) - 1
 
@@ -67,6 +68,7 @@ class Credentials:
     ambient: int = 0
     securebits: int = 0
     no_new_privs: bool = False
+    landlock: Domain | None = None  #: rights given up
     user_ns: UserNamespace | None = None  #: where the capabilities count; None: everywhere
 
     @classmethod

@@ -9,6 +9,7 @@ from ...abi.arch import ARCHES
 from ...abi.errno import EACCES, ENOEXEC
 from ...abi.fanotify import FAN_OPEN, FAN_OPEN_EXEC
 from ...abi.fcntl import MS_NOEXEC
+from ...abi.landlock import LANDLOCK_ACCESS_FS_EXECUTE, LANDLOCK_ACCESS_FS_READ_FILE
 from ...abi.stat import S_IFMT, S_IFREG
 from ..vfs.node import FileNodeOps
 from ..vfs.notify import tell_file
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ..thread import Thread
     from ..vfs.mount import Location
 
+_EXECUTE: Final = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE
 _HEAD: Final = 256  #: bytes of a file that decide what it is (BINPRM_BUF_SIZE)
 FIRST_READ: Final = 1024  #: bytes; the program headers of most files are among them
 MAX_INTERPRETERS: Final = 4
@@ -30,6 +32,8 @@ def executable(thread: Thread, place: Location) -> FileNodeOps:
     if node.mode & S_IFMT != S_IFREG or place.mount.flags & MS_NOEXEC:
         raise EACCES
     check(node, thread.cred, MAY_EXEC)
+    if thread.cred.landlock is not None:
+        thread.cred.landlock.require(place, _EXECUTE)
     return cast("FileNodeOps", node)
 
 

@@ -223,7 +223,11 @@ def may_trace(viewer: Thread, thread: Thread, *, by_fs_ids: bool = False) -> boo
     ``by_fs_ids``: by the ids of file access (PTRACE_MODE_FSCREDS), not the real ones.
     """
     mine, other = viewer.cred, thread.cred
-    if viewer.process is thread.process or mine.capable_in(other.user_ns, CAP_SYS_PTRACE):
+    if viewer.process is thread.process:
+        return True
+    if mine.landlock is not None and not mine.landlock.contains(other.landlock):
+        return False
+    if mine.capable_in(other.user_ns, CAP_SYS_PTRACE):
         return True
     if other.user_ns is not mine.user_ns:
         return False

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from ...abi import signal as sig
 from ...abi.capability import CAP_KILL
 from ...abi.errno import EAGAIN, EPERM
+from ...abi.landlock import LANDLOCK_SCOPE_SIGNAL
 from ...abi.resource import RLIMIT_SIGPENDING
 from ...abi.signal import (
     SA_NOCLDSTOP,
@@ -136,6 +137,8 @@ def may_signal(sender: Thread, target: Process, signo: int) -> bool:
     if sender.process is target:
         return True
     mine, other = sender.cred, target.leader.cred
+    if mine.landlock is not None and mine.landlock.cuts_off(other.landlock, LANDLOCK_SCOPE_SIGNAL):
+        return False
     users = (other.uid, other.suid)
     if mine.uid in users or mine.euid in users or mine.capable_in(other.user_ns, CAP_KILL):
         return True

@@ -8,6 +8,7 @@ from ...abi.errno import EACCES, EINVAL, EISDIR, EPERM, EROFS, ETXTBSY
 from ...abi.fcntl import MS_NOEXEC
 from ...abi.file_flags import FS_APPEND_FL, FS_IMMUTABLE_FL
 from ...abi.inotify import IN_ACCESS, IN_ATTRIB, IN_MODIFY
+from ...abi.landlock import LANDLOCK_ACCESS_FS_TRUNCATE
 from ...abi.stat import S_IFDIR, S_IFLNK, S_IFMT, S_IFREG
 from .file_flags import FIXED, refuse
 from .mount import Location
@@ -90,6 +91,8 @@ def truncate(place: Location, size: int, cred: Credentials) -> None:
     file = cast("FileNodeOps", node)
     if file.writers < 0:
         raise ETXTBSY
+    if cred.landlock is not None:
+        cred.landlock.require(place, LANDLOCK_ACCESS_FS_TRUNCATE)
     drop_privileges(file, cred)
     file.truncate(size)
     tell_place(place, IN_MODIFY)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..files.file import File
     from ..namespaces.user import UserNamespace
     from ..thread import Thread
+    from .landlock import Domain
     from .mount import Location
     from .notify import Ending, Marks
     from .page_cache import PageCache
@@ -51,6 +52,11 @@ class Credentials(Protocol):
     @property
     def groups(self) -> Any:
         """Supplementary groups, a container of ids."""
+        ...
+
+    @property
+    def landlock(self) -> Domain | None:
+        """What the thread may no longer do (landlock(7))."""
         ...
 
     def capable(self, capability: int) -> bool:
@@ -86,6 +92,7 @@ class FilesystemOps:
     magic: ClassVar[int] = 0
     has_acls: ClassVar[bool] = False  #: keeps acl(5)'s lists
     has_file_flags: ClassVar[bool] = False  #: keeps what chattr(1) sets
+    is_hidden: bool = False  #: never mounted where anybody could see it
     exports: ClassVar[bool] = False  #: nodes are found again by their handles
 
     def __init__(self, now: Callable[[], int]) -> None:

@@ -103,6 +103,8 @@ def locate(
     if flags & O_CREAT:
         place, created = _find_or_create(fs, path, flags, mode, cred, start, resolve)
         if created:
+            if cred.landlock is not None:
+                cred.landlock.check_open(place, flags & ~O_TRUNC)
             return place
         if flags & O_EXCL:
             raise EEXIST
@@ -150,6 +152,8 @@ def check_open(place: Location, flags: int, cred: Credentials) -> None:
         _check_flags(node, flags)
     if flags & O_NOATIME:
         require_owner(node, cred)
+    if cred.landlock is not None:
+        cred.landlock.check_open(place, flags)
     if node.mode & S_IFMT == S_IFSOCK:
         raise ENXIO
 
@@ -226,4 +230,7 @@ def _temporary(
         made.bind(operations.Linkable, None)
     entry = type(place.entry)(b"#%d" % made.ino, place.entry, made)
     entry.unlinked = True
-    return Location(place.mount, entry)
+    place = Location(place.mount, entry)
+    if cred.landlock is not None:
+        cred.landlock.check_open(place, flags & ~O_TRUNC)
+    return place

@@ -30,7 +30,7 @@ from ...abi.inotify import (
     IN_MOVED_FROM,
     IN_MOVED_TO,
 )
-from ...abi.stat import S_IFBLK, S_IFCHR, S_IFDIR, S_IFMT
+from ...abi.stat import S_IFBLK, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT
 from . import acl, file_flags
 from .acl import AccessAcl, Acl, DefaultAcl
 from .context import FsContext
@@ -83,8 +83,10 @@ def create(
 
     The caller has checked with `prepare` that the name is free.
     """
-    directory = _may_create(place.node, cred)
     kind = mode & S_IFMT
+    if cred.landlock is not None:
+        cred.landlock.check_create(place, kind)
+    directory = _may_create(place.node, cred)
     whiteout = kind == S_IFCHR and not rdev  # device 0:0 opens nothing: anybody may make it
     if kind in (S_IFCHR, S_IFBLK) and not whiteout and not cred.capable(CAP_MKNOD):
         raise EPERM
@@ -145,6 +147,8 @@ def make_symlink(
         raise ENOENT
     place, name, trailing = fs.walk_parent(path, cred, start)
     prepare(place, name, trailing, directory=False)
+    if cred.landlock is not None:
+        cred.landlock.check_create(place, S_IFLNK)
     directory = _may_create(place.node, cred)
     _, gid = inherit(directory, 0, cred)
     node = directory.symlink(name, target, cred.fsuid, gid)
@@ -161,6 +165,9 @@ def make_link(
     node = old.node
     if old.mount is not place.mount:
         raise EXDEV
+    if cred.landlock is not None and old.entry.parent is not None:
+        source = Location(old.mount, old.entry.parent)
+        cred.landlock.check_refer(old.entry, source, place, moves=False)
     directory = _may_create(place.node, cred)
     file_flags.refuse(node, file_flags.FIXED)
     if node.kind == DIRECTORY:
@@ -198,6 +205,8 @@ def unlink(fs: FsContext, path: bytes, cred: Credentials, start: Location | None
     require_writable(place.mount)
     child = _victim(place, name, trailing)
     node = cast("NodeOps", child.node)
+    if cred.landlock is not None:
+        cred.landlock.check_remove(place, node)
     require_delete(place.node, node, cred)
     if node.kind == DIRECTORY:
         raise EISDIR
@@ -227,6 +236,8 @@ def remove_directory(
     require_writable(place.mount)
     child = _victim(place, name, False)
     node = cast("NodeOps", child.node)
+    if cred.landlock is not None:
+        cred.landlock.check_remove(place, node)
     require_delete(place.node, node, cred)
     if node.kind != DIRECTORY:
         raise ENOTDIR
@@ -283,7 +294,10 @@ def rename(
         raise EINVAL
     if new.node is not None and new.is_ancestor_of(source.entry):
         raise EINVAL if flags & RENAME_EXCHANGE else ENOTEMPTY
-    _rename(source, old, target, new, bool(flags & RENAME_EXCHANGE), cred)
+    exchange = bool(flags & RENAME_EXCHANGE)
+    if cred.landlock is not None:
+        cred.landlock.check_refer(old, source, target, new, exchange=exchange)
+    _rename(source, old, target, new, exchange, cred)
 
 
 def _rename(

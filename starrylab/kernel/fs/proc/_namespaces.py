@@ -117,6 +117,7 @@ class NsFs(FilesystemOps):
 
     name: ClassVar[str] = "nsfs"
     magic: ClassVar[int] = NSFS_MAGIC
+    is_hidden = True
 
     @property
     def root(self) -> DirNodeOps:

@@ -7,6 +7,7 @@ A name is kept as ``bytes``: a path without its NUL, an abstract name with the N
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
 
 from ....abi.errno import (
     EADDRINUSE,
@@ -14,8 +15,10 @@ from ....abi.errno import (
     EEXIST,
     EINVAL,
     ENOSPC,
+    EPERM,
     EPROTOTYPE,
 )
+from ....abi.landlock import LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET
 from ....abi.socket import AF_UNIX
 from ....abi.stat import S_IFMT, S_IFSOCK
 from ...vfs import operations
@@ -24,6 +27,7 @@ from .socket import UnixSocket
 
 if TYPE_CHECKING:
     from ...thread import Thread
+    from ...vfs.landlock import Domain
 
 _FAMILY: Final = AF_UNIX.to_bytes(2, "little")
 _LONGEST: Final = 110  #: bytes of struct sockaddr_un
@@ -49,6 +53,8 @@ class AbstractNames:
     def __init__(self) -> None:
         self._bound: dict[tuple[int, bytes], UnixSocket] = {}
         self._next = 0
+        #: what who named a socket may no longer do, if there is anything (landlock(7))
+        self.domains: WeakKeyDictionary[UnixSocket, Domain] = WeakKeyDictionary()
 
     def take(self, sock: UnixSocket, name: bytes) -> None:
         """Give ``sock`` a name until it is closed; raise ``EADDRINUSE``."""
@@ -78,6 +84,8 @@ class AbstractNames:
 def bind(thread: Thread, sock: UnixSocket, address: bytes) -> None:
     """bind(2): ``EINVAL``, ``EADDRINUSE``, and what making a node raises."""
     names = thread.namespaces.net.unix_names
+    if thread.cred.landlock is not None:
+        names.domains[sock] = thread.cred.landlock
     if address == _FAMILY:
         if not sock.name:
             names.take_any(sock)
@@ -113,22 +121,36 @@ def _bind_path(thread: Thread, sock: UnixSocket, path: bytes) -> None:
     sock.unbind = unbind
 
 
-def find(thread: Thread, type_: int, address: bytes) -> UnixSocket:
-    """Return the socket that an address names, for one of ``type_``.
+def find(thread: Thread, sock: UnixSocket, address: bytes) -> UnixSocket:
+    """Return the socket that an address names, for ``sock`` to speak to.
 
-    Raises ``EINVAL``, ``ECONNREFUSED``, ``EPROTOTYPE``, and what path resolution raises.
+    Raises ``EINVAL``, ``ECONNREFUSED``, ``EPROTOTYPE``, ``EPERM``, and what path resolution raises.
     """
     name = from_address(address)
     if name[:1] == b"\0":
-        return thread.namespaces.net.unix_names.find(type_, name)
+        return _find_abstract(thread, sock, name)
     node = thread.fs.walk(name, thread.cred).node
     check(node, thread.cred, MAY_WRITE)
-    sock: UnixSocket | None = node.bound(UnixSocket)
-    if node.mode & S_IFMT != S_IFSOCK or sock is None:
+    found: UnixSocket | None = node.bound(UnixSocket)
+    if node.mode & S_IFMT != S_IFSOCK or found is None:
         raise ECONNREFUSED
-    if sock.type != type_:
+    if found.type != sock.type:
         raise EPROTOTYPE
-    return sock
+    return found
+
+
+def _find_abstract(thread: Thread, sock: UnixSocket, name: bytes) -> UnixSocket:
+    names = thread.namespaces.net.unix_names
+    found = names.find(sock.type, name)
+    domain = thread.cred.landlock
+    if (
+        domain is not None
+        and found is not sock.peer
+        and (found.listening or not found.is_connected_kind)
+        and domain.cuts_off(names.domains.get(found), LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET)
+    ):
+        raise EPERM
+    return found
 
 
 def bind_automatically(thread: Thread, sock: UnixSocket) -> None:
