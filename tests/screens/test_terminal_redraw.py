@@ -67,6 +67,10 @@ def test_a_copy_is_in_the_same_state(text: str) -> None:
     for one in (stream, copied):
         one.feed(b"1mX\r\nY")
     assert cells(copy.rows) == cells(screen.rows)
+    for lines in (2, 7):
+        screen.resize(lines, COLUMNS)
+        copy.resize(lines, COLUMNS)
+        assert state(copy)["main"] == state(screen)["main"]
 
 
 @pytest.mark.parametrize("cut", range(1, 4))

@@ -151,6 +151,25 @@ def test_resize_keeps_the_cursor_line(lines: int, columns: int) -> None:
     TerminalStream(screen).feed(b"\r\nmore\x1b[99;99H!")
 
 
+def test_lines_come_back_when_the_window_grows_again() -> None:
+    screen = emulate("1\r\n操x\u0301\x1b[31mred\x1b[m\r\n3\r\n4\r\n# ".encode(), 10, 5)
+    before = [dict(row) for row in screen.rows]
+    screen.resize(2, 10)
+    assert text_of(screen) == ["4", "#"]
+    screen.resize(5, 10)
+    assert text_of(screen) == ["1", "操x\u0301red", "3", "4", "#"]
+    assert [dict(row) for row in screen.rows] == before
+    assert (screen.cursor.y, screen.cursor.x, len(screen.history), screen.pushed) == (4, 2, 0, 0)
+
+
+@pytest.mark.parametrize("clear", [b"\x1b[H\x1b[2J", b"\x1b[H\x1b[J", b"\x1bc"])
+def test_what_was_cleared_does_not_come_back(clear: bytes) -> None:
+    screen = emulate(b"old\r\n" * 9 + clear + b"1\r\n2\r\n3\r\n4", 10, 4)
+    screen.resize(2, 10)
+    screen.resize(9, 10)
+    assert text_of(screen) == ["1", "2", "3", "4", *[""] * 5]
+
+
 def test_resize_in_the_alternate_screen_resizes_the_other_too() -> None:
     screen = emulate(b"1\r\n2\r\n3\x1b[?1049hfull", 10, 4)
     screen.resize(2, 10)

@@ -11,6 +11,7 @@ from operator import itemgetter
 from typing import Final, NamedTuple
 
 from pyte.screens import Char, StaticDefaultDict
+from rich.cells import get_character_cell_size
 
 DEFAULT: Final = Char(" ")
 DIM: Final = "-"  #: first letter of a colour drawn faint, for which `Char` has no field
@@ -37,6 +38,11 @@ class Line(StaticDefaultDict[int, Char]):
     def __init__(self, default: Char = DEFAULT) -> None:
         super().__init__(default)
         self.wrapped = False  #: the next line goes on without a line break
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing is written there, whatever its background."""
+        return not any(cell.data.strip() for cell in self.values())
 
 
 class PastLine(NamedTuple):
@@ -98,3 +104,23 @@ def line_runs(line: Line, columns: int) -> Runs:
 def pack(line: Line, columns: int) -> PastLine:
     """Return ``line`` as the scroll-back keeps it."""
     return PastLine(line_runs(line, columns), line.wrapped)
+
+
+def unpack(past: PastLine) -> Line:
+    """Return a line of the scroll-back as one of the screen."""
+    line = Line()
+    line.wrapped = past.wrapped
+    x = 0
+    for run in past.runs:
+        style = run.style[1:]
+        for char in run.text:
+            width = get_character_cell_size(char)
+            if not width and x:  # an accent
+                at = x - 1 if line[x - 1].data else x - 2
+                line[at] = line[at]._replace(data=line[at].data + char)
+                continue
+            line[x] = Char(char, *style)
+            if width == 2:
+                line[x + 1] = Char("", *style)
+            x += width
+    return line

@@ -16,7 +16,7 @@ from pyte import modes as mo
 from pyte.screens import Char, Cursor, Screen
 from rich.cells import get_character_cell_size
 
-from .cells import DEFAULT, Line, PastLine, Pen, Pens, Run, pack
+from .cells import DEFAULT, Line, PastLine, Pen, Pens, Run, pack, unpack
 from .sgr import apply_sgr
 
 HISTORY: Final = 10_000  #: lines of scroll-back
@@ -33,6 +33,7 @@ class Page(Screen):
         self._pen: Pen = self._pens.get(DEFAULT)
         self.history: deque[PastLine] = deque(maxlen=HISTORY)
         self.pushed = 0  #: lines that ever went into the scroll-back
+        self.floor = 0  #: `pushed` when all was erased: what is older does not come back
         self.all_dirty = True  #: every line is to be drawn again
         self.on_alternate = False
         self._last = " "
@@ -61,10 +62,11 @@ class Page(Screen):
         self.tabstops = set(range(8, self.columns, 8))
         self.cursor = Cursor(0, 0, DEFAULT)
         self.saved_columns = None
+        self.floor = self.pushed
         self.all_dirty = True
 
     def resize(self, lines: int | None = None, columns: int | None = None) -> None:
-        """Change the size; lines above the cursor go to the scroll-back, none are re-wrapped."""
+        """Change the size; lines go to the scroll-back and come back, none are re-wrapped."""
         lines, columns = lines or self.lines, columns or self.columns
         self.fit(self.rows, lines, self.cursor, keep=not self.on_alternate)
         self.tabstops |= {stop for stop in range(8, columns, 8) if stop >= self.columns}
@@ -76,13 +78,17 @@ class Page(Screen):
     def fit(self, rows: Rows, lines: int, cursor: Cursor, *, keep: bool) -> None:
         """Make ``rows`` ``lines`` long around its ``cursor``; ``keep``: into the scroll-back."""
         while len(rows) > lines:
-            if cursor.y < len(rows) - 1 and (not rows[-1] or not keep):
+            if cursor.y < len(rows) - 1 and (rows[-1].is_blank or not keep):
                 rows.pop()
                 continue
             gone = rows.pop(0)
             cursor.y = max(0, cursor.y - 1)
             if keep:
                 self._remember(gone)
+        while keep and len(rows) < lines and self.history and self.pushed > self.floor:
+            rows.insert(0, unpack(self.history.pop()))
+            self.pushed -= 1
+            cursor.y += 1
         rows.extend(Line() for _ in range(lines - len(rows)))
         cursor.y = min(cursor.y, lines - 1)
 
@@ -341,6 +347,8 @@ class Page(Screen):
             self._erase(row, 0, self.columns)
         if how in (0, 1):
             self.erase_in_line(how)
+        if (how == 2 or (how == 0 and not y and not self.cursor.x)) and not self.on_alternate:
+            self.floor = self.pushed
 
     def erase_characters(self, count: int | None = None) -> None:
         """ECH."""

@@ -46,8 +46,10 @@ def redraw(screen: TerminalScreen) -> bytes:
     """Return what makes an empty terminal look and behave like ``screen``."""
     parts = ["\x1bc"]
     rows, cursor = screen.main
-    past = islice(screen.history, max(0, len(screen.history) - _HISTORY), None)
-    lines = [(line.runs, line.wrapped) for line in past]
+    past = list(islice(screen.history, max(0, len(screen.history) - _HISTORY), None))
+    below = max(0, len(past) - (screen.pushed - screen.floor))
+    parts += _far_past([(line.runs, line.wrapped) for line in past[:below]], screen)
+    lines = [(line.runs, line.wrapped) for line in past[below:]]
     lines += [(line_runs(row, screen.columns), row.wrapped) for row in rows]
     parts += _printed(lines, screen.columns)
     if screen.on_alternate:
@@ -57,6 +59,13 @@ def redraw(screen: TerminalScreen) -> bytes:
     parts += _settings(screen)
     parts += _cursor(screen)
     return "".join(parts).encode()
+
+
+def _far_past(lines: list[tuple[Runs, bool]], screen: TerminalScreen) -> Iterator[str]:
+    """Yield lines that a larger window shall not bring back: all was erased after them."""
+    if lines:
+        yield from _printed(lines, screen.columns)
+        yield f"\x1b[{min(len(lines), screen.lines)}S\x1b[2J\x1b[H"
 
 
 def _printed(lines: list[tuple[Runs, bool]], columns: int) -> Iterator[str]:
