@@ -1,40 +1,5 @@
 /* inotify: events of names, contents and attributes, their order, watches, errors */
-#include "t.h"
-#include <sys/inotify.h>
-
-static int in;
-
-static void show_events(const char *what)
-{
-    char data[4096] __attribute__((aligned(8)));
-    static const char *const names[] = {"access", "modify", "attrib", "close_write", "close_nowrite", "open",
-                                        "moved_from", "moved_to", "create", "delete", "delete_self", "move_self"};
-    unsigned cookie = 0;
-    long n = read(in, data, sizeof data);
-    printf("%s:", what);
-    if (n < 0)
-        printf(" %s", error_name(errno));
-    for (long at = 0; at < n;) {
-        struct inotify_event *e = (void *)(data + at);
-        printf(" %d", e->wd);
-        for (int i = 0; i < 12; i++)
-            if (e->mask & 1u << i)
-                printf(" %s", names[i]);
-        if (e->mask & IN_ISDIR)
-            printf("+dir");
-        if (e->mask & IN_IGNORED)
-            printf(" ignored");
-        if (e->len)
-            printf("(%s/%u)", e->name, e->len);
-        if (e->cookie)
-            printf(e->cookie == cookie ? " same" : " cookie");
-        cookie = e->cookie;
-        at += sizeof *e + e->len;
-        printf(at < n ? "," : "");
-    }
-    puts("");
-    fflush(stdout);
-}
+#include "inotify_events.h"
 
 int main(void)
 {

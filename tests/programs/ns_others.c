@@ -1,5 +1,5 @@
 /* ipc, time, net and mnt namespaces; several entered at once by a pidfd; namespaces kept by mounts */
-#include "t.h"
+#include "ns.h"
 
 #include <mqueue.h>
 #include <sys/ipc.h>
@@ -10,31 +10,6 @@
 #include <sys/sysinfo.h>
 
 #define KEY 0x5117
-
-static void in_child(const char *what, void (*work)(void))
-{
-    printf("-- %s\n", what);
-    fflush(stdout);
-    pid_t pid = fork();
-    if (!pid) {
-        work();
-        fflush(stdout);
-        _exit(0);
-    }
-    show_status(what, reap(pid));
-}
-
-static long put(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY);
-    if (fd < 0)
-        return -1;
-    long done = write(fd, text, strlen(text));
-    int saved = errno;
-    close(fd);
-    errno = saved;
-    return done < 0 ? -1 : 0;
-}
 
 static void system_v(void)
 {

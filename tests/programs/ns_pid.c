@@ -1,5 +1,5 @@
 /* pid namespaces: numbers inside, init and its signals, orphans, the end, /proc, ids in messages */
-#include "t.h"
+#include "ns.h"
 
 #include <linux/nsfs.h>
 #include <linux/sched.h>
@@ -7,19 +7,6 @@
 #include <sys/ptrace.h>
 
 static int news[2]; /* a pipe of lines for those who have no parent to tell */
-
-static void in_child(const char *what, void (*work)(void))
-{
-    printf("-- %s\n", what);
-    fflush(stdout);
-    pid_t pid = fork();
-    if (!pid) {
-        work();
-        fflush(stdout);
-        _exit(0);
-    }
-    show_status(what, reap(pid));
-}
 
 static pid_t clone_into(unsigned long flags)
 {

@@ -1,33 +1,8 @@
 /* user and UTS namespaces: maps, capabilities inside and none outside, setgroups, names, setns */
-#include "t.h"
+#include "ns.h"
 
 #include <linux/capability.h>
 #include <linux/nsfs.h>
-
-static void in_child(const char *what, void (*work)(void))
-{
-    printf("-- %s\n", what);
-    fflush(stdout);
-    pid_t pid = fork();
-    if (!pid) {
-        work();
-        fflush(stdout);
-        _exit(0);
-    }
-    show_status(what, reap(pid));
-}
-
-static long put(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY);
-    if (fd < 0)
-        return -1;
-    long done = write(fd, text, strlen(text));
-    int saved = errno;
-    close(fd);
-    errno = saved;
-    return done < 0 ? -1 : 0;
-}
 
 static void cat(const char *path)
 {

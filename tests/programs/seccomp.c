@@ -1,5 +1,5 @@
 /* seccomp: strict mode, filters with every action, what a filter is told, and bad filters */
-#include "t.h"
+#include "child.h"
 
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -22,18 +22,6 @@ static long install(struct sock_filter *code, unsigned count, unsigned flags)
 {
     struct sock_fprog program = {count, code};
     return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
-}
-
-static void in_child(const char *what, void (*work)(void))
-{
-    fflush(stdout);
-    pid_t pid = fork();
-    if (!pid) {
-        work();
-        fflush(stdout);
-        _exit(0);
-    }
-    show_status(what, reap(pid));
 }
 
 static void strict(void)

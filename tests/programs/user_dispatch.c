@@ -1,5 +1,5 @@
 /* Syscall User Dispatch: calls from outside a range of code become SIGSYS (PR_SET_SYSCALL_USER_DISPATCH) */
-#include "t.h"
+#include "child.h"
 
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
 #define PR_SET_SYSCALL_USER_DISPATCH 59
@@ -29,17 +29,6 @@ static void refused(int signo, siginfo_t *info, void *context)
     code = info->si_code;
     number = info->si_syscall;
     from_code = (char *)info->si_call_addr >= __executable_start && (char *)info->si_call_addr < etext;
-}
-
-static void in_child(const char *what, void (*work)(void))
-{
-    fflush(stdout);
-    pid_t pid = fork();
-    if (!pid) {
-        work();
-        _exit(0);
-    }
-    show_status(what, reap(pid));
 }
 
 static void becomes_a_signal(void)

@@ -20,6 +20,12 @@ static void map(int fd)
     at = 0;
 }
 
+static void unmap(int fd)
+{
+    munmap(page, (1 + PAGES) * PAGE);
+    close(fd);
+}
+
 static struct perf_event_header *next(void)
 {
     struct perf_event_header *found = (void *)record;
@@ -31,13 +37,15 @@ static struct perf_event_header *next(void)
     return found;
 }
 
+static struct perf_event_attr software(uint64_t config)
+{
+    return (struct perf_event_attr){.size = sizeof(struct perf_event_attr), .type = PERF_TYPE_SOFTWARE, .config = config};
+}
+
 static struct perf_event_attr tracepoint(const char *name)
 {
-    struct perf_event_attr a;
+    struct perf_event_attr a = {.size = sizeof a, .type = PERF_TYPE_TRACEPOINT};
     char path[128], text[32] = {0};
-    memset(&a, 0, sizeof a);
-    a.size = sizeof a;
-    a.type = PERF_TYPE_TRACEPOINT;
     snprintf(path, sizeof path, "/sys/kernel/tracing/events/%s/id", name);
     int fd = open(path, O_RDONLY);
     if (fd < 0 || read(fd, text, sizeof text - 1) < 1)
@@ -99,8 +107,7 @@ static void raw(void)
            chain[3] == PERF_CONTEXT_USER && !(chain[4] >> 63));
     printf("size %u id %d thread %d number %u fd %lu\n", body[0], (body[1] & 0xffff) == a.config,
            body[2] == (uint32_t)gettid(), body[3], *(uint64_t *)(body + 5));
-    munmap(page, (1 + PAGES) * PAGE);
-    close(fd);
+    unmap(fd);
 }
 
 static void on_signal(int number)
@@ -148,11 +155,7 @@ __attribute__((noinline)) static long middle(long rounds)
 
 static void profile(void)
 {
-    struct perf_event_attr a;
-    memset(&a, 0, sizeof a);
-    a.size = sizeof a;
-    a.type = PERF_TYPE_SOFTWARE;
-    a.config = PERF_COUNT_SW_TASK_CLOCK;
+    struct perf_event_attr a = software(PERF_COUNT_SW_TASK_CLOCK);
     a.freq = 1;
     a.sample_freq = 1000;
     a.sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_CALLCHAIN | PERF_SAMPLE_PERIOD;
@@ -181,17 +184,12 @@ static void profile(void)
     yes("in the loop", inside * 10 >= samples * 8);
     yes("called from", called * 10 >= inside * 8);
     yes("their periods are the time", periods * 2 >= count(fd) && periods <= count(fd));
-    munmap(page, (1 + PAGES) * PAGE);
-    close(fd);
+    unmap(fd);
 }
 
 static void often(void)
 {
-    struct perf_event_attr a;
-    memset(&a, 0, sizeof a);
-    a.size = sizeof a;
-    a.type = PERF_TYPE_SOFTWARE;
-    a.config = PERF_COUNT_SW_CPU_CLOCK;
+    struct perf_event_attr a = software(PERF_COUNT_SW_CPU_CLOCK);
     a.sample_period = 1000;
     a.sample_type = PERF_SAMPLE_PERIOD;
     int fd = make(&a, -1);
@@ -207,17 +205,12 @@ static void often(void)
             whole = 0;
     }
     printf("throttled %d whole periods %d\n", throttled > 0, whole);
-    munmap(page, (1 + PAGES) * PAGE);
-    close(fd);
+    unmap(fd);
 }
 
 static void statistics(void)
 {
-    struct perf_event_attr a;
-    memset(&a, 0, sizeof a);
-    a.size = sizeof a;
-    a.type = PERF_TYPE_SOFTWARE;
-    a.config = PERF_COUNT_SW_CPU_MIGRATIONS;
+    struct perf_event_attr a = software(PERF_COUNT_SW_CPU_MIGRATIONS);
     a.inherit = a.inherit_stat = 1;
     int fd = syscall(SYS_perf_event_open, &a, 0, 0, -1, 0);
     map(fd);
@@ -230,17 +223,12 @@ static void statistics(void)
         if (found->type == PERF_RECORD_READ)
             printf("child %d migrations %lu size %u\n", *(pid_t *)(found + 1) == child,
                    *((uint64_t *)(found + 1) + 1), found->size);
-    munmap(page, (1 + PAGES) * PAGE);
-    close(fd);
+    unmap(fd);
 }
 
 static void registers(void)
 {
-    struct perf_event_attr a;
-    memset(&a, 0, sizeof a);
-    a.size = sizeof a;
-    a.type = PERF_TYPE_SOFTWARE;
-    a.config = PERF_COUNT_SW_PAGE_FAULTS;
+    struct perf_event_attr a = software(PERF_COUNT_SW_PAGE_FAULTS);
     a.sample_period = 1;
     a.exclude_kernel = 1;
     a.sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER | PERF_SAMPLE_PHYS_ADDR
@@ -267,8 +255,7 @@ static void registers(void)
         uint64_t *rest = stack + 1 + 1024 / 8;
         printf("copied %d page %lu physical %d\n", rest[0] > 500, rest[2], rest[1] != 0);
     }
-    munmap(page, (1 + PAGES) * PAGE);
-    close(fd);
+    unmap(fd);
 }
 
 static volatile int traps;
@@ -284,11 +271,7 @@ static void on_trap(int number, siginfo_t *info, void *context)
 
 static void trap(void)
 {
-    struct perf_event_attr a;
-    memset(&a, 0, sizeof a);
-    a.size = sizeof a;
-    a.type = PERF_TYPE_SOFTWARE;
-    a.config = PERF_COUNT_SW_PAGE_FAULTS;
+    struct perf_event_attr a = software(PERF_COUNT_SW_PAGE_FAULTS);
     a.sample_period = 1;
     a.exclude_kernel = 1;
     a.sigtrap = 1;
