@@ -21,6 +21,7 @@ ADDRESS: Final = "127.0.0.1"
 KNOCK: Final = "gdb knocks"  #: names of the door's sources
 LINE: Final = "gdb"
 _PATIENCE: Final = 10.0  #: seconds that gdb may take to read what it asked for
+_LAST_WORDS: Final = 4  #: reads up to the end of a connection that was given up
 _OCCUPIED: Final = b"E.another gdb is connected to this lab"
 
 
@@ -89,6 +90,7 @@ class Server:
         except OSError:  # it went away before we looked
             return
         connection.settimeout(_PATIENCE)
+        self._hear_out()
         if self._stub is not None:
             self._refuse(connection)
             return
@@ -96,6 +98,13 @@ class Server:
         self._socket = connection
         self._stub = Stub(self._kernel, self._control, self._send)
         self._door.attach(LINE, connection.fileno())
+
+    def _hear_out(self) -> None:
+        """Serve what was sent before somebody else connected: it may have been the end."""
+        for _ in range(_LAST_WORDS):
+            if self._stub is None:
+                return
+            self._door.poll_only((LINE,), 0)
 
     def _refuse(self, connection: socket.socket) -> None:
         self._tell("a second gdb was refused: one at a time")
@@ -139,8 +148,9 @@ class Server:
             return
         try:
             self._socket.sendall(data)
-        except OSError:  # the door will see the end, or it never reads: it is no use either way
-            self._close_socket()
+        except OSError:  # it is gone or never reads: the door is to see an end
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
 
     def _lost(self, text: str) -> None:
         stub = self._stub
