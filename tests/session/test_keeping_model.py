@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from starrylab.abi import acl
 from starrylab.abi.errno import LinuxError
 from starrylab.rootfs import Entry, Tree
 from starrylab.rootfs.store import root_path, write_tree
@@ -29,6 +30,13 @@ def _write(t: Thread, path: bytes, size: int, offset: int) -> None:
     t.write(fd, b"\xa5" * size)
     t.call("close", fd)
 
+
+#: for its owner, user 1000, its group, at most, and others
+_LIST = acl.HEADER.pack(acl.ACL_VERSION) + b"".join(
+    acl.ENTRY.pack(*entry)
+    for entry in ((1, 7, 0xFFFFFFFF), (2, 6, 1000), (4, 5, 0xFFFFFFFF), (16, 7, 0xFFFFFFFF),
+                  (32, 1, 0xFFFFFFFF))
+)  # fmt: skip
 
 #: what may happen: a strategy for the arguments, and who does it
 _CALLS = {
@@ -50,6 +58,10 @@ _CALLS = {
     "setxattr": (
         st.tuples(_PATH),
         lambda t, p: t.call("lsetxattr", p, b"trusted.x", b"\xff=\n", 3, 0),
+    ),
+    "setfacl": (
+        st.tuples(_PATH, st.sampled_from([acl.ACCESS_NAME, acl.DEFAULT_NAME])),
+        lambda t, p, name: t.call("setxattr", p, name, _LIST, len(_LIST), 0),
     ),
 }
 _STEPS = st.lists(

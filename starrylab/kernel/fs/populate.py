@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, Protocol
 
-from ...abi.errno import EINVAL, from_host
+from ...abi.errno import EINVAL, LinuxError, from_host
 from ...abi.stat import S_IFBLK, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG
 from ...base.tree import TreeName
 from ...machine.api import PAGE_MASK
@@ -132,7 +132,10 @@ def _adopt_attributes(node: NodeOps, entry: TreeEntry) -> None:
     for given, value in entry.xattrs:
         name = os.fsencode(given)
         if name in acl.KINDS:
-            acl.adopt(node, name, value)
+            try:
+                acl.adopt(node, name, value)
+            except LinuxError:
+                raise EINVAL(f"{entry.path}: its access control list is damaged") from None
         else:
             table[name] = value
     if table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 
 from starrylab.abi.errno import EINVAL, ENOENT
 from tests.kernel.vfs.vfs_world import World
+
+_NO_ID = 0xFFFFFFFF  #: in entries that are not about one user or group
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,20 @@ def test_folders_keep_their_times_and_attributes_come_along() -> None:
     assert t.stat(b"/").mode == stat.S_IFDIR | 0o755
     assert (t.stat(b"/a").mtime, t.stat(b"/a/b").mtime) == (5, 6)
     assert world.fs.root.lookup(b"a").get_xattr(b"user.x") == b"1"
+
+
+def test_lists_come_along_and_a_damaged_one_is_refused() -> None:
+    name, given = "system.posix_acl_access", struct.pack(
+        "<IHHIHHIHHIHHIHHI", 2, 1, 6, _NO_ID, 2, 4, 1000, 4, 4, _NO_ID, 16, 6, _NO_ID, 32, 0, _NO_ID
+    )  # fmt: skip
+    world = World()
+    world.fs.populate([Named("a", stat.S_IFREG | 0o660, xattrs=((name, given),))])
+    t = world.thread()
+    assert t.out(t.call("getxattr", b"/a", name.encode(), t.base, 99)) == given
+    assert t.call("listxattr", b"/a", t.base, 99) == len(name) + 1
+    for damaged in (given[:-8], given[:-1], given[1:], b"\x02"):
+        with pytest.raises(EINVAL, match="a: its access control list is damaged"):
+            World().fs.populate([Named("a", stat.S_IFREG | 0o660, xattrs=((name, damaged),))])
 
 
 def test_an_entry_without_its_directory_is_refused() -> None:
