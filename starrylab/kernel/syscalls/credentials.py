@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from ...abi.capability import CAP_SETGID, CAP_SETPCAP, CAP_SETUID
 from ...abi.errno import EFAULT, EINVAL, EPERM, ESRCH
 from ..task.cred import Credentials
+from ..task.limits import NGROUPS_MAX
 from ._declare import syscall
 from ._shown import OutU32, UserId
 from ._targets import thread_of
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from ..thread import Thread
 
 _KEEP: Final = 0xFFFF_FFFF  #: (uid_t) -1: leave as it is
-_NGROUPS_MAX: Final = 65536
 _CAP_HEADER: Final = struct.Struct("<Ii")
 _CAP_VERSION_1: Final = 0x19980330
 _CAP_VERSION_2: Final = 0x20071026
@@ -234,7 +234,7 @@ def setgroups(t: Thread, size: Int, groups: Ptr) -> None:
         raise EPERM
     if mine is not None and not (mine.may_set_groups and mine.gids.extents):
         raise EPERM
-    if not 0 <= size <= _NGROUPS_MAX:
+    if not 0 <= size <= NGROUPS_MAX:
         raise EINVAL
     values = struct.unpack(f"<{size}I", t.mm.read(groups, 4 * size)) if size else ()
     t.cred = replace(t.cred, groups=tuple(sorted(_gid(t, gid) for gid in values)))

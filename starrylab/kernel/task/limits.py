@@ -23,6 +23,7 @@ from .cred import Credentials
 
 INFINITY: Final = (1 << 64) - 1
 NR_OPEN: Final = 1 << 20  #: /proc/sys/fs/nr_open
+NGROUPS_MAX: Final = 65536  #: supplementary groups of a process
 
 _DEFAULTS: Final[Mapping[int, tuple[int, int]]] = {
     **dict.fromkeys(range(RLIM_NLIMITS), (INFINITY, INFINITY)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from ....abi.capability import CAP_SYS_ADMIN
+from ....abi.capability import CAP_LAST_CAP, CAP_SYS_ADMIN
 from ....abi.errno import EINVAL, EPERM
 from ...dev.pty import PTY_MAX
 from ...files.pipe import MAX_CAPACITY
@@ -14,7 +14,7 @@ from ...ipc.mqueue import MAX_MESSAGES, MAX_QUEUES, MAX_SIZE
 from ...ipc.objects import MOST
 from ...ipc.semaphores import SEMMNS, SEMMSL, SEMOPM
 from ...mm.layout import MAX_MAP_COUNT
-from ...task.limits import NR_OPEN
+from ...task.limits import NGROUPS_MAX, NR_OPEN
 from ._declare import proc, seen_from
 
 if TYPE_CHECKING:
@@ -187,13 +187,13 @@ def msgsize_max(_: Kernel) -> str:
 @proc("sys/kernel/cap_last_cap")
 def cap_last_cap(_: Kernel) -> str:
     """Show the highest capability."""
-    return "40\n"
+    return f"{CAP_LAST_CAP}\n"
 
 
 @proc("sys/kernel/ngroups_max")
 def ngroups_max(_: Kernel) -> str:
     """Show how many supplementary groups a process may have."""
-    return "65536\n"
+    return f"{NGROUPS_MAX}\n"
 
 
 @proc("sys/kernel/random/uuid")
