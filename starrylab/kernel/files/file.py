@@ -177,6 +177,14 @@ class File:
         if not self.refs:
             self.closed()
 
+    @property
+    def number(self) -> int:
+        """The inode number: the node's, or for a file without one what its name in /proc has."""
+        if self.node is not None:
+            return self.node.ino
+        digits = self.path().partition(b":[")[2][:-1]
+        return int(digits) if digits.isdigit() else 1
+
     def path(self) -> bytes:
         """Return what /proc/PID/fd/N points to."""
         return b"anon_inode:[" + self.kind.encode() + b"]"

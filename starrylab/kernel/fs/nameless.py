@@ -70,7 +70,6 @@ def place_of(kernel: Kernel, file: File, uid: int, gid: int) -> Location:
     if isinstance(buffer, PipeBuffer):
         node = PipeNode(mount.fs, buffer, uid, gid)
     else:
-        kind, _, rest = name.partition(b":[")
-        number = int(rest[:-1]) if rest[:-1].isdigit() else 1
-        node = NodeOps(mount.fs, number, _SOCKET if kind == b"socket" else 0o600, uid, gid)
+        mode = _SOCKET if name.startswith(b"socket:") else 0o600
+        node = NodeOps(mount.fs, file.number, mode, uid, gid)
     return Location(mount, DirEntry(name, None, node))

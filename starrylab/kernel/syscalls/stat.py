@@ -137,9 +137,7 @@ def _stat_file(t: Thread, file: File) -> bytes:
 
 def _anonymous(file: File) -> tuple[int, int]:
     """Return mode and inode number of a file without a node; /proc shows the same number."""
-    digits = file.path().partition(b":[")[2][:-1]
-    ino = int(digits) if digits.isdigit() else 1
-    return _ANONYMOUS.get(_kind(file), 0o600), ino
+    return _ANONYMOUS.get(_kind(file), 0o600), file.number
 
 
 def _kind(file: File) -> str:

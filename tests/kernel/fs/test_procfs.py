@@ -9,6 +9,7 @@ import pytest
 from starrylab.abi.errno import EACCES, ENOENT
 from starrylab.abi.fcntl import AT_FDCWD
 from starrylab.abi.time import CLOCK_BOOTTIME
+from starrylab.kernel.files.pipe import make_pipe
 from starrylab.kernel.fs.proc._declare import declared
 from starrylab.kernel.task.cred import Credentials
 
@@ -119,6 +120,8 @@ def test_fd_links_name_and_reach_the_file(look):
     assert link.readlink() == b"/dev/null"
     assert thread.fs.walk(b"/dev/fd/%d" % fd, thread.cred).same(place)
     assert look(b"/proc/self/fdinfo/%d" % fd).startswith(b"pos:\t0\nflags:\t02\n")
+    pipe = thread.install(make_pipe(ino=77)[0])
+    assert b"\nino:\t77\n" in look(b"/proc/self/fdinfo/%d" % pipe)
 
 
 def test_another_users_secrets_are_closed(look):

@@ -43,9 +43,8 @@ def fdinfo(subject: Subject, fd: int) -> str:
     flags = file.flags | (O_CLOEXEC if fd in table.cloexec else 0)
     place = file.place
     mount = place.mount.id if place is not None else 0
-    ino = place.node.ino if place is not None else 0
     position = getattr(file, "offset", 0)
-    rows = [f"pos:\t{position}\nflags:\t0{flags:o}\nmnt_id:\t{mount}\nino:\t{ino}\n"]
+    rows = [f"pos:\t{position}\nflags:\t0{flags:o}\nmnt_id:\t{mount}\nino:\t{file.number}\n"]
     if place is not None:
         rows += _locks(subject, file)
     special = _SPECIAL.get(type(file))
