@@ -15,6 +15,14 @@ from tests.kernel.conftest import ScriptedLab
 PATIENCE = 15.0
 
 
+class PausingControl(FakeControl):
+    """The lab stands still as soon as it is asked to."""
+
+    def resume(self, actions=None, default=None):
+        super().resume(actions, default)
+        self.paused = True
+
+
 class Way:
     """A server on a scripted lab, and what it told the user."""
 
@@ -23,7 +31,7 @@ class Way:
         lab.start(lambda m: iter(()))
         self.said: list[str] = []
         self.door = HostDoor()
-        self.server = Server(lab.kernel, FakeControl(lab.kernel), self.door, 0, self.said.append)
+        self.server = Server(lab.kernel, PausingControl(lab.kernel), self.door, 0, self.said.append)
 
     def connect(self) -> socket.socket:
         return socket.create_connection((ADDRESS, self.server.port), timeout=PATIENCE)
@@ -51,7 +59,7 @@ def way():
 def test_who_connects_after_the_other_left_is_no_second_one(way):
     first = way.connect()
     way.knock()
-    first.sendall(frame(b"D;1"))
+    first.sendall(frame(b"qC"))
     first.close()
     with way.connect() as second:
         way.knock()  # the end of the first connection was not noticed before
