@@ -28,12 +28,21 @@ stress-ng: info:  [1] passed: 0
 stress-ng: info:  [1] failed: 1: pidfd (1)
 """
 
+IDLE = """\
+stress-ng: error: [2] quota: cannot find any candidate block devices with quota enabled
+stress-ng: warn:  [2] quota: WARNING: finished prematurely after just 0.65 sec
+stress-ng: info:  [1] skipped: 0
+stress-ng: info:  [1] passed: 1: quota (1)
+stress-ng: info:  [1] failed: 0
+"""
+
 
 def test_outcomes_are_told_apart() -> None:
     assert stress.judge("pipe", 0, PASSED).state == "passed"
     assert stress.judge("pipe", 0, PASSED).detail == "146465 operations in 5.00 s"
     assert stress.judge("aiol", 0, SKIPPED).state == "skipped"
     assert stress.judge("aiol", 0, SKIPPED).detail == "aiol: io_setup failed, skipping stressor"
+    assert stress.judge("quota", 0, IDLE).state == "skipped"
     failed = stress.judge("pidfd", 2, FAILED)
     assert failed.state == "failed"
     assert "Bad file descriptor" in failed.detail
