@@ -156,3 +156,29 @@ async def test_no_bar_between_the_areas_of_a_small_window_after_a_view_was_chose
         await until(pilot, lambda: app.console_screen.view.NAME == "Overview")
         await pilot.pause()
         assert app.console_screen.split.bar.display == before is False
+
+
+def contrast(style) -> float:
+    """WCAG 2.1, 1.4.3: from 1 to 21."""
+
+    def luminance(color) -> float:
+        parts = [part / 255 for part in color.get_truecolor()]
+        red, green, blue = (
+            part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+        )
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    light, dark = sorted((luminance(style.color), luminance(style.bgcolor)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+async def test_selected_text_and_names_of_keys_can_be_read_in_every_theme() -> None:
+    async with console() as (app, _, pilot):
+        terminal, line = app.console_screen.terminal, app.console_screen.query_one(KeyLine)
+        for theme in app.available_themes:
+            if theme.startswith("ansi"):
+                continue  # the user's own colours
+            app.theme = theme
+            await pilot.pause()
+            assert contrast(terminal.get_component_rich_style("terminal--selection")) > 3, theme
+            assert contrast(line.get_component_rich_style("key-line--key")) > 4, theme
