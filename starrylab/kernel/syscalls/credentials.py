@@ -6,11 +6,12 @@ import struct
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from ...abi.capability import CAP_SETGID, CAP_SETPCAP, CAP_SETUID
+from ...abi.capability import CAP_SETGID, CAP_SETPCAP
 from ...abi.errno import EFAULT, EINVAL, EPERM, ESRCH
 from ..task.cred import Credentials
 from ..task.limits import NGROUPS_MAX
 from ._declare import syscall
+from ._set_ids import GROUPS, USERS, kernel_id, set_all, set_fs, set_three, set_two
 from ._shown import OutU32, UserId
 from ._targets import thread_of
 from ._types import Int, Ptr
@@ -18,7 +19,6 @@ from ._types import Int, Ptr
 if TYPE_CHECKING:
     from ..thread import Thread
 
-_KEEP: Final = 0xFFFF_FFFF  #: (uid_t) -1: leave as it is
 _CAP_HEADER: Final = struct.Struct("<Ii")
 _CAP_VERSION_1: Final = 0x19980330
 _CAP_VERSION_2: Final = 0x20071026
@@ -69,148 +69,52 @@ def getresgid(t: Thread, rgid: OutU32, egid: OutU32, sgid: OutU32) -> None:
         t.mm.write_u32(addr, cred.shown_gid(value))
 
 
-def _chosen(wanted: tuple[int, ...], own: tuple[int, ...]) -> list[int]:
-    return [old if want == _KEEP else want for want, old in zip(wanted, own, strict=True)]
-
-
-def _uid(t: Thread, uid: int) -> int:
-    """Return the kernel's id for one of the caller's; -1 stays; ``EINVAL`` if it is not mapped."""
-    found = t.cred.meant_uid(uid)
-    if found is not None:
-        return found
-    if uid == _KEEP:
-        return uid
-    raise EINVAL
-
-
-def _gid(t: Thread, gid: int) -> int:
-    """As `_uid`, for groups."""
-    found = t.cred.meant_gid(gid)
-    if found is not None:
-        return found
-    if gid == _KEEP:
-        return gid
-    raise EINVAL
-
-
-def _set_uids(t: Thread, uid: int, euid: int, suid: int, fsuid: int) -> None:
-    if t.cred.euid != euid or t.cred.fsuid != fsuid:
-        t.process.dumpable = 0
-    t.cred = t.cred.with_uids(uid, euid, suid, fsuid)
-
-
-def _set_gids(t: Thread, gid: int, egid: int, sgid: int, fsgid: int) -> None:
-    if t.cred.egid != egid or t.cred.fsgid != fsgid:
-        t.process.dumpable = 0
-    t.cred = replace(t.cred, gid=gid, egid=egid, sgid=sgid, fsgid=fsgid)
-
-
 @syscall()
 def setuid(t: Thread, uid: UserId) -> None:
     """setuid(2)."""
-    uid = _uid(t, uid)
-    if uid == _KEEP:
-        raise EINVAL
-    cred = t.cred
-    if cred.capable_here(CAP_SETUID):
-        _set_uids(t, uid, uid, uid, uid)
-    elif uid in (cred.uid, cred.suid):
-        _set_uids(t, cred.uid, uid, cred.suid, uid)
-    else:
-        raise EPERM
+    set_all(t, USERS, uid)
 
 
 @syscall()
 def setgid(t: Thread, gid: UserId) -> None:
     """setgid(2)."""
-    gid = _gid(t, gid)
-    if gid == _KEEP:
-        raise EINVAL
-    cred = t.cred
-    if cred.capable_here(CAP_SETGID):
-        _set_gids(t, gid, gid, gid, gid)
-    elif gid in (cred.gid, cred.sgid):
-        _set_gids(t, cred.gid, gid, cred.sgid, gid)
-    else:
-        raise EPERM
+    set_all(t, GROUPS, gid)
 
 
 @syscall()
 def setreuid(t: Thread, ruid: UserId, euid: UserId) -> None:
     """setreuid(2)."""
-    ruid, euid = _uid(t, ruid), _uid(t, euid)
-    cred = t.cred
-    new_uid = cred.uid if ruid == _KEEP else ruid
-    new_euid = cred.euid if euid == _KEEP else euid
-    if not cred.capable_here(CAP_SETUID) and (
-        new_uid not in (cred.uid, cred.euid) or new_euid not in (cred.uid, cred.euid, cred.suid)
-    ):
-        raise EPERM
-    moved = ruid != _KEEP or (euid != _KEEP and new_euid != cred.uid)
-    _set_uids(t, new_uid, new_euid, new_euid if moved else cred.suid, new_euid)
+    set_two(t, USERS, ruid, euid)
 
 
 @syscall()
 def setregid(t: Thread, rgid: UserId, egid: UserId) -> None:
     """setregid(2)."""
-    rgid, egid = _gid(t, rgid), _gid(t, egid)
-    cred = t.cred
-    new_gid = cred.gid if rgid == _KEEP else rgid
-    new_egid = cred.egid if egid == _KEEP else egid
-    if not cred.capable_here(CAP_SETGID) and (
-        new_gid not in (cred.gid, cred.egid) or new_egid not in (cred.gid, cred.egid, cred.sgid)
-    ):
-        raise EPERM
-    moved = rgid != _KEEP or (egid != _KEEP and new_egid != cred.gid)
-    _set_gids(t, new_gid, new_egid, new_egid if moved else cred.sgid, new_egid)
+    set_two(t, GROUPS, rgid, egid)
 
 
 @syscall()
 def setresuid(t: Thread, ruid: UserId, euid: UserId, suid: UserId) -> None:
     """setresuid(2)."""
-    ruid, euid, suid = _uid(t, ruid), _uid(t, euid), _uid(t, suid)
-    cred = t.cred
-    own = (cred.uid, cred.euid, cred.suid)
-    new = _chosen((ruid, euid, suid), own)
-    if not cred.capable_here(CAP_SETUID) and any(uid not in own for uid in new):
-        raise EPERM
-    _set_uids(t, new[0], new[1], new[2], new[1])
+    set_three(t, USERS, ruid, euid, suid)
 
 
 @syscall()
 def setresgid(t: Thread, rgid: UserId, egid: UserId, sgid: UserId) -> None:
     """setresgid(2)."""
-    rgid, egid, sgid = _gid(t, rgid), _gid(t, egid), _gid(t, sgid)
-    cred = t.cred
-    own = (cred.gid, cred.egid, cred.sgid)
-    new = _chosen((rgid, egid, sgid), own)
-    if not cred.capable_here(CAP_SETGID) and any(gid not in own for gid in new):
-        raise EPERM
-    _set_gids(t, new[0], new[1], new[2], new[1])
+    set_three(t, GROUPS, rgid, egid, sgid)
 
 
 @syscall()
 def setfsuid(t: Thread, uid: UserId) -> int:
-    """setfsuid(2): returns the old id whether or not it changed."""
-    cred = t.cred
-    uid = _KEEP if (found := cred.meant_uid(uid)) is None else found
-    if uid in (cred.uid, cred.euid, cred.suid, cred.fsuid) or (
-        uid != _KEEP and cred.capable_here(CAP_SETUID)
-    ):
-        _set_uids(t, cred.uid, cred.euid, cred.suid, uid)
-    return cred.shown_uid(cred.fsuid)
+    """setfsuid(2)."""
+    return set_fs(t, USERS, uid)
 
 
 @syscall()
 def setfsgid(t: Thread, gid: UserId) -> int:
-    """setfsgid(2): returns the old id whether or not it changed."""
-    cred = t.cred
-    gid = _KEEP if (found := cred.meant_gid(gid)) is None else found
-    if gid in (cred.gid, cred.egid, cred.sgid, cred.fsgid) or (
-        gid != _KEEP and cred.capable_here(CAP_SETGID)
-    ):
-        _set_gids(t, cred.gid, cred.egid, cred.sgid, gid)
-    return cred.shown_gid(cred.fsgid)
+    """setfsgid(2)."""
+    return set_fs(t, GROUPS, gid)
 
 
 @syscall()
@@ -237,7 +141,7 @@ def setgroups(t: Thread, size: Int, groups: Ptr) -> None:
     if not 0 <= size <= NGROUPS_MAX:
         raise EINVAL
     values = struct.unpack(f"<{size}I", t.mm.read(groups, 4 * size)) if size else ()
-    t.cred = replace(t.cred, groups=tuple(sorted(_gid(t, gid) for gid in values)))
+    t.cred = replace(t.cred, groups=tuple(sorted(kernel_id(t, GROUPS, gid) for gid in values)))
 
 
 def _capability_version(t: Thread, header: int) -> tuple[int, int]:
