@@ -33,7 +33,7 @@ from ...abi.fcntl import (
     O_TMPFILE,
     O_TRUNC,
 )
-from ...abi.file_flags import FS_APPEND_FL
+from ...abi.file_flags import FS_APPEND_FL, FS_IMMUTABLE_FL
 from ...abi.inotify import IN_MODIFY
 from ...abi.stat import S_IFBLK, S_IFCHR, S_IFMT, S_IFREG, S_IFSOCK
 from . import operations
@@ -54,6 +54,7 @@ from .permission import (
     MAY_EXEC,
     MAY_READ,
     MAY_WRITE,
+    allowed,
     check,
     drop_privileges,
     inherit,
@@ -147,7 +148,11 @@ def check_open(place: Location, flags: int, cred: Credentials) -> None:
             place.mount.flags & MS_NODEV or place.mount.fs.user_ns is not None
         ):
             raise EACCES
-    check(node, cred, access)
+    # `check` in line: opening is hot.
+    if node.data is not None and access & MAY_WRITE:
+        refuse(node, FS_IMMUTABLE_FL)
+    if not allowed(node, cred, access):
+        raise EACCES
     if node.data is not None:
         _check_flags(node, flags)
     if flags & O_NOATIME:
