@@ -258,8 +258,10 @@ def _submit(args: argparse.Namespace) -> None:
     space = _workspace(args)
     lab = _lab(args, space)
     target = Path(args.output or f"{lab.name}.tar.gz")
-    space.pack(lab, target)
+    missing = space.pack(lab, target)
     print(target)
+    if missing:
+        print(f"starrylab: not packed, as not there: {', '.join(missing)}", file=sys.stderr)
 
 
 def _grade(args: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from . import recording
 from .catalog import Lab, LabError, catalog
-from .checking import Check, GoalFailed, GoalReached, goals
+from .checking import Check, GoalFailed, GoalReached, GoalSkipped, goals
 
 FOLDER: Final = "starrylab-labs"  #: in the working directory, unless the user says otherwise
 _PROGRESS: Final = ".progress.json"
@@ -108,16 +108,21 @@ class Workspace:
             raise LabError(f"no lab was started in {self.root}; see starrylab lab list")
         return max(started, key=lambda lab: _newest(self.folder(lab)))
 
-    def pack(self, lab: Lab, target: Path) -> None:
-        """Write the student's files of ``lab`` as an archive to hand in; raise `LabError`."""
+    def pack(self, lab: Lab, target: Path) -> list[str]:
+        """Write the student's files of ``lab`` as an archive to hand in; raise `LabError`.
+
+        Return the names of those that are not there.
+        """
         folder = self.require(lab)
+        missing = [name for name in lab.description.files if not (folder / name).is_file()]
         try:
             with tarfile.open(target, "w:gz") as archive:
                 for name in lab.description.files:
-                    if (folder / name).is_file():
+                    if name not in missing:
                         archive.add(folder / name, f"{lab.name}/{name}", recursive=False)
         except OSError as error:
             raise LabError(f"{target}: {error.strerror}") from None
+        return missing
 
     # -- progress -------------------------------------------------------------------------
 
@@ -141,6 +146,9 @@ class Workspace:
                 old = progress.goals.get(event.goal.name, GoalProgress())
                 progress.goals[event.goal.name] = GoalProgress(False, old.failures + 1)
                 self._keep(lab, event)
+            elif isinstance(event, GoalSkipped):
+                old = progress.goals.get(event.goal.name, GoalProgress())
+                progress.goals[event.goal.name] = GoalProgress(False, old.failures)
         last = events[-1]
         progress.points, progress.of = getattr(last, "points", 0), getattr(last, "of", 0)
         every = self._read()

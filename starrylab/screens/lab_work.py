@@ -89,6 +89,7 @@ class LabWork:
     root: str | None = None  #: of the student's work, by default where the console was started
     language: str = ""
     _seen: dict[str, dict[str, float]] = field(default_factory=dict)
+    _checks: dict[str, list[Check]] = field(default_factory=dict)  #: the last one of each lab
 
     def rows(self) -> list[LabRow]:
         """Return the course; raises `LabProblem`."""
@@ -112,11 +113,11 @@ class LabWork:
             for goal in goals(lab):
                 row = GoalRow(goal.name, goal.text.in_language(self._language()), goal.points)
                 if (known := progress.get(goal.name)) is not None:
-                    state = REACHED if known.reached else FAILED
+                    state = REACHED if known.reached else FAILED if known.failures else SKIPPED
                     row = replace(row, state=state, failures=known.failures)
                     row = replace(row, seen=self._seen_of(lab, goal.name))
                 shown.append(row)
-            return OpenLab(
+            opened = OpenLab(
                 self._row(lab),
                 unbroken(lab.text(self._language())),
                 lab.description.learn.in_language(self._language()),
@@ -124,8 +125,20 @@ class LabWork:
                 lab.description.files,
                 tuple(shown),
             )
+            return self._as_checked(opened)
         except LabError as error:
             raise LabProblem(str(error)) from None
+
+    def _as_checked(self, shown: OpenLab) -> OpenLab:
+        """Return the lab with what the last check said of goals, in the present language."""
+        checked = shown
+        for event in self._checks.get(shown.row.name, ()):
+            checked = self._after(checked, event)
+        goals = []
+        for row, last in zip(shown.goals, checked.goals, strict=True):
+            same = last.state == row.state or (last.state, row.state) == (SKIPPED, FAILED)
+            goals.append(replace(last, failures=row.failures, seen=row.seen) if same else row)
+        return replace(shown, goals=tuple(goals))
 
     def start(self, name: str) -> list[str]:
         """Copy what the student begins with; return the files that were missing."""
@@ -158,6 +171,7 @@ class LabWork:
             events.append(event)
             shown = self._after(shown, event)
             yield shown
+        self._checks[lab.name] = events
         progress = workspace.note(lab, events)
         for goal in shown.goals:
             shown = _with(shown, goal.name, seen=self._seen_of(lab, goal.name))

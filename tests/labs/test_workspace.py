@@ -63,6 +63,17 @@ def test_progress_is_kept(space: Workspace, small_lab: Lab) -> None:
     assert Workspace(space.root).progress(small_lab) == LabProgress()
 
 
+def test_a_goal_that_is_not_tried_any_more_is_not_reached(
+    space: Workspace, small_lab: Lab, tmp_path: Path
+) -> None:
+    space.start(small_lab)
+    space.note(small_lab, list(check(small_lab, small_lab.solution, seed=1)))
+    assert space.progress(small_lab).goals["doubled"].reached
+    progress = space.note(small_lab, list(check(small_lab, small_lab.skeleton, seed=1)))
+    assert not progress.goals["zero"].reached
+    assert not progress.goals["doubled"].reached  # it comes after zero
+
+
 def test_progress_that_cannot_be_read_is_none(space: Workspace, small_lab: Lab) -> None:
     space.start(small_lab)
     (space.root / ".progress.json").write_text("{")
@@ -75,6 +86,8 @@ def test_submit_packs_the_lab_s_files(space: Workspace, small_lab: Lab, tmp_path
     space.pack(small_lab, tmp_path / "mine.tar.gz")
     with tarfile.open(tmp_path / "mine.tar.gz") as archive:
         assert archive.getnames() == ["01-answers/answer.py"]
+    (space.folder(small_lab) / "answer.py").unlink()
+    assert space.pack(small_lab, tmp_path / "mine.tar.gz") == ["answer.py"]
 
 
 def test_the_last_one_worked_on_is_meant(space: Workspace, small_lab: Lab) -> None:

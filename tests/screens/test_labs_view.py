@@ -79,6 +79,11 @@ def test_a_lab_is_started_checked_and_solved(work: LabWork) -> None:
     assert [lab.goals[0].state for lab in seen[:2]] == ["trying", "failed"]
     assert not seen[1].goals[0].shown_hint
     assert seen[-1].goals[0].shown_hint
+    assert work.open("01-count").goals == seen[-1].goals
+    work.switch_language()
+    assert [goal.state for goal in work.open("01-count").goals] == ["failed", "skipped"]
+    assert work.open("01-count").goals[0].hint == "从一开始"
+    work.switch_language()
     opened = work.open("01-count")
     assert not work.changed(opened)
     (opened.folder / "answer.py").write_text(RIGHT)
