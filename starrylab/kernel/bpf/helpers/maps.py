@@ -130,7 +130,7 @@ def loop(run: Run, times: int, function: int, context: int, flags: int) -> int:
 @helper("tail_call", Arg.CONTEXT, Arg.MAP, Arg.ANYTHING)
 def tail_call(run: Run, context: int, handle: int, index: int) -> int:
     """bpf_tail_call(): not a result but where to go on; 0 if there is nothing to jump to."""
-    programs = getattr(run.handles[handle], "programs", {})
+    programs = getattr(run.handles[handle], "held", {})
     program = programs.get(index & 0xFFFF_FFFF)
     if program is None or run.tail_calls >= MAX_TAIL_CALL_CNT:
         return 0

@@ -100,7 +100,7 @@ def event_output(
     found = run.handles[handle]
     if index >= found.shape.max_entries:
         raise E2BIG
-    file = getattr(found, "outputs", {}).get(index)
+    file = getattr(found, "held", {}).get(index)
     if file is None:
         raise ENOENT
     if index >= CPUS or not isinstance(file, EventOutput):

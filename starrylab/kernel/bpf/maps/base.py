@@ -85,9 +85,8 @@ class Map(BpfObject):
         self.readers = PollSet()
         self.store: Store = bytearray()
         self.base = 0
-        self.handle = room.memory.add(
-            bytearray()
-        )  #: what programs have instead of a ``struct bpf_map *``
+        #: What programs have instead of a ``struct bpf_map *``.
+        self.handle = room.memory.add(bytearray())
         room.handles[self.handle] = self
         self.value_room = round_up(shape.value_size, 8)  #: bytes of a value in `store`
         self._charge = Charge(room.heap)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
 from ....abi import bpf as b
 from ....abi.errno import E2BIG, EINVAL, ENOENT, ENOTSUPP
@@ -13,13 +13,29 @@ from .hashes import SlotMap
 
 if TYPE_CHECKING:
     from ...files.file import File
+    from ..objects import BpfObject
     from ..program import Program
 
 
-class _Objects(IndexedMap):
+class Held(Protocol):
+    """What an array of objects keeps."""
+
+    def acquire(self) -> None:
+        """Count one more holder."""
+        ...
+
+    def release(self) -> None:
+        """Count one holder less."""
+        ...
+
+
+T = TypeVar("T", bound=Held)
+
+
+class _Objects(IndexedMap, Generic[T]):
     """An array of things that a process names by descriptors of 4 bytes."""
 
-    __slots__ = ()
+    __slots__ = ("held",)
 
     holds_objects: ClassVar[bool] = True
 
@@ -30,43 +46,71 @@ class _Objects(IndexedMap):
         if shape.value_size != 4:
             raise EINVAL
 
+    def setup(self) -> None:
+        """See `Map.setup`."""
+        self._charge.cover(self.cost())
+        self.held: dict[int, T] = {}
+
     def update(self, key: bytes, value: bytes, flags: int) -> None:
         """See `Map.update`: a program cannot."""
         raise EINVAL
 
-    def _index_to_set(self, key: bytes, flags: int) -> int:
+    def update_object(self, key: bytes, file: File, flags: int) -> None:
+        """See `Map.update_object`."""
         if flags != b.BPF_ANY:
             raise EINVAL
         index = self.index(key)
         if index >= self.shape.max_entries:
             raise E2BIG
-        return index
+        thing = self._thing(file)
+        thing.acquire()
+        before = self.held.get(index)
+        self.held[index] = thing
+        if before is not None:
+            before.release()
+
+    def _thing(self, file: File) -> T:
+        """Return what a descriptor stands for; ``EINVAL``."""
+        raise NotImplementedError
+
+    def delete(self, key: bytes) -> None:
+        """See `Map.delete`."""
+        index = self.index(key)
+        if index >= self.shape.max_entries:
+            raise E2BIG
+        thing = self.held.pop(index, None)
+        if thing is None:
+            raise ENOENT
+        thing.release()
+
+    def freed(self) -> None:
+        """See `BpfObject.freed`."""
+        super().freed()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        held, self.held = self.held, {}
+        for thing in held.values():
+            thing.release()
+
+    def _number(self, found: BpfObject | None) -> bytes:
+        if found is None:
+            raise ENOENT
+        return found.id.to_bytes(4, "little")
 
 
-class ProgramArray(_Objects):
+class ProgramArray(_Objects["Program"]):
     """PROG_ARRAY: where bpf_tail_call() jumps to."""
 
-    __slots__ = ("programs",)
+    __slots__ = ()
 
     known_flags = b.BPF_F_NUMA_NODE
 
-    def setup(self) -> None:
-        """See `Map.setup`."""
-        self._charge.cover(self.cost())
-        self.programs: dict[int, Program] = {}
-
-    def update_object(self, key: bytes, file: File, flags: int) -> None:
-        """See `Map.update_object`: all programs are of one type."""
-        index = self._index_to_set(key, flags)
+    def _thing(self, file: File) -> Program:
         if not isinstance(file, ProgramFile):
             raise EINVAL
-        program = file.program
-        self.adopt(program.type)
-        program.acquire()
-        before = self.programs.get(index)
-        self.programs[index] = program
-        if before is not None:
-            before.release()
+        self.adopt(file.program.type)
+        return file.program
 
     def adopt(self, kind: int) -> None:
         """Note that programs of a type use this; ``EINVAL`` if others do."""
@@ -77,76 +121,28 @@ class ProgramArray(_Objects):
 
     def value(self, key: bytes) -> bytes:
         """See `Map.value`: the number of the program."""
-        program = self.programs.get(self.index(key))
-        if program is None:
-            raise ENOENT
-        return program.id.to_bytes(4, "little")
-
-    def delete(self, key: bytes) -> None:
-        """See `Map.delete`."""
-        index = self.index(key)
-        if index >= self.shape.max_entries:
-            raise E2BIG
-        program = self.programs.pop(index, None)
-        if program is None:
-            raise ENOENT
-        program.release()
+        return self._number(self.held.get(self.index(key)))
 
     def clear(self) -> None:
         """Drop all programs: no process holds the map any more, only programs in it may."""
-        programs, self.programs = self.programs, {}
-        for program in programs.values():
-            program.release()
-
-    def freed(self) -> None:
-        """See `BpfObject.freed`."""
-        super().freed()
-        self.clear()
+        self._let_go()
 
 
-class PerfEventArray(_Objects):
+class PerfEventArray(_Objects["File"]):
     """PERF_EVENT_ARRAY: where bpf_perf_event_output() writes, by CPU."""
 
-    __slots__ = ("outputs",)
+    __slots__ = ()
 
     known_flags = Map.known_flags | b.BPF_F_PRESERVE_ELEMS
 
-    def setup(self) -> None:
-        """See `Map.setup`."""
-        self._charge.cover(self.cost())
-        self.outputs: dict[int, File] = {}
-
-    def update_object(self, key: bytes, file: File, flags: int) -> None:
-        """See `Map.update_object`."""
-        index = self._index_to_set(key, flags)
+    def _thing(self, file: File) -> File:
         if not isinstance(file, EventOutput):
             raise EINVAL
-        file.acquire()
-        before = self.outputs.get(index)
-        self.outputs[index] = file
-        if before is not None:
-            before.release()
-
-    def delete(self, key: bytes) -> None:
-        """See `Map.delete`."""
-        index = self.index(key)
-        if index >= self.shape.max_entries:
-            raise E2BIG
-        file = self.outputs.pop(index, None)
-        if file is None:
-            raise ENOENT
-        file.release()
+        return file
 
     def value(self, key: bytes) -> bytes:
         """See `Map.value`: an event has no number."""
         raise ENOTSUPP
-
-    def freed(self) -> None:
-        """See `BpfObject.freed`."""
-        super().freed()
-        outputs, self.outputs = self.outputs, {}
-        for file in outputs.values():
-            file.release()
 
 
 def _inner(file: File, shape: Shape) -> Map:
@@ -172,56 +168,24 @@ def same_shape(one: Shape, other: Shape) -> bool:
     )  # fmt: skip
 
 
-class ArrayOfMaps(_Objects):
+class ArrayOfMaps(_Objects[Map]):
     """ARRAY_OF_MAPS."""
 
-    __slots__ = ("inner",)
+    __slots__ = ()
 
     known_flags = Map.known_flags
 
-    def setup(self) -> None:
-        """See `Map.setup`."""
-        self._charge.cover(self.cost())
-        self.inner: dict[int, Map] = {}
+    def _thing(self, file: File) -> Map:
+        return _inner(file, self.shape)
 
     def lookup(self, key: bytes) -> int:
         """See `Map.lookup`: what programs have of a map is its handle."""
-        found = self.inner.get(self.index(key))
+        found = self.held.get(self.index(key))
         return 0 if found is None else found.handle
-
-    def update_object(self, key: bytes, file: File, flags: int) -> None:
-        """See `Map.update_object`."""
-        index = self._index_to_set(key, flags)
-        found = _inner(file, self.shape)
-        found.acquire()
-        before = self.inner.get(index)
-        self.inner[index] = found
-        if before is not None:
-            before.release()
 
     def value(self, key: bytes) -> bytes:
         """See `Map.value`: the number of the map."""
-        found = self.inner.get(self.index(key))
-        if found is None:
-            raise ENOENT
-        return found.id.to_bytes(4, "little")
-
-    def delete(self, key: bytes) -> None:
-        """See `Map.delete`."""
-        index = self.index(key)
-        if index >= self.shape.max_entries:
-            raise E2BIG
-        found = self.inner.pop(index, None)
-        if found is None:
-            raise ENOENT
-        found.release()
-
-    def freed(self) -> None:
-        """See `BpfObject.freed`."""
-        super().freed()
-        inner, self.inner = self.inner, {}
-        for found in inner.values():
-            found.release()
+        return self._number(self.held.get(self.index(key)))
 
 
 class HashOfMaps(SlotMap):
