@@ -63,7 +63,8 @@ def test_tmux_shows_two_panes(bash: HostTerminal) -> None:
     bash.see_line("one:")
     bash.type("\x02%")  # Ctrl-B %: a pane on the right
     bash.wait_until(lambda: "│" in bash.text, "a border")
-    bash.type("PS1='two:'; clear; tput cols\r")
+    # tmux may give a new pane its size in two steps, a quarter of a second apart.
+    bash.type("PS1='two:'; until [ $(tput cols) -lt 40 ]; do sleep 0.1; done; clear; tput cols\r")
     bash.wait_until(lambda: "│39\n" in bash.text, "the width of half a window")
     bash.type("\x02o")
     bash.wait_until(lambda: bash.screen.cursor.x < 40, "the left pane")
