@@ -60,7 +60,8 @@ def pane_svg(widget: Widget) -> str:
         record=True, width=width, file=io.StringIO(), color_system="truecolor", force_terminal=True
     )
     console.print(_Lines(lines), end="")
-    return aligned(console.export_svg(title=str(widget.border_title or "StarryLab")))
+    title = str(widget.border_title or "StarryLab")
+    return aligned(console.export_svg(title=title, theme=widget.app.ansi_theme))
 
 
 class _Lines:

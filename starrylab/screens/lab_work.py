@@ -59,6 +59,7 @@ class GoalRow:
     state: str = OPEN
     failures: int = 0
     hint: str = ""
+    told: bool = False  #: the hint is shown at once
     detail: str = ""  #: a traceback, or a compiler's words
     output: str = ""  #: what the student's code printed
     seen: Seen = NOTHING_SEEN
@@ -66,7 +67,7 @@ class GoalRow:
     @property
     def shown_hint(self) -> str:
         """The hint, as soon as the student tried often enough."""
-        return self.hint if self.failures >= HINT_AFTER else ""
+        return self.hint if self.told or self.failures >= HINT_AFTER else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,11 +197,11 @@ class LabWork:
                 return _with(shown, goal.name, state=TRYING, hint="", detail="", output="")
             case GoalReached(goal=goal):
                 return _with(shown, goal.name, state=REACHED, failures=0)
-            case GoalFailed(goal=goal, hint=hint, detail=detail, output=output):
+            case GoalFailed(goal=goal, hint=hint, detail=detail, output=output, told=told):
                 before = next(row.failures for row in shown.goals if row.name == goal.name)
                 return _with(
                     shown, goal.name, state=FAILED, failures=before + 1,
-                    hint=hint.in_language(language), detail=detail, output=output,
+                    hint=hint.in_language(language), told=told, detail=detail, output=output,
                 )  # fmt: skip
             case GoalSkipped(goal=goal, needs=needs):
                 text = needs.text.in_language(language)

@@ -10,6 +10,7 @@ from textual.notifications import SeverityLevel
 from ..session import protocol
 from ..session.front_end import FrontEnd
 from ..session.relay import Relay
+from . import colours
 from .console import ConsoleScreen
 from .wide_svg import aligned
 from .widgets.terminal import Terminal
@@ -22,6 +23,11 @@ class SerialApp(App[None], inherit_bindings=False):
     relay: Relay | None
     console_screen: ConsoleScreen
     _literal: bool  #: the next key goes to the guest
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ansi_theme_dark = colours.DARK
+        self.ansi_theme_light = colours.LIGHT
 
     def notify(
         self,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from rich.color import Color
+from rich.style import Style
 
 from starrylab.screens.key_help import KeyHelp
 from starrylab.screens.settings import Settings, SettingsStore
@@ -181,4 +183,10 @@ async def test_selected_text_and_names_of_keys_can_be_read_in_every_theme() -> N
             app.theme = theme
             await pilot.pause()
             assert contrast(terminal.get_component_rich_style("terminal--selection")) > 3, theme
+            for number in (*range(1, 7), *range(8, 15)):  # but for black and white
+                colour = app.ansi_theme.ansi_colors[number]
+                drawn = Style(
+                    color=Color.from_rgb(*colour), bgcolor=terminal.background_colors[1].rich_color
+                )
+                assert contrast(drawn) > 3, (theme, colour)
             assert contrast(line.get_component_rich_style("key-line--key")) > 4, theme
