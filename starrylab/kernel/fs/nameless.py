@@ -25,17 +25,22 @@ ANONYMOUS_DEV: Final = 15
 _SOCKET: Final = S_IFSOCK | 0o777
 
 
-class PipeFs(FilesystemOps):
-    """What these nodes belong to; never mounted where anybody could see it."""
+class HiddenFs(FilesystemOps):
+    """What nodes belong to that have no name; never mounted where anybody could see it."""
 
-    name: ClassVar[str] = "pipefs"
-    magic: ClassVar[int] = PIPEFS_MAGIC
     is_hidden = True
 
     @property
     def root(self) -> DirNodeOps:
         """An empty directory."""
         return DirNodeOps(self, 1, 0o555)
+
+
+class PipeFs(HiddenFs):
+    """What pipes belong to."""
+
+    name: ClassVar[str] = "pipefs"
+    magic: ClassVar[int] = PIPEFS_MAGIC
 
 
 class PipeNode(NodeOps):

@@ -27,7 +27,8 @@ from ...task.cred import ROOT
 from ...task.namespaces import pid_namespace
 from ...vfs.dentry import DirEntry
 from ...vfs.mount import Location, MountNamespace
-from ...vfs.node import DirNodeOps, FilesystemOps, NodeOps
+from ...vfs.node import FilesystemOps, NodeOps
+from ..nameless import HiddenFs
 from ._declare import Subject
 from ._nodes import LINK, MagicLink, TaskDir, ino_of, owner_of
 
@@ -112,17 +113,11 @@ def _is_empty(namespace: Namespace) -> bool:
     return isinstance(namespace, PidNamespace) and namespace.level > 0 and namespace.reaper is None
 
 
-class NsFs(FilesystemOps):
-    """What the nodes of namespaces belong to; never mounted where anybody could see it."""
+class NsFs(HiddenFs):
+    """What the nodes of namespaces belong to."""
 
     name: ClassVar[str] = "nsfs"
     magic: ClassVar[int] = NSFS_MAGIC
-    is_hidden = True
-
-    @property
-    def root(self) -> DirNodeOps:
-        """An empty directory."""
-        return DirNodeOps(self, 1, 0o555)
 
 
 class NamespaceNode(NodeOps):
