@@ -161,7 +161,6 @@ class Executor:
         queue = self._realtime.setdefault(priority, deque())
         if task is self._preempted:
             queue.appendleft(task)
-            self._preempted = None
         else:
             queue.append(task)
         self._top = max(self._top, priority)
@@ -228,7 +227,7 @@ class Executor:
         if current is None or task.priority <= current.priority:
             return False
         if current.priority:
-            self._preempted = current
+            self._preempted = current if current.priority else None
         return True
 
     @property
@@ -360,6 +359,7 @@ class Executor:
         self._fire()
 
     def _pop_realtime(self) -> Task:
+        self._preempted = None  # it may have ended instead of coming back
         queue = self._realtime[self._top]
         task = queue.popleft()
         if not queue:
@@ -396,6 +396,5 @@ class Executor:
 
 __all__ = [
     "EINTR", "SLEEP", "TICK_NS", "CoroutineTask", "Executor", "Park", "State", "Task", "Timer",
-    "Waker",
-    "park", "park_killable", "park_traced", "yield_now",
+    "Waker", "park", "park_killable", "park_traced", "yield_now",
 ]  # fmt: skip
