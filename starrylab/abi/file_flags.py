@@ -26,6 +26,9 @@ FS_XFLAG_DAX: Final = 0x8000
 FS_XFLAG_COWEXTSIZE: Final = 0x1_0000
 FS_XFLAG_HASATTR: Final = 0x8000_0000
 
+#: all that may be set somewhere: also for real-time devices, quota, defragmentation
+FS_XFLAGS: Final = 0x8001_FFFB
+
 #: each flag of FS_IOC_SETFLAGS that FS_IOC_FSSETXATTR has too
 XFLAGS: Final = {
     FS_SYNC_FL: FS_XFLAG_SYNC,

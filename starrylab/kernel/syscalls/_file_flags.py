@@ -60,7 +60,7 @@ def _set_flags(node: NodeOps, flags: int, cred: Credentials) -> None:
     node.ctime = node.fs.now()
 
 
-def _set_xflags(node: NodeOps, xflags: int, sizes: tuple[int, ...], cred: Credentials) -> None:
+def set_xflags(node: NodeOps, xflags: int, sizes: tuple[int, ...], cred: Credentials) -> None:
     """FS_IOC_FSSETXATTR; ``sizes`` are extents' and the project's: this file system has none."""
     old = _flags(node)
     require_owner(node, cred)
@@ -77,8 +77,9 @@ def _set_xflags(node: NodeOps, xflags: int, sizes: tuple[int, ...], cred: Creden
     node.ctime = node.fs.now()
 
 
-def _to_xflags(flags: int) -> int:
-    """Return FS_*_FL as FS_XFLAG_*."""
+def get_xflags(node: NodeOps) -> int:
+    """FS_IOC_FSGETXATTR: the same as FS_XFLAG_*."""
+    flags = _flags(node)
     return sum(shown for flag, shown in XFLAGS.items() if flags & flag)
 
 
@@ -96,14 +97,14 @@ def _set(t: Thread, place: Location, arg: int) -> int:
 
 
 def _get_extended(t: Thread, place: Location, arg: int) -> int:
-    t.mm.write(arg, FSXATTR.pack(_to_xflags(_flags(place.node)), 0, 0, 0, 0))
+    t.mm.write(arg, FSXATTR.pack(get_xflags(place.node), 0, 0, 0, 0))
     return 0
 
 
 def _set_extended(t: Thread, place: Location, arg: int) -> int:
     xflags, extent, _, project, copies = FSXATTR.unpack(t.mm.read(arg, FSXATTR.size))
     require_writable(place.mount)
-    _set_xflags(place.node, xflags, (extent, project, copies), t.cred)
+    set_xflags(place.node, xflags, (extent, project, copies), t.cred)
     tell_place(place, IN_ATTRIB)
     return 0
 

@@ -214,6 +214,65 @@ static void elsewhere(int fd)
     TRY(set(fd, 0));
 }
 
+struct attributes { uint64_t flags; uint32_t extent, extents, project, copies; uint64_t more; };
+
+static int set_at(int dir, const char *path, uint64_t flags, int size, int at)
+{
+    struct attributes given = {flags, 0, 0, 0, 0, size > 24};
+    return syscall(469, dir, path, &given, size & ~1, at);
+}
+
+static int get_at(int dir, const char *path, int size, int at)
+{
+    struct attributes got;
+    memset(&got, 1, sizeof got);
+    if (syscall(468, dir, path, &got, size, at))
+        return -1;
+    printf("%u %u %u %u %llx; ", got.extent, got.extents, got.project, got.copies, (long long)got.more);
+    return got.flags;
+}
+
+static void by_path(int fd)
+{
+    int here = open(".", O_RDONLY), ends[2], path = open("file", O_PATH);
+    printf("-- by path\n");
+    pipe(ends);
+    TRY(set_at(here, "file", 8, 24, 0));
+    TRY(get_at(here, "file", 24, 0));
+    TRY(get_at(here, "file", 32, 0));
+    TRY(get_at(here, "symlink", 24, 0));
+    TRY(get_at(here, "symlink", 24, AT_SYMLINK_NOFOLLOW));
+    TRY(set_at(here, "symlink", 0, 24, AT_SYMLINK_NOFOLLOW));
+    TRY(set_at(here, "symlink", 0x80, 24, 0));
+    TRY(get_at(fd, "", 24, AT_EMPTY_PATH));
+    TRY(get_at(fd, NULL, 24, AT_EMPTY_PATH));
+    TRY(get_at(path, "", 24, AT_EMPTY_PATH));
+    TRY(get_at(fd, "", 24, 0));
+    TRY(get_at(fd, NULL, 24, 0));
+    TRY(get_at(99, "", 24, AT_EMPTY_PATH));
+    TRY(get_at(99, "file", 24, 0));
+    TRY(get_at(AT_FDCWD, "none", 24, 0));
+    TRY(get_at(here, "file", 23, 0));
+    TRY(get_at(here, "file", 5000, 0));
+    TRY(get_at(here, "file", 24, 1));
+    TRY(set_at(here, "file", 0, 25, 0));
+    TRY(set_at(here, "file", 0, 33, 0));
+    TRY(set_at(here, "file", 0, 22, 0));
+    TRY(set_at(here, "file", 1ull << 40, 24, 0));
+    for (int i = 0; i < 32; i++) {
+        printf("%x ", 1u << i);
+        ok("set", set_at(here, "file", 1u << i, 24, 0));
+    }
+    TRY(set_at(here, "file", 0, 24, 0));
+    TRY(get_at(here, "fifo", 24, 0));
+    TRY(set_at(here, "fifo", 0, 24, 0));
+    TRY(get_at(ends[0], "", 24, AT_EMPTY_PATH));
+    TRY(get_at(AT_FDCWD, "/proc/self/stat", 24, 0));
+    TRY(set_at(AT_FDCWD, "/proc/self/stat", 0, 24, 0));
+    TRY(syscall(468, here, "file", NULL, 24, 0));
+    TRY(syscall(469, here, "file", NULL, 24, 0));
+}
+
 static void users(int fd)
 {
     printf("-- users\n");
@@ -245,6 +304,7 @@ int main(void)
     passed_on(directory);
     told(fd);
     elsewhere(fd);
+    by_path(fd);
     users(fd);
     return 0;
 }
