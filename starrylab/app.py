@@ -152,13 +152,11 @@ class ConsoleApp(SerialApp, inherit_bindings=False):
                         self.client.consumed(len(event.data), event.line)
                 case protocol.LineOpened():
                     await self._line_opened(event)
-                case protocol.Booted():
-                    await self._forget_lines()
-                    self._redraw()
-                case protocol.Joined():
+                case protocol.Booted() | protocol.Joined():
                     screen.banner.hide()
                     await self._forget_lines()
-                    screen.terminal.clear()
+                    if not self.client.owner:  # who restarts a lab has cleared it by then
+                        screen.terminal.clear()
                     self._redraw()
                 case protocol.WindowSize():
                     if (terminal := screen.lines.terminals.get(event.line)) is not None:

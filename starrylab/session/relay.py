@@ -15,6 +15,7 @@ import warnings
 from pathlib import Path
 from typing import Final, Protocol
 
+import msgspec
 import platformdirs
 
 from .debugging.model import Debug, DebugReply
@@ -276,7 +277,9 @@ class _Peer:
                 self._send(LineOpened(line))
             self._send(WindowSize(*(picture.window if line else client.size), line))
             self._send(Output(picture.redraw(), line))
-        self._send(client.snapshot)
+        # A machine at rest sends no later one, and time passed since.
+        later = client.uptime_ns if client.snapshot.sequence else 0
+        self._send(msgspec.structs.replace(client.snapshot, uptime_ns=later))
 
 
 __all__ = ["Picture", "Relay", "running_labs", "socket_folder"]

@@ -11,7 +11,7 @@ from textual import events
 
 from starrylab.app import ConsoleApp
 from starrylab.screens.widgets.later import later
-from starrylab.session.protocol import Crashed, Exited, Failed, Output, Panic
+from starrylab.session.protocol import Booted, Crashed, Exited, Failed, Output, Panic
 from tests.screens.fake_client import BUSY, FakeClient
 from tests.screens.terminal_oracle import text_of
 
@@ -268,6 +268,20 @@ async def test_every_key_is_a_described_binding_and_a_command() -> None:
         await until(pilot, lambda: len(app.screen_stack) == 2)
         await pilot.press("escape")
         await until(pilot, lambda: len(app.screen_stack) == 1)
+
+
+async def test_who_joined_sees_an_empty_terminal_when_the_owner_boots_again() -> None:
+    async with console() as (app, client, pilot):
+        client.owner = False
+        client.happen(Output(b"\x1b[?1049hold"))
+        client.happen(Panic("a bug"))
+        await until(pilot, lambda: "old" in screen_text(app) and app.console_screen.banner.display)
+        client.happen(Booted())
+        client.happen(Output(b"new"))
+        await until(pilot, lambda: "new" in screen_text(app))
+        assert "old" not in screen_text(app)
+        assert not app.console_screen.terminal.terminal.on_alternate
+        assert not app.console_screen.banner.display
 
 
 async def test_quitting_ends_the_lab() -> None:
