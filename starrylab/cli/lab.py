@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _HINT: Final = {"en": "hint: ", "zh": "提示："}
 _FIRST: Final = {"en": "first: ", "zh": "先完成："}
+_AS_ABOVE: Final = {"en": "as above", "zh": "同上"}
 _KEPT: Final = {"en": "recorded in", "zh": "已记录在"}
 _MISSED: Final = 1  #: exit status: a goal does not hold
 _HINT_AFTER: Final = 2  #: failures of a goal before its hint comes by itself
@@ -165,31 +166,34 @@ def _check_once(args: argparse.Namespace, lab: Lab, space: Workspace) -> int:
 
     before = space.progress(lab)
     events = []
+    detail = ""
     for event in check(lab, space.folder(lab), seed=args.seed, record=True):
         events.append(event)
         failures = 0
         if hasattr(event, "goal") and event.goal.name in before.goals:
             failures = before.goals[event.goal.name].failures
-        _show(event, args.language, failures + 1)
+        _show(event, args.language, failures + 1, detail)
+        detail = getattr(event, "detail", detail)
         _tell_kept(event, space.folder(lab), args.language)
     space.note(lab, events)
     last = events[-1]
     return 0 if isinstance(last, Checked) and last.points == last.of else _MISSED
 
 
-def _show(event: Check, language: str, failures: int) -> None:
+def _show(event: Check, language: str, failures: int, before: str) -> None:
+    """Print an event; ``before`` is what the goal before it said in detail."""
     from ..labs.checking import Checked, GoalFailed, GoalReached, GoalSkipped, Ranked
 
     match event:
         case GoalReached(goal):
             print(f"[ok]   {goal.text.in_language(language)} ({goal.points})", flush=True)
-        case GoalFailed(goal, hint, detail, output):
+        case GoalFailed(goal, hint, detail, output, told=told):
             print(f"[    ] {goal.text.in_language(language)} ({goal.points})")
             _indent(output)
-            _indent(detail)
+            _indent(_AS_ABOVE[language] if detail and detail == before else detail)
             said = hint.in_language(language)
-            if failures >= _HINT_AFTER and not _repeats(said, detail):
-                _indent(said, _HINT[language])
+            if told or (failures >= _HINT_AFTER and not _repeats(said, detail)):
+                _indent(said, "" if told else _HINT[language])
             sys.stdout.flush()
         case GoalSkipped(goal, needs):
             print(f"[wait] {goal.text.in_language(language)} ({goal.points})")
@@ -224,9 +228,9 @@ def _show_record(args: argparse.Namespace) -> None:
 
 
 def _repeats(hint: str, detail: str) -> bool:
-    """Tell whether the hint says just what the last line of a traceback has said."""
-    last = detail.rstrip().rpartition("\n")[2]
-    return bool(last) and hint.endswith(last)
+    """Tell whether the hint says what a traceback's last line, or a panic's first, has said."""
+    lines = detail.strip().splitlines()
+    return bool(lines) and (hint.endswith(lines[-1]) or hint == lines[0])
 
 
 def _indent(text: str, lead: str = "") -> None:

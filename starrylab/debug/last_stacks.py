@@ -96,11 +96,13 @@ class LastStacks:
 class PanicReport:
     """The text of a kernel panic: what went wrong, and the one stack it went wrong on.
 
-    `describe` is for `Kernel.describe_panic`.
+    `describe` is for `Kernel.describe_panic`.  Without ``programs`` the stack ends at the system
+    call: where programs are Python generators, addresses say nothing.
     """
 
-    def __init__(self, stacks: Stacks) -> None:
+    def __init__(self, stacks: Stacks, *, programs: bool = True) -> None:
         self.stacks = stacks
+        self.programs = programs
         self.frames: list[Frame] = []  #: empty until there is a panic
 
     def describe(self, bug: BaseException) -> str:
@@ -119,7 +121,8 @@ class PanicReport:
         """Return system call and user frames; a broken kernel may not have them any more."""
         try:
             call = self.stacks.call_frame(thread, _innermost(bug))
-            return [*([call] if call is not None else []), *self.stacks.user(thread, _DEPTH)]
+            above = [call] if call is not None else []
+            return above + (list(self.stacks.user(thread, _DEPTH)) if self.programs else [])
         except _BROKEN as error:  # the panic matters more than its stack
             kind = type(error).__name__
             return [Frame(FrameKind.USER, text=f"the user's stack cannot be read: {kind}: {error}")]

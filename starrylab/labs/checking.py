@@ -40,6 +40,7 @@ class GoalFailed:
     detail: str = ""  #: a traceback or a compiler's words
     output: str = ""  #: what the student's code printed
     record: Record | None = None  #: what was seen when it was tried again, if that was wanted
+    told: bool = False  #: the hint gives nothing away: it says why the code came to no result
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,8 @@ def _try(goal: Goal, run: SubmissionRun) -> GoalReached | GoalFailed:
     try:
         goal.function(run)
     except Refused as error:
-        return GoalFailed(goal, error.text, error.detail, run.output)
+        told = error.text is LATE or not error.detail
+        return GoalFailed(goal, error.text, error.detail, run.output, told=told)
     except AssertionError as error:
         said = error.args[0] if error.args else "this does not hold yet"
         text = said.text if isinstance(said, Hint) else Text(str(said), str(said))

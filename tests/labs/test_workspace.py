@@ -105,11 +105,19 @@ def test_the_commands(capsys: pytest.CaptureFixture[str], tmp_path: Path, course
     assert "[    ] Zero. (40)" in first
     assert "[wait] Doubled. (60)" in first
     assert "hint:" not in first
+    answer = tmp_path / "starrylab-labs" / "01-answers" / "answer.py"
+    skeleton = answer.read_text()
+    answer.write_text("def ask(n):\n    return n\n")
+    assert main(["lab", "check"]) == 1
+    assert "\n       answer.py defines no answer\n" in capsys.readouterr().out  # a fact is told
+    assert main(["lab", "reset", "1"]) == 0
+    assert answer.read_text() == skeleton
+    assert main(["lab", "check"]) == 1
+    assert "hint:" not in capsys.readouterr().out
     assert main(["lab", "--language", "zh", "check"]) == 1
     assert "提示：零" in capsys.readouterr().out  # at the second failure
     assert main(["lab", "hint"]) == 0
     assert "hint: zero" in capsys.readouterr().out
-    answer = tmp_path / "starrylab-labs" / "01-answers" / "answer.py"
     answer.write_text((course / "01-answers" / "solution" / "answer.py").read_text())
     assert main(["lab", "check", "1"]) == 0
     assert capsys.readouterr().out.endswith("100/100\n")

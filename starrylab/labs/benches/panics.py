@@ -8,9 +8,10 @@ from ...kernel.kernel import Kernel
 from ..student import KernelPanic
 
 
-def explain_panics(kernel: Kernel) -> None:
-    """Let a panic's text have the one stack that led to it."""
-    kernel.describe_panic = lambda bug: PanicReport(Stacks(kernel)).describe(bug)
+def explain_panics(kernel: Kernel, *, programs: bool = True) -> None:
+    """Let a panic's text have the one stack that led to it; see `PanicReport`."""
+    report = PanicReport(Stacks(kernel), programs=programs)
+    kernel.describe_panic = report.describe
 
 
 def raise_panic(kernel: Kernel) -> None:

@@ -37,7 +37,7 @@ class ScriptedBench:
         self.hart = ScriptedHart(ScriptedRam(ram))
         self.door = VirtualDoor(seed=seed)
         self.kernel: Kernel = boot.build(self.hart, self.door, components)
-        explain_panics(self.kernel)
+        explain_panics(self.kernel, programs=False)
         follow(self.kernel)
         boot.mount_root(self.kernel, Tmpfs(self.kernel.clock.realtime, self.kernel.pool))
 
