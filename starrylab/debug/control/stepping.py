@@ -25,6 +25,7 @@ def step(
 ) -> None:  # fmt: skip
     """Let thread ``tid`` make a step, and the others run meanwhile, unless ``alone``.
 
+    Processes that are not traced run in any case: the step may be one over a wait for their end.
     ``frame`` is the one that OUT finishes, counted with inlined ones; ``location`` where UNTIL
     goes to, ``file`` and ``line`` its defaults.  Raises `ControlError`.
     """
@@ -34,9 +35,10 @@ def step(
     if thread is None or thread.exited:
         raise ControlError(f"no thread {tid}")
     make = _plan_maker(debugger, thread, kind, frame, location, file, line)
-    others = Action(Kind.HOLD) if alone else Action()
+    held = [t.tid for t in debugger.threads() if alone and debugger.traces(t.process)]
+    actions = {**dict.fromkeys(held, Action(Kind.HOLD)), tid: Action()}
     plan = None if make is None else Repeat(make, count)
-    debugger.resume({tid: Action()}, others, plans={tid: plan} if plan is not None else {},
+    debugger.resume(actions, plans={tid: plan} if plan is not None else {},
                     calls={tid} if kind is StepKind.CALL else set())  # fmt: skip
 
 

@@ -63,6 +63,15 @@ def test_a_step_of_one_thread_alone_leaves_the_others(bench):
     assert [t.context.general() for t in others] != before
 
 
+def test_a_step_alone_over_the_wait_for_a_process_that_is_not_traced(bench):
+    at(bench, "pid_t child = fork()")
+    creating.catch_event(bench.debugger, EventKind.FORK)
+    stop = bench.go()  # the child has not run yet
+    while bench.line() != line("/* parent */"):
+        stop = bench.step(StepKind.OVER, alone=True)
+        assert (stop.reason, stop.tid) == (Reason.STEP, 1), stop
+
+
 def test_steps_of_two_threads_do_not_disturb_each_other(bench):
     stop = at(bench, "loop */")
     for _ in range(20):
