@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Final
 
-from textual.app import ComposeResult
 from textual.containers import Container
 from textual.message import Message
 from textual.widget import Widget
@@ -30,7 +29,7 @@ from ..serial_line import SerialLine
 from ..widgets.boards import BoardPane, BoardsPane
 from ..widgets.split import Split
 from ..widgets.terminal import Terminal
-from .view import View
+from .asking import AskingView
 
 _ELSEWHERE: Final = "boards are worked with at a terminal of the host, not in a browser"
 #: what the line at the bottom asks for -> its hint
@@ -40,7 +39,7 @@ _PROMPTS: Final = {
 }
 
 
-class BoardsView(View):
+class BoardsView(AskingView):
     """Work with a board runs in a thread, one thing at a time; its line in another."""
 
     NAME: ClassVar[str] = "Boards"
@@ -106,11 +105,6 @@ class BoardsView(View):
     def panes(self) -> tuple[Widget, ...]:
         """See `View.panes`."""
         return (self.boards, self.terminal if self.terminal.display else self.about)
-
-    def compose(self) -> ComposeResult:
-        """Lay out the panes, and the line that asks for a port."""
-        yield self.root
-        yield self.entry
 
     def show(self, snapshot: Snapshot) -> None:
         """See `View.show`; boards are read when the view is first in sight."""
@@ -262,30 +256,18 @@ class BoardsView(View):
 
     def _ask(self, what: str) -> None:
         self._asked_for = what
-        self.entry.value = self.boards.port if what == "port" else ""
-        self.entry.placeholder = self.entry.border_title = _PROMPTS[what]
-        self.entry.display = True
-        self.entry.focus()
+        self.open_line(self.boards.port if what == "port" else "", _PROMPTS[what])
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Choose the port, or flash."""
         event.stop()
         text = event.value.strip()
-        self._close_entry()
+        self.close_line()
         if self._asked_for == "image":
             self.about.choose("work")
             self._in_thread("flashing", partial(self._flash, text))
         elif text:
             self.boards.use_port(text)
-
-    def key_escape(self) -> None:
-        """Close the line that asks."""
-        if self.entry.has_focus:
-            self._close_entry()
-
-    def _close_entry(self) -> None:
-        self.entry.display = False
-        self.boards.focus()
 
     # -- the board's own line -------------------------------------------------------------
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from textual.app import ComposeResult
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input
@@ -14,12 +13,12 @@ from ...session.inspection.model import AboutCall, AboutCalls, Answer, CallsDeta
 from ...session.snapshot import Snapshot
 from ...session.tracing import AskWaits, Trace, TraceCommand, Traced, TraceRefused, WaitsFound
 from ..widgets.call_table import CallsPane
-from .view import View
+from .asking import AskingView
 
 _HINT: Final = "Trace: all, names, file, desc, network ..., !NAME, /REGEX (Enter: trace)"
 
 
-class CallsView(View):
+class CallsView(AskingView):
     """One pane with sections, and the line that asks for a filter."""
 
     NAME: ClassVar[str] = "Calls"
@@ -51,11 +50,6 @@ class CallsView(View):
     def panes(self) -> tuple[Widget, ...]:
         """See `View.panes`."""
         return (self.calls,)
-
-    def compose(self) -> ComposeResult:
-        """Lay out the pane, and the line that asks for a filter."""
-        yield self.root
-        yield self.entry
 
     def show(self, snapshot: Snapshot) -> None:
         """See `View.show`."""
@@ -125,25 +119,14 @@ class CallsView(View):
     def on_calls_pane_filter_wanted(self, message: CallsPane.FilterWanted) -> None:
         """Ask for a filter."""
         message.stop()
-        self.entry.value = "" if self.filter == "all" else self.filter
-        self.entry.display = True
-        self.entry.focus()
+        self.open_line("" if self.filter == "all" else self.filter)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Trace what was asked for."""
         event.stop()
         self.filter = event.value.strip() or "all"
-        self._close()
+        self.close_line()
         self.trace(self.tracing or -1)
-
-    def key_escape(self) -> None:
-        """Close the line."""
-        if self.entry.has_focus:
-            self._close()
-
-    def _close(self) -> None:
-        self.entry.display = False
-        self.calls.focus()
 
     # -- the rest ----------------------------------------------------------------------------
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
@@ -16,7 +15,7 @@ from ..debug_state import DebugState, Tell
 from ..widgets.debug_code import CodePane
 from ..widgets.debug_lists import DataPane, StackPane
 from ..widgets.split import Split
-from .view import View
+from .asking import AskingView
 
 #: what the line at the bottom asks for -> its hint
 _PROMPTS: Final = {
@@ -28,7 +27,7 @@ _PROMPTS: Final = {
 _TAKEN: Final = frozenset(("zoom", "restart", "quit"))
 
 
-class DebuggerView(View):
+class DebuggerView(AskingView):
     """Drives one `DebugState`."""
 
     NAME: ClassVar[str] = "Debugger"
@@ -87,11 +86,6 @@ class DebuggerView(View):
         """See `View.panes`."""
         return (self.code, self.stack, self.data)
 
-    def compose(self) -> ComposeResult:
-        """Lay out the panes, and the line that asks for words."""
-        yield self.root
-        yield self.entry
-
     # -- events -------------------------------------------------------------------------------
 
     def debug_event(self, event: Stopped | Resumed) -> None:
@@ -143,10 +137,7 @@ class DebuggerView(View):
     def action_prompt(self, what: str) -> None:
         """Ask for words."""
         self._asked = what
-        self.entry.placeholder = _PROMPTS[what]
-        self.entry.value = ""
-        self.entry.display = True
-        self.entry.focus()
+        self.open_line(prompt=_PROMPTS[what])
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Do what was asked for."""
@@ -158,16 +149,7 @@ class DebuggerView(View):
                 "watch": self.state.watch,
                 "print": self.state.evaluate,
             }[self._asked](text)
-        self._close()
-
-    def key_escape(self) -> None:
-        """Close the line."""
-        if self.entry.has_focus:
-            self._close()
-
-    def _close(self) -> None:
-        self.entry.display = False
-        self.code.focus()
+        self.close_line()
 
     def on_code_pane_explained(self, message: CodePane.Explained) -> None:
         """Show the words."""

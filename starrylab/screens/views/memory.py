@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -19,12 +18,12 @@ from ...session.snapshot import Snapshot
 from ..widgets.memory import MemoryPane
 from ..widgets.memory_details import MemoryDetailsPane
 from ..widgets.split import Split
-from .view import View
+from .asking import AskingView
 
 _HINT = "PID ADDRESS, for example: 1 0x10000 (Enter: walk, Escape: close)"
 
 
-class MemoryView(View):
+class MemoryView(AskingView):
     """Memory by kind, and the details in sections."""
 
     NAME: ClassVar[str] = "Memory"
@@ -49,11 +48,6 @@ class MemoryView(View):
     def panes(self) -> tuple[Widget, ...]:
         """See `View.panes`."""
         return (self.details, self.kinds)
-
-    def compose(self) -> ComposeResult:
-        """Lay out the panes, and the line that asks for an address."""
-        yield self.root
-        yield self.entry
 
     def show(self, snapshot: Snapshot) -> None:
         """See `View.show`."""
@@ -88,8 +82,7 @@ class MemoryView(View):
     ) -> None:
         """Ask the user for a process and an address."""
         message.stop()
-        self.entry.display = True
-        self.entry.focus()
+        self.open_line(self.entry.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Walk the table for what was typed."""
@@ -99,17 +92,8 @@ class MemoryView(View):
             self.notify(f"not a process and an address: {event.value}; {_HINT}", timeout=4)
             return
         self._address = question
-        self._close()
+        self.close_line()
         self.details.choose("address")
-
-    def key_escape(self) -> None:
-        """Close the line."""
-        if self.entry.has_focus:
-            self._close()
-
-    def _close(self) -> None:
-        self.entry.display = False
-        self.details.focus()
 
 
 def parse_address(text: str) -> AboutAddress | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input
@@ -15,12 +14,12 @@ from ...session.snapshot import Snapshot
 from ..widgets.process_details import ProcessDetailsPane, limit_text, parse_limit
 from ..widgets.processes import ProcessPane
 from ..widgets.split import Split
-from .view import View
+from .asking import AskingView
 
 _HINT = "SOFT HARD, numbers (K, M, G) or unlimited (Enter: set, Escape: close)"
 
 
-class ProcessesView(View):
+class ProcessesView(AskingView):
     """A tree and the details of one process."""
 
     NAME: ClassVar[str] = "Processes"
@@ -55,10 +54,10 @@ class ProcessesView(View):
         """See `View.panes`."""
         return (self.processes, self.details)
 
-    def compose(self) -> ComposeResult:
-        """Lay out the panes, and the line that asks for a limit."""
-        yield self.root
-        yield self.entry
+    @property
+    def asking(self) -> Widget:
+        """See `AskingView.asking`."""
+        return self.details
 
     def show(self, snapshot: Snapshot) -> None:
         """See `View.show`."""
@@ -82,11 +81,10 @@ class ProcessesView(View):
         """Ask for the new limit."""
         message.stop()
         self._wanted, limit = message, message.limit
-        self.entry.value = f"{limit_text(limit.soft)} {limit_text(limit.hard)}"
-        self.entry.placeholder = f"{limit.name} of process {message.pid}: {_HINT}"
-        self.entry.border_title = self.entry.placeholder
-        self.entry.display = True
-        self.entry.focus()
+        self.open_line(
+            f"{limit_text(limit.soft)} {limit_text(limit.hard)}",
+            f"{limit.name} of process {message.pid}: {_HINT}",
+        )
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Change the limit."""
@@ -98,17 +96,8 @@ class ProcessesView(View):
             return
         name = self._wanted.limit.name
         self.post_message(self.LimitChosen(self._wanted.pid, name, soft, hard))
-        self._close()
+        self.close_line()
         self._ask_again()
-
-    def key_escape(self) -> None:
-        """Close the line."""
-        if self.entry.has_focus:
-            self._close()
-
-    def _close(self) -> None:
-        self.entry.display = False
-        self.details.focus()
 
     def _ask_again(self) -> None:
         if self.processes.marked:
