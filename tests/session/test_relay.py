@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import os
 import socket
 import stat
+import time
 
 import pytest
 
