@@ -62,6 +62,8 @@ REFUSED = {
     "its worker's limits": "call(302, os.getppid(), 0, 0, ctypes.create_string_buffer(16))",
     "memory that outlives it": "call(29, 0, 1 << 20, 0o1600), call(319, b'x', 0)",
     "its worker's priority": "call(141, 0, os.getppid(), 19), call(203, os.getppid(), 8, b'1' * 8)",
+    "the disk's priority": "call(251, 1, 0, 3 << 13)",
+    "the host's kernel log": "call(103, 10, None, 0), call(103, 3, b'1' * 9, 9)",
     "the host's clock": "call(227, 0, ctypes.create_string_buffer(16))",
     "the host's name": "libc.sethostname(b'mine', 4)",
     "a device node": "call(133, b'node', 0o20666, 0x103)",

@@ -33,7 +33,8 @@ _REFUSED: Final = (
     # other machines and other processes
     "socket", "socketpair", "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd",
     "kill", "tkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal", "setsid",
-    "setpriority", "sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr",
+    "setpriority", "ioprio_set", "sched_setaffinity", "sched_setscheduler", "sched_setparam",
+    "sched_setattr",
     # memory that RLIMIT_AS does not count, or that outlives the process
     "memfd_create", "memfd_secret", "shmget", "shmat", "semget", "msgget", "mq_open", "add_key",
     "keyctl", "request_key",
@@ -41,8 +42,9 @@ _REFUSED: Final = (
     "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat",
     "utime", "utimes", "futimesat", "utimensat", "setxattr", "lsetxattr", "fsetxattr",
     "setxattrat", "removexattr", "lremovexattr", "fremovexattr", "removexattrat", "truncate",
+    "file_setattr",
     # the rest of the machine
-    "reboot", "bpf", "io_uring_setup", "userfaultfd", "perf_event_open",
+    "syslog", "reboot", "bpf", "io_uring_setup", "userfaultfd", "perf_event_open",
 )  # fmt: skip
 _GENERIC: Final = {
     "execve": 221, "execveat": 281, "socket": 198, "socketpair": 199, "ptrace": 117, "kill": 129,
@@ -57,6 +59,7 @@ _GENERIC: Final = {
     "fchmod": 52, "fchmodat": 53, "fchmodat2": 452, "fchown": 55, "fchownat": 54, "utimensat": 88,
     "setxattr": 5, "lsetxattr": 6, "fsetxattr": 7, "setxattrat": 463, "removexattr": 14,
     "lremovexattr": 15, "fremovexattr": 16, "removexattrat": 466, "truncate": 45,
+    "file_setattr": 469, "ioprio_set": 30, "syslog": 116,
 }  # fmt: skip
 _X86_64: Final = {
     "fork": 57, "vfork": 58, "execve": 59, "execveat": 322, "socket": 41, "socketpair": 53,
@@ -73,6 +76,7 @@ _X86_64: Final = {
     "lchown": 94, "fchownat": 260, "utime": 132, "utimes": 235, "futimesat": 261, "utimensat": 280,
     "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190, "setxattrat": 463, "removexattr": 197,
     "lremovexattr": 198, "fremovexattr": 199, "removexattrat": 466, "truncate": 76,
+    "file_setattr": 469, "ioprio_set": 251, "syslog": 103,
 }  # fmt: skip
 #: machine -> AUDIT_ARCH, and its numbers
 _MACHINES: Final = {
