@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import UserError
+from .serial_options import baud, seconds
 
 if TYPE_CHECKING:
     import argparse
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="pack this program behind the monitor (may be repeated)",
     )
-    parser.add_argument("--baud", metavar="N", type=int, help="default: the fastest that works")
+    parser.add_argument("--baud", metavar="N", type=baud, help="default: the fastest that works")
     parser.add_argument(
         "--persist", metavar="MEDIUM", help="write it to a medium of the board: sd, emmc, spi ..."
     )
@@ -47,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what a boot ROM is given (default: those of Debian's u-boot-starfive)",
     )
     parser.add_argument(
-        "--wait", metavar="S", type=float, default=60.0, help="seconds to wait for a reset (60)"
+        "--wait", metavar="S", type=seconds, default=60.0, help="seconds to wait for a reset (60)"
     )
 
 

@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from .errors import UserError
+from .serial_options import baud
 
 if TYPE_CHECKING:
     import argparse
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `console`."""
     parser.add_argument("profile", metavar="PROFILE", nargs="?", help="options that --save kept")
     parser.add_argument("--port", metavar="P", help="serial port, pty, or socket://HOST:PORT")
-    parser.add_argument("--baud", metavar="N", type=int, help="default: 115200")
+    parser.add_argument("--baud", metavar="N", type=baud, help="default: 115200")
     parser.add_argument("--elf", metavar="KERNEL", help="explain the backtraces of this kernel")
     parser.add_argument("--base", metavar="ADDR", help="where the ELF file was loaded")
     parser.add_argument("--log", metavar="FILE", help="record everything on the line")

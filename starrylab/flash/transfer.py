@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from ..boards.board import BootLoader, Uart
-from ..link.loader import BaudError, Loader
+from ..link.errors import BaudError
+from ..link.loader import Loader
 from ..link.shell import ShellError
 from ..link.xmodem import Progress, TransferError
 from .errors import FlashError

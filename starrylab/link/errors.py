@@ -7,5 +7,9 @@ class LinkError(Exception):
     """One line for the user: what happened on the line, and what to do about it."""
 
 
+class BaudError(LinkError):
+    """A rate that this adapter, cable and board cannot do."""
+
+
 class PortGone(LinkError):
     """The port was unplugged, or its other end has closed."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, NamedTuple, Protocol
 
-from .errors import LinkError
+from .errors import BaudError, LinkError
 from .port import Port
 from .shell import Dialect, Shell, ShellError
 from .xmodem import Progress, Receiver, TransferError, cancel
@@ -38,10 +38,6 @@ class LoaderDialect(Dialect, Protocol):
     @property
     def crc_result(self) -> str | None:
         """Regular expression; group 1 has the eight digits."""
-
-
-class BaudError(LinkError):
-    """A rate that this adapter, cable and board cannot do."""
 
 
 class Taken(NamedTuple):

@@ -14,16 +14,18 @@ import os
 import re
 import select
 import stat
+import struct
 import sys
 import termios
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
 
 import serial
 
-from .errors import LinkError, PortGone
+from .errors import BaudError, LinkError, PortGone
 from .holders import holders
 from .ports import access_advice, names_of_ports
 from .record import Record
@@ -31,6 +33,9 @@ from .record import Record
 SOCKET: Final = "socket://"
 _MEMORY_DEVICES: Final = 1  #: major number
 _CHUNK: Final = 4096
+_TCGETS2: Final = 0x802C542A  #: ioctl_tty(2), of most architectures; refused on others
+_TERMIOS2: Final = struct.Struct("@4IB19s2I")  #: struct termios2: flags, keys, two rates
+_TOLERANCE: Final = 0.03  #: of a rate, at which a UART still reads what another sends
 _PULSE: Final = 0.2  #: seconds
 _PATIENCE: Final = 3.0  #: seconds to wait for room, on top of the time that the bytes take
 
@@ -166,11 +171,26 @@ class Port:
     @baud.setter
     def baud(self, rate: int) -> None:
         self.flush()
+        before = self._line.baudrate
         try:
             self._line.baudrate = rate
         except (OSError, ValueError, OverflowError, serial.SerialException) as error:
-            raise LinkError(f"{self.name}: the adapter cannot do {rate} baud") from error
+            with suppress(OSError, serial.SerialException):
+                self._line.baudrate = before  # pyserial would believe in the one that failed
+            raise BaudError(f"{self.name}: the adapter cannot do {rate} baud") from error
         self.note(f"{rate} baud")
+
+    def check_baud(self, rate: int) -> None:
+        """Raise `BaudError` if the adapter says that it cannot do a rate; stay at the present one.
+
+        Some drivers refuse a rate, others take the nearest that they have.
+        """
+        before = self.baud
+        self.baud = rate
+        actual = None if self.name.startswith(SOCKET) else _actual_baud(self.fileno())
+        self.baud = before
+        if actual is not None and abs(actual - rate) > _TOLERANCE * rate:
+            raise BaudError(f"{self.name}: the adapter does {actual} baud instead of {rate}")
 
     def _awaited(self, size: int, seconds: float) -> bytes:
         if self.pulse is None:
@@ -227,6 +247,16 @@ def _unsent(fd: int) -> int:
     return int.from_bytes(fcntl.ioctl(fd, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
 
 
+def _actual_baud(fd: int) -> int | None:
+    """Return the rate that the driver has set, both ways; None: it does not tell."""
+    try:
+        answer = fcntl.ioctl(fd, _TCGETS2, bytes(_TERMIOS2.size))
+    except OSError:
+        return None
+    taken, given = _TERMIOS2.unpack(answer)[-2:]
+    return int(given) if taken == given else None
+
+
 def _culprit(name: str) -> str:
     return ", ".join(map(str, holders(name))) or "another program"
 
@@ -251,7 +281,7 @@ def _open_device(name: str, baud: int) -> serial.SerialBase:
             raise LinkError(f"{name}: in use by {who}; end that program first")
         line = serial.Serial(name, baud, timeout=0, exclusive=True)
         fcntl.ioctl(line.fileno(), termios.TIOCEXCL)  # flock(2) holds off only those who ask for it
-    except (OSError, ValueError, serial.SerialException, termios.error) as error:
+    except (OSError, ValueError, OverflowError, serial.SerialException, termios.error) as error:
         raise LinkError(_why_not(name, baud, error)) from error
     return line
 
@@ -271,7 +301,7 @@ def _why_not(name: str, baud: int, error: Exception) -> str:
         return access_advice(name)
     if number in (errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK) or "lock" in str(error):
         return f"{name}: in use by {_culprit(name)}; end that program first"
-    if isinstance(error, ValueError):
+    if isinstance(error, (ValueError, OverflowError)):
         return f"{name}: the adapter cannot do {baud} baud"
     reason = os.strerror(number) if number else str(error)
     return f"{name}: not a serial port: {reason}"

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final
 
-from .loader import BaudError, Loader, Taken
+from .errors import BaudError
+from .loader import Loader, Taken
 from .port import Port
 from .shell import ShellError
 from .xmodem import cancel
@@ -60,6 +61,7 @@ class UBoot(Loader):
             return
         if self.loader.load_baud is None or self.loader.baud_prompt is None:
             raise BaudError("this U-Boot cannot load at another rate")
+        self.port.check_baud(baud)  # once U-Boot waits at another rate, only a reset brings it back
         self.enter(self.loader.load_baud.format(address=address, baud=baud))
         with suppress(ShellError):  # garbled, perhaps: the echo test decides
             self.expect(self.loader.baud_prompt, 3.0)
@@ -116,7 +118,10 @@ def rescue(port: Port, bauds: Iterable[int]) -> bool:
     found = False
     try:
         for baud in bauds:
-            port.baud = baud
+            try:
+                port.baud = baud
+            except BaudError:
+                continue
             port.drain()
             port.write(b"\r\x03\x03\x03")
             heard = port.read(timeout=_ANSWER) + port.drain(0.1, 1.0)

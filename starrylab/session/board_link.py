@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 
 from ..boards import Board, BoardError, load
-from ..link.errors import LinkError
+from ..link.errors import BaudError, LinkError
 from ..link.monitor.client import MonitorClient
 from ..link.monitor.emulated import EmulatedLine, WireBoard
 from ..link.monitor.speed import raise_baud
@@ -96,9 +96,11 @@ def _greet(port: Port, bauds: Sequence[int], on_text: Callable[[bytes], object] 
     """Find the monitor at one of ``bauds``, as a session before may have left it at any."""
     failure = MonitorError("it has no rate")
     for baud in bauds:
-        port.baud = baud
         try:
+            port.baud = baud
             return Session(port, on_text=on_text)
+        except BaudError:  # at which it cannot be then
+            continue
         except MonitorError as error:
             failure = error
     raise failure

@@ -16,6 +16,7 @@ from starrylab.flash.events import Event, Said, Sent, State, StateChanged
 from starrylab.flash.job import Job, Recovery
 from starrylab.flash.strategy import Flasher
 from starrylab.image.riscv import RiscvHeader
+from starrylab.link import port as port_module
 from starrylab.link.errors import PortGone
 from starrylab.link.port import Port
 from tests.fakes.bootrom import FakeBootRom
@@ -212,6 +213,17 @@ def test_a_fast_rate_that_fails_is_given_up_after_a_reset(
     assert "1500000 baud does not work here" in watched.said
     assert watched.bauds == [750_000]
     assert board.started == [0x4400_0000]
+
+
+def test_a_rate_that_the_adapter_does_not_do_is_not_asked_for(
+    board: FakeUBoot, watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(port_module, "_actual_baud", lambda _: 800_000)
+    board.power_on()
+    flash(board, Job(VISION, IMAGE), watched)
+    assert "the adapter does 800000 baud instead of 1500000" in watched.said
+    assert watched.bauds == [115_200]
+    assert board.boots == 1
 
 
 def test_a_transfer_that_is_cancelled_is_tried_again(board: FakeUBoot, watched: Watched) -> None:

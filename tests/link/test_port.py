@@ -20,7 +20,7 @@ from serial.tools import list_ports
 
 from starrylab.link import port as port_module
 from starrylab.link import ports
-from starrylab.link.errors import LinkError, PortGone
+from starrylab.link.errors import BaudError, LinkError, PortGone
 from starrylab.link.port import Port
 from starrylab.link.record import Record
 
@@ -134,6 +134,23 @@ def test_a_socket(line: tuple[int, str]) -> None:
 def test_what_is_no_port(name: str, words: str) -> None:
     with pytest.raises(LinkError, match=words):
         Port.open(name)
+
+
+def test_a_rate_that_the_driver_refuses_is_not_kept(
+    line: tuple[int, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Port.open(line[1]) as port:
+        port.check_baud(12_345)
+        with pytest.raises(BaudError, match=r"the adapter cannot do \d+ baud"):
+            port.baud = 1 << 40
+        assert port.baud == 115200
+        monkeypatch.setattr(port_module, "_actual_baud", lambda _: 250_000)
+        port.check_baud(256_000)
+        with pytest.raises(BaudError, match="does 250000 baud instead of 300000"):
+            port.check_baud(300_000)
+        assert port.baud == 115200
+    with pytest.raises(LinkError, match="cannot do"):
+        Port.open(line[1], 1 << 40)
 
 
 def test_a_port_that_vanishes_while_it_is_opened(

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from starrylab.boards import load
-from starrylab.link.errors import PortGone
-from starrylab.link.loader import BaudError, Loader
+from starrylab.link.errors import BaudError, PortGone
+from starrylab.link.loader import Loader
 from starrylab.link.pmon import Pmon
 from starrylab.link.port import Port
 from starrylab.link.shell import ShellError
