@@ -31,6 +31,13 @@ _OWN_FONT: Final = """<style>@font-face {
   font-family: "Roboto Mono"; font-weight: 100 700;
   src: url("/static/fonts/RobotoMono-VariableFont_wght.ttf");
 }</style>"""
+# The page takes no key before it was clicked, which nobody expects of a terminal.
+_TAKE_KEYS: Final = """<script>
+const waiting = setInterval(() => {
+  const keys = document.querySelector("body.-first-byte .xterm-helper-textarea");
+  if (keys) { keys.focus(); clearInterval(waiting); }
+}, 100);
+</script>"""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -89,7 +96,7 @@ class ConsoleServer(Server):
         """Answer with addresses as the visitor sees them; see `Server`."""
         self.public_url = f"{request.scheme}://{request.host}"
         response: Any = await super().handle_index(request)
-        response.text = _FOREIGN_SHEET.sub(_OWN_FONT, response.text)
+        response.text = _FOREIGN_SHEET.sub(_OWN_FONT + _TAKE_KEYS, response.text)
         return response
 
     async def _make_app(self) -> web.Application:
