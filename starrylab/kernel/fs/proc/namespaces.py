@@ -7,16 +7,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ....abi.capability import CAP_SYS_RESOURCE
-from ....abi.errno import EINVAL
 from ...namespaces.user import OVERFLOW_ID
 from ._declare import proc
+from ._numbers import number
 
 if TYPE_CHECKING:
     from ...kernel import Kernel
     from ...thread import Thread
 
 _KINDS: Final = ("ipc", "mnt", "net", "pid", "time", "user", "uts")
-_MOST: Final = (1 << 31) - 1
 
 
 def _limit(name: str, kernel: Kernel) -> str:
@@ -26,10 +25,7 @@ def _limit(name: str, kernel: Kernel) -> str:
 def _set_limit(name: str, kernel: Kernel, thread: Thread | None, data: bytes) -> None:
     if thread is not None:
         thread.cred.require(CAP_SYS_RESOURCE)
-    text = data.strip()
-    if not text.isdigit() or int(text) > _MOST:
-        raise EINVAL
-    kernel.registry.limits[name] = int(text)
+    kernel.registry.limits[name] = number(data)
 
 
 def _declare(render: Callable[[Kernel], str]) -> Callable[[Kernel], str]:

@@ -6,7 +6,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from ....abi.capability import CAP_LAST_CAP, CAP_SYS_ADMIN
-from ....abi.errno import EINVAL, EPERM
+from ....abi.errno import EPERM
 from ...dev.pty import PTY_MAX
 from ...files.pipe import MAX_CAPACITY
 from ...ipc.messages import MSGMAX, MSGMNB
@@ -16,6 +16,7 @@ from ...ipc.semaphores import SEMMNS, SEMMSL, SEMOPM
 from ...mm.layout import MAX_MAP_COUNT
 from ...task.limits import NGROUPS_MAX, NR_OPEN
 from ._declare import proc, seen_from
+from ._numbers import setting
 
 if TYPE_CHECKING:
     from ...kernel import Kernel
@@ -23,18 +24,6 @@ if TYPE_CHECKING:
 
 _NAME_MAX = 64  #: bytes (__NEW_UTS_LEN)
 _RANDOM_POOL_BITS = 256
-
-
-def _privileged(thread: Thread | None) -> None:
-    if thread is not None and not thread.cred.capable(CAP_SYS_ADMIN):
-        raise EPERM
-
-
-def _number(data: bytes, low: int, high: int) -> int:
-    text = data.strip()
-    if not text.isdigit() or not low <= int(text) <= high:
-        raise EINVAL
-    return int(text)
 
 
 def _set_name(kernel: Kernel, thread: Thread | None, which: str, data: bytes) -> None:
@@ -53,28 +42,23 @@ def _set_domainname(kernel: Kernel, thread: Thread | None, data: bytes) -> None:
 
 
 def _set_pid_max(kernel: Kernel, thread: Thread | None, data: bytes) -> None:
-    _privileged(thread)
-    kernel.pids.maximum = _number(data, 301, 1 << 22)
+    kernel.pids.maximum = setting(thread, data, 301, 1 << 22)
 
 
 def _set_threads_max(kernel: Kernel, thread: Thread | None, data: bytes) -> None:
-    _privileged(thread)
-    kernel.threads_max = _number(data, 20, 1 << 22)
+    kernel.threads_max = setting(thread, data, 20, 1 << 22)
 
 
 def _set_printk(kernel: Kernel, thread: Thread | None, data: bytes) -> None:
-    _privileged(thread)
-    kernel.klog.console_level = _number((data.split() or [b""])[0], 0, 15)
+    kernel.klog.console_level = setting(thread, data, 0, 15)
 
 
 def _set_unprivileged_userfaultfd(kernel: Kernel, thread: Thread | None, data: bytes) -> None:
-    _privileged(thread)
-    kernel.unprivileged_userfaultfd = bool(_number(data, 0, 1))
+    kernel.unprivileged_userfaultfd = bool(setting(thread, data, 0, 1))
 
 
 def _set_unprivileged_bpf_disabled(kernel: Kernel, thread: Thread | None, data: bytes) -> None:
-    _privileged(thread)
-    value = _number(data, 0, 2)
+    value = setting(thread, data, 0, 2)
     if kernel.unprivileged_bpf_disabled == 1 and value != 1:
         raise EPERM  # 1 is for good
     kernel.unprivileged_bpf_disabled = value

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ....abi.capability import CAP_SYS_ADMIN
-from ....abi.errno import EINVAL, EPERM
 from ...perf.events import MAX_RATE
 from ...perf.symbols import listed
 from ._declare import proc
+from ._numbers import setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,16 +24,8 @@ def _setter(name: str, low: int, high: int) -> Callable[[Kernel, Thread | None, 
     """Return what stores a setting between two bounds; raises ``EPERM``, ``EINVAL``."""
 
     def store(kernel: Kernel, thread: Thread | None, data: bytes) -> None:
-        if thread is not None and not thread.cred.capable(CAP_SYS_ADMIN):
-            raise EPERM
-        try:
-            value = int(data)
-        except ValueError:
-            raise EINVAL from None
-        if not low <= value <= high:
-            raise EINVAL
         settings: Settings = kernel.perf.settings
-        setattr(settings, name, value)
+        setattr(settings, name, setting(thread, data, low, high))
 
     return store
 

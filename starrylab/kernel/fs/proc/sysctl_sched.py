@@ -4,29 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ....abi.capability import CAP_SYS_ADMIN
-from ....abi.errno import EINVAL, EPERM
+from ....abi.errno import EINVAL
 from ._declare import proc
+from ._numbers import setting
 
 if TYPE_CHECKING:
     from ...kernel import Kernel
     from ...thread import Thread
 
-_INT_MAX = (1 << 31) - 1
 _US = 1000
 
 
 def _read(thread: Thread | None, data: bytes, low: int) -> int:
     """Return a number of microseconds in nanoseconds; -1 stays; ``EPERM``, ``EINVAL``."""
-    if thread is not None and not thread.cred.capable(CAP_SYS_ADMIN):
-        raise EPERM
-    try:
-        value = int(data)
-    except ValueError:
-        raise EINVAL from None
-    if not low <= value <= _INT_MAX:
-        raise EINVAL
-    return max(-1, value * _US)
+    return max(-1, setting(thread, data, low) * _US)
 
 
 def _set_period(kernel: Kernel, thread: Thread | None, data: bytes) -> None:

@@ -4,33 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ....abi.capability import CAP_SYS_ADMIN
-from ....abi.errno import EINVAL, EPERM
 from ._declare import proc
+from ._numbers import setting
 
 if TYPE_CHECKING:
     from ...kernel import Kernel
     from ...thread import Thread
 
 
-def _number(thread: Thread | None, data: bytes, low: int, high: int) -> int:
-    if thread is not None and not thread.cred.capable(CAP_SYS_ADMIN):
-        raise EPERM
-    try:
-        value = int(data.strip())
-    except ValueError:
-        raise EINVAL from None
-    if not low <= value <= high:
-        raise EINVAL
-    return value
-
-
 def _set_disabled(kernel: Kernel, thread: Thread | None, data: bytes) -> None:
-    kernel.ring_settings.disabled = _number(thread, data, 0, 2)
+    kernel.ring_settings.disabled = setting(thread, data, 0, 2)
 
 
 def _set_group(kernel: Kernel, thread: Thread | None, data: bytes) -> None:
-    kernel.ring_settings.group = _number(thread, data, -1, (1 << 31) - 1)
+    kernel.ring_settings.group = setting(thread, data, -1)
 
 
 @proc("sys/kernel/io_uring_disabled", mode=0o644, write=_set_disabled)

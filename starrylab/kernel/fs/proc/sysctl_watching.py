@@ -3,54 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from ....abi.capability import CAP_SYS_ADMIN
-from ....abi.errno import EINVAL, EPERM
 from ...files.watching import Kind
 from ._declare import proc
+from ._numbers import setting
 
 if TYPE_CHECKING:
     from ...kernel import Kernel
     from ...thread import Thread
 
-_MOST: Final = 0x7FFFFFFF
 _Writer = Callable[["Kernel", "Thread | None", bytes], None]
-
-
-def _number(thread: Thread | None, data: bytes, most: int = _MOST) -> int:
-    if thread is not None and not thread.cred.capable(CAP_SYS_ADMIN):
-        raise EPERM
-    text = data.strip()
-    if not text.isdigit() or int(text) > most:
-        raise EINVAL
-    return int(text)
 
 
 def _limit(kind: Kind) -> _Writer:
     def write(kernel: Kernel, thread: Thread | None, data: bytes) -> None:
-        kernel.watching.limits[kind] = _number(thread, data)
+        kernel.watching.limits[kind] = setting(thread, data)
 
     return write
 
 
 def _queue(which: str) -> _Writer:
     def write(kernel: Kernel, thread: Thread | None, data: bytes) -> None:
-        kernel.watching.queued_events[which] = _number(thread, data)
+        kernel.watching.queued_events[which] = setting(thread, data)
 
     return write
 
 
 def _set_break_time(kernel: Kernel, thread: Thread | None, data: bytes) -> None:
-    kernel.watching.lease_break_time = _number(thread, data)
+    kernel.watching.lease_break_time = setting(thread, data)
 
 
 def _set_leases(kernel: Kernel, thread: Thread | None, data: bytes) -> None:
-    kernel.watching.leases_enabled = bool(_number(thread, data))
+    kernel.watching.leases_enabled = bool(setting(thread, data))
 
 
 def _set_notices(kernel: Kernel, thread: Thread | None, data: bytes) -> None:
-    kernel.watching.notices_enabled = bool(_number(thread, data))
+    kernel.watching.notices_enabled = bool(setting(thread, data))
 
 
 @proc("sys/fs/inotify/max_queued_events", mode=0o644, write=_queue("inotify"))
