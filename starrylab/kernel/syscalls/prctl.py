@@ -180,7 +180,7 @@ _OPTIONS: Final[dict[int, Option]] = {
 }
 
 
-@syscall(partial="no PR_SET_MM, PR_SET_VMA, PR_SET_MDWE, PR_SCHED_CORE; nothing about huge pages, machine checks")
+@syscall(partial="no PR_SET_MM, PR_SET_VMA, PR_SET_MDWE, PR_SCHED_CORE, huge pages, machine checks")
 def prctl(t: Thread, option: PrctlOption, a2: ULong, a3: ULong, a4: ULong, a5: ULong) -> int:
     """prctl(2)."""
     serve = _OPTIONS.get(option)
