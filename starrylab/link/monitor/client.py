@@ -25,6 +25,8 @@ _READ: Final = 12  #: bytes of a request to read
 _SLOTS: Final = 512  #: keys asked for at a time
 _GREETING_TRIES: Final = 5
 _GREETING_FLOOD_S: Final = 2.0  #: of bytes without a pause: no monitor says so much unasked
+#: Ctrl-C, Ctrl-D, line feed, carriage return, Ctrl-O, Ctrl-Z, Ctrl-\\: keys that shells act upon
+_ENTERING: Final = frozenset(b"\x03\x04\n\r\x0f\x1a\x1c")
 _MASK: Final = (1 << 64) - 1
 _CAUSES: Final[dict[int, m.Cause]] = {
     cause: m.Cause[cause.name] for cause in p.Cause if cause is not p.Cause.OTHER
@@ -191,11 +193,8 @@ class MonitorClient:
 
     def _greet(self, features: p.Feature) -> Greeting:
         self._room = p.FRAME_LIMIT
-        session = secrets.randbits(32)  # another request than the one of a host before us
         usual, self.exchange.flood_s = self.exchange.flood_s, _GREETING_FLOOD_S
-        reply = self.exchange.request(
-            operation("HELLO", p.VERSION, session, features), tries=_GREETING_TRIES
-        )
+        reply = self.exchange.request(self._hello(features), tries=_GREETING_TRIES)
         self.exchange.flood_s = usual
         said = coding.reply(self._checked(reply), p.OPERATIONS["HELLO"])
         if said["magic"] != p.MAGIC or said["version"] < p.VERSION:
@@ -206,6 +205,17 @@ class MonitorClient:
         names = Greeting.__dataclass_fields__
         kept = {name: value for name, value in said.items() if name in names}
         return Greeting(**{**kept, "arch": arch, "features": p.Feature(said["features"])})
+
+    def _hello(self, features: p.Feature) -> bytes:
+        """Return a request that a command line, should one be there, does not execute.
+
+        It differs from that of a host before us.  With a session number that has a zero in it,
+        nothing of the frame is the end of a line (a stuffed frame of 13 bytes begins with one).
+        """
+        while True:
+            content = operation("HELLO", p.VERSION, secrets.randbits(32), features)
+            if not _ENTERING.intersection(self.exchange.frame(content)):
+                return content
 
     def _checked(self, reply: bytes) -> coding.Reader:
         """Return the results of a reply; raises `Refused`."""

@@ -82,8 +82,8 @@ class Exchange:
 
         ``busy_s`` is how long the monitor may take.  Raises `MonitorError` when it is silent.
         """
-        self._seq = (self._seq + 1) % NAK
-        frame = framing.frame(bytes((self._seq,)) + content)
+        frame = self.frame(content)
+        self._seq = self._next()
         self.traffic.requests += 1
         wait = busy_s + self.turn_s + len(frame) * _BITS / self.port.baud
         try:
@@ -104,6 +104,13 @@ class Exchange:
             "the board's monitor does not answer; see that the cable is plugged in, or reset the "
             "board and flash it again"
         )
+
+    def frame(self, content: bytes) -> bytes:
+        """Return what the next `request` of ``content`` is going to send."""
+        return framing.frame(bytes((self._next(),)) + content)
+
+    def _next(self) -> int:
+        return (self._seq + 1) % NAK
 
     def attempts(self, tries: int, ask: Callable[[], object]) -> None:
         """Do ``ask`` with fewer tries than usual."""

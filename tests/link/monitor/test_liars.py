@@ -8,8 +8,8 @@ import random
 import pytest
 
 from starrylab.link.monitor import coding, exchange, framing
-from starrylab.link.monitor.client import MonitorClient
-from starrylab.link.monitor.protocol import MAGIC, OPERATIONS, VERSION, Kind
+from starrylab.link.monitor.client import WANTED, MonitorClient
+from starrylab.link.monitor.protocol import MAGIC, OPERATIONS, VERSION, Feature, Kind
 from starrylab.machine.board import monitor as m
 
 GOOD = {"magic": MAGIC, "version": VERSION, "arch": 243, "frame_limit": 8192, "contexts": 4,
@@ -83,6 +83,34 @@ def test_a_greeting_that_is_none():
     for seed in range(150):
         with pytest.raises(m.MonitorError):
             MonitorClient(Liar(seed, honest=0), turn_s=0.001)
+
+
+class Shell:
+    """A command line instead of a monitor: whatever ends a line executes what stands there."""
+
+    baud = 115200
+
+    def __init__(self) -> None:
+        self.typed = b""
+
+    def write(self, data: bytes) -> None:
+        self.typed += data
+
+    def read(self, n: int, timeout: float) -> bytes:
+        return b""
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("features", [Feature(0), WANTED])
+def test_a_greeting_executes_nothing_where_a_shell_is(features):
+    shell = Shell()
+    for _ in range(10):
+        with pytest.raises(m.MonitorError):
+            MonitorClient(shell, features=features, turn_s=0)
+    assert len(shell.typed) > 10 * 12
+    assert not set(b"\r\n\x03\x04\x0f\x1a\x1c").intersection(shell.typed)
 
 
 class Talker(Liar):
