@@ -203,7 +203,7 @@ def first_thread(kernel: Kernel, config: BootConfig) -> Thread:
     kernel.threads[pid] = thread
     kernel.uts.nodename = config.hostname
     scope = thread.scope
-    scope.set(FS, FsContext(kernel.root.root_location))
+    scope.set(FS, FsContext(kernel.root.root_location, protections=kernel.protections))
     scope.set(FILES, FdTable())
     scope.set(ACTIONS, process.signals.actions)
     scope.set(MEMORY, kernel.new_space(process.limits))

@@ -47,6 +47,7 @@ from .uring.tasks import RingSettings
 from .vdso import Vdso
 from .vfs.mount import MountNamespace
 from .vfs.page_pool import PagePool
+from .vfs.protections import Protections
 
 if TYPE_CHECKING:
     from ..abi.numbers import Arch
@@ -171,6 +172,7 @@ class Kernel:
         self.io_priorities: dict[Thread, int] = {}  #: ioprio_set(2)
         self.mempolicies: dict[Thread, Policy] = {}  #: numa(7)
         self.fork_resets: set[Thread] = set()  #: SCHED_RESET_ON_FORK
+        self.protections = Protections()  #: /proc/sys/fs/protected_*
 
     def _make_namespaces(self) -> None:
         """Make the initial namespaces."""

@@ -23,6 +23,7 @@ from .dentry import DirEntry
 from .mount import Location, Mountpoint
 from .node import DIRECTORY, SYMLINK, Credentials, SymlinkNodeOps
 from .permission import MAY_EXEC, allowed
+from .protections import Protections
 
 NOFOLLOW: Final = 1 << 8  #: a symbolic link at the end is the answer
 EMPTY_PATH: Final = 1 << 9  #: b"" is the starting point itself (AT_EMPTY_PATH)
@@ -34,18 +35,25 @@ MAX_LINKS: Final = 40
 class FsContext:
     """What CLONE_FS shares: root directory, working directory, file creation mask."""
 
-    __slots__ = ("cwd", "root", "umask")
+    __slots__ = ("cwd", "protections", "root", "umask")
 
-    def __init__(self, root: Location, cwd: Location | None = None, umask: int = 0o022) -> None:
+    def __init__(
+        self,
+        root: Location,
+        cwd: Location | None = None,
+        umask: int = 0o022,
+        protections: Protections | None = None,
+    ) -> None:
         self.root = root
         self.cwd = cwd or root
         self.umask = umask
+        self.protections = protections or Protections()  #: for the whole system
         self.root.mount.users += 1
         self.cwd.mount.users += 1
 
     def copy(self) -> FsContext:
         """Return an independent context that starts out the same."""
-        return FsContext(self.root, self.cwd, self.umask)
+        return FsContext(self.root, self.cwd, self.umask, self.protections)
 
     def close(self) -> None:
         """Let go of both directories, so that their mounts are not busy."""
@@ -125,6 +133,8 @@ class FsContext:
                     links += 1
                     if mount.flags & MS_NOSYMFOLLOW:
                         raise ELOOP
+                    if not rest and self.protections.symlinks:
+                        self.protections.check_follow(entry.directory, node, cred)
                     target = _target(node, cred, links)
                     if isinstance(target, Location):
                         mount, entry = target.mount, target.entry
@@ -182,6 +192,7 @@ class FsContext:
         """
         if parent.mount.flags & MS_NOSYMFOLLOW:
             raise ELOOP
+        self.protections.check_follow(parent.node, link, cred)
         return _target(link, cred, links)
 
     def resolve(
@@ -241,6 +252,7 @@ class _Scoped:
         self.start = start or fs.cwd
         self.beneath = bool(flags & RESOLVE_BENEATH)
         self.root = fs.root
+        self.protections = fs.protections
         if flags & (RESOLVE_IN_ROOT | RESOLVE_BENEATH):
             self.root = self.start
 
@@ -273,6 +285,8 @@ class _Scoped:
                 links += 1
                 if after.mount.flags & MS_NOSYMFOLLOW:
                     raise ELOOP
+                if not names:
+                    self.protections.check_follow(here.node, node, self.cred)
                 target = self._link(cast("SymlinkNodeOps", node), links)
                 if isinstance(target, Location):
                     after = target

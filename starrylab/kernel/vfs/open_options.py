@@ -111,6 +111,8 @@ def locate(
             raise EEXIST
         if place.node.kind == DIRECTORY:
             raise EISDIR
+        if place.entry.parent is not None:
+            fs.protections.check_create(place.entry.parent.directory, place.node, cred)
     else:
         place = fs.walk(path, cred, start, resolve | (NOFOLLOW if flags & O_NOFOLLOW else 0))
     check_open(place, flags, cred)

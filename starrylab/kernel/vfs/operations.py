@@ -165,6 +165,7 @@ def make_link(
     node = old.node
     if old.mount is not place.mount:
         raise EXDEV
+    fs.protections.check_link(node, cred)
     if cred.landlock is not None and old.entry.parent is not None:
         source = Location(old.mount, old.entry.parent)
         cred.landlock.check_refer(old.entry, source, place, moves=False)
