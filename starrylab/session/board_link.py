@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from ..boards import Board, BoardError, load
+from ..link.detect import Kind, Watcher
 from ..link.errors import BaudError, LinkError
 from ..link.monitor.client import MonitorClient
 from ..link.monitor.emulated import EmulatedLine, WireBoard
@@ -16,6 +18,9 @@ from ..machine.board.emulated import EmulatedBoard
 from ..machine.board.monitor import MonitorError
 from .config import BoardPort
 
+_NO_MONITOR: Final = frozenset(
+    {Kind.PROMPT, Kind.BOOTING, Kind.ROM, Kind.SPL, Kind.SYSTEM, Kind.ECHO}
+)
 EMULATED = "emulated"  #: the board that is always there
 
 
@@ -75,9 +80,8 @@ def describe(name: str) -> Board:
 def _greeted(
     port: Port, board: Board, chosen: BoardPort, on_text: Callable[[bytes], object] | None
 ) -> Session:
-    others = [baud for baud in board.uart.bauds if baud != board.uart.baud]
     try:
-        client = _greet(port, (board.uart.baud, *others), on_text)
+        client = _found(port, board, on_text)
         client.home = board.uart.baud
         if client.arch != board.arch:
             raise BoardLinkError(
@@ -90,6 +94,25 @@ def _greeted(
             f"start it with: starrylab flash {board.name} --port {chosen.port}"
         ) from None
     return client
+
+
+def _found(port: Port, board: Board, on_text: Callable[[bytes], object] | None) -> Session:
+    """Greet the monitor, at other rates as well, unless something else is seen to be there."""
+    others = [baud for baud in board.uart.bauds if baud != board.uart.baud]
+    try:
+        return _greet(port, (board.uart.baud,), on_text)
+    except MonitorError:
+        seen = _seen(port, board)
+        if seen in _NO_MONITOR:
+            raise MonitorError(f"but {seen.value}") from None
+        if not others:
+            raise
+    return _greet(port, others, on_text)
+
+
+def _seen(port: Port, board: Board) -> Kind:
+    loaders = [loader for loader in board.loader if loader.prompts]
+    return Watcher(port, loaders).detect().kind if loaders else Kind.SILENCE
 
 
 def _greet(port: Port, bauds: Sequence[int], on_text: Callable[[bytes], object] | None) -> Session:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+from functools import partial
 
 import pytest
 
+from starrylab.boards import load
+from starrylab.link.detect import Kind, Watcher
+from starrylab.link.port import Port
 from starrylab.session import board_link
 from starrylab.session.board_link import BoardLinkError, connect
 from starrylab.session.config import BoardPort, LabConfig
 from starrylab.session.harts import HartError, make_hart
+from tests.fakes.uboot import FakeUBoot
 
 
 @pytest.mark.parametrize(
@@ -28,7 +33,9 @@ def test_what_cannot_be_connected_is_said_in_one_line(board: BoardPort, message:
     assert "\n" not in str(caught.value)
 
 
-def test_silence_leads_to_flashing() -> None:
+def test_silence_leads_to_flashing(monkeypatch) -> None:
+    monkeypatch.setattr(board_link, "Session", partial(board_link.Session, turn_s=0.001))
+    monkeypatch.setattr(board_link.Port, "open", partial(Port.open, time_scale=0.05))
     ours, theirs = os.openpty()
     try:
         port = os.ttyname(theirs)
@@ -37,6 +44,16 @@ def test_silence_leads_to_flashing() -> None:
     finally:
         os.close(ours)
         os.close(theirs)
+
+
+def test_a_boot_loader_is_named_and_told_nothing() -> None:
+    with FakeUBoot(1.0, delay=60) as uboot:
+        uboot.power_on()
+        with Port.open(uboot.tty) as port:
+            assert Watcher(port, load("virt-riscv64").loader).wait(60.0).kind is Kind.PROMPT
+        with pytest.raises(BoardLinkError, match=r"\(but a boot loader at its prompt\); start it"):
+            connect(BoardPort("virt-riscv64", uboot.tty))
+        assert uboot.entered == []
 
 
 def test_a_board_of_another_architecture(monkeypatch) -> None:
