@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _HINT: Final = {"en": "hint: ", "zh": "提示："}
 _FIRST: Final = {"en": "first: ", "zh": "先完成："}
 _AS_ABOVE: Final = {"en": "as above", "zh": "同上"}
+_NEXT: Final = {"en": ("Read", "Check"), "zh": ("阅读", "检查")}
+_ALL_HOLD: Final = {"en": "Every goal holds.", "zh": "所有目标都已达到。"}
 _KEPT: Final = {"en": "recorded in", "zh": "已记录在"}
 _MISSED: Final = 1  #: exit status: a goal does not hold
 _HINT_AFTER: Final = 2  #: failures of a goal before its hint comes by itself
@@ -128,7 +130,8 @@ def _start(args: argparse.Namespace) -> None:
     lab = _lab(args, space)
     for name in space.start(lab):
         print(f"{space.folder(lab) / name}")
-    print(f"Read: starrylab lab text {lab.name}    Check: starrylab lab check {lab.name}")
+    read, check = _NEXT[args.language]
+    print(f"{read}: starrylab lab text {lab.name}    {check}: starrylab lab check {lab.name}")
 
 
 def _text(args: argparse.Namespace) -> None:
@@ -192,7 +195,7 @@ def _show(event: Check, language: str, failures: int, before: str) -> None:
             _indent(output)
             _indent(_AS_ABOVE[language] if detail and detail == before else detail)
             said = hint.in_language(language)
-            if told or (failures >= _HINT_AFTER and not _repeats(said, detail)):
+            if told or (failures >= _HINT_AFTER and not _repeats(hint.en, detail)):
                 _indent(said, "" if told else _HINT[language])
             sys.stdout.flush()
         case GoalSkipped(goal, needs):
@@ -248,7 +251,7 @@ def _hint(args: argparse.Namespace) -> None:
             print(event.goal.text.in_language(args.language))
             _indent(event.hint.in_language(args.language), _HINT[args.language])
             return
-    print({"en": "Every goal holds.", "zh": "所有目标都已达到。"}[args.language])
+    print(_ALL_HOLD[args.language])
 
 
 def _reset(args: argparse.Namespace) -> None:

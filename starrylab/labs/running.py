@@ -23,7 +23,7 @@ from typing import Any, Final
 
 import msgspec
 
-from .api import Refused, Scenario
+from .api import Refused, Scenario, with_name
 from .catalog import Lab, LabError
 from .compiling import compile_program
 from .pace import slowness
@@ -187,15 +187,15 @@ def _last_calls(value: Any) -> str:
         return ""
     lines = []
     for name, arguments, result in calls[-_CALLS_SHOWN:]:
-        shown = ", ".join(f"{word:#x}" for word in arguments[:3])
-        lines.append(f"  {name}({shown}, ...) = {result}")
+        shown = ", ".join(f"{word:#x}" for word in arguments)
+        lines.append(f"  {name}({shown}) = {with_name(result)}")
     return "\n".join(["the program's last system calls:", *lines])
 
 
 def _reason(answer: Answer) -> Text:
     if answer.kind == "panic":
         first = answer.detail.partition("\n")[0]
-        return Text(first, first.replace("Kernel panic", "内核 panic"))
+        return Text(first, first.replace("Kernel panic in ", "内核 panic："))
     if answer.kind == "late":
         return LATE
     if answer.kind == "died":

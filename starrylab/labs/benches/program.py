@@ -33,6 +33,7 @@ _NS_PER_INSTRUCTION: Final = 10  #: a CPU of 100 MHz that takes one cycle for ea
 _PER_ENTRY: Final = 500  #: instructions charged for each time that user mode is entered
 _PROGRAM: Final = "/bin/program"
 _CALLS: Final = 4096  #: recorded
+_ARGUMENTS: Final = 6  #: of a call that nobody knows
 
 Prepare = Callable[[Kernel], object]
 
@@ -187,7 +188,8 @@ def _record(kernel: Kernel, outcome: Outcome) -> None:
     def left(_: Thread, entry: Entry | None, registers: SyscallRegisters, result: int) -> None:
         if len(outcome.calls) < _CALLS:
             name = entry.name if entry is not None else str(registers[7])
-            outcome.calls.append((name, list(registers[:6]), result))
+            count = len(entry.args) if entry is not None else _ARGUMENTS
+            outcome.calls.append((name, list(registers[:count]), result))
 
     def faulted(*_: object) -> None:
         outcome.faults += 1
