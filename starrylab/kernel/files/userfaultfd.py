@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, cast
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from ...abi.capability import CAP_SYS_PTRACE
 from ...abi.errno import EAGAIN, EINVAL, EMFILE, EPERM, LinuxError
@@ -151,7 +152,7 @@ class UserfaultFile(File):
 
     def ioctl(self, thread: Thread, request: int, arg: int) -> int:
         """Serve UFFDIO_*; ``EINVAL`` for others, and for most of them before UFFDIO_API."""
-        serve = _REQUESTS.get(request)
+        serve = self._REQUESTS.get(request)
         if serve is None or (request != UFFDIO_API and not self.context.ready):
             raise EINVAL
         return serve(self, thread, arg) or 0
@@ -258,6 +259,23 @@ class UserfaultFile(File):
         if not on and not quiet:
             self.context.wake(start, start + length)
 
+    _REQUESTS: ClassVar[Mapping[int, Callable[[UserfaultFile, Thread, int], int | None]]] = (
+        MappingProxyType(
+            {
+                UFFDIO_API: _api,
+                UFFDIO_REGISTER: _register,
+                UFFDIO_UNREGISTER: _unregister,
+                UFFDIO_WAKE: _wake,
+                UFFDIO_COPY: _copy,
+                UFFDIO_ZEROPAGE: _zeropage,
+                UFFDIO_MOVE: _move,
+                UFFDIO_WRITEPROTECT: _writeprotect,
+                UFFDIO_CONTINUE: _continue,
+                UFFDIO_POISON: _poison,
+            }
+        )
+    )
+
     # -- inside ------------------------------------------------------------------------------
 
     def _range(self, thread: Thread, arg: int, known: int) -> tuple[int, int, int]:
@@ -305,17 +323,3 @@ def new_userfaultfd(thread: Thread, flags: int) -> int:
     except EMFILE:
         context.close()
         raise
-
-
-_REQUESTS: Final[dict[int, Callable[[UserfaultFile, Thread, int], int | None]]] = {
-    UFFDIO_API: UserfaultFile._api,  # noqa: SLF001
-    UFFDIO_REGISTER: UserfaultFile._register,  # noqa: SLF001
-    UFFDIO_UNREGISTER: UserfaultFile._unregister,  # noqa: SLF001
-    UFFDIO_WAKE: UserfaultFile._wake,  # noqa: SLF001
-    UFFDIO_COPY: UserfaultFile._copy,  # noqa: SLF001
-    UFFDIO_ZEROPAGE: UserfaultFile._zeropage,  # noqa: SLF001
-    UFFDIO_MOVE: UserfaultFile._move,  # noqa: SLF001
-    UFFDIO_WRITEPROTECT: UserfaultFile._writeprotect,  # noqa: SLF001
-    UFFDIO_CONTINUE: UserfaultFile._continue,  # noqa: SLF001
-    UFFDIO_POISON: UserfaultFile._poison,  # noqa: SLF001
-}

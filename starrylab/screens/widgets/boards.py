@@ -58,7 +58,7 @@ class BoardsPane(SectionPane):
     class Chosen(Message):
         """Another board or port was chosen."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.border_title = "Boards"
         self.boards: list[BoardRow] = []
@@ -142,7 +142,7 @@ class BoardPane(SectionPane):
         "work", "board", "memory", "devices", "loader", "storage", "traps", "recovery",
     )  # fmt: skip
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.border_title = "Board"
         self.board: Board | None = None

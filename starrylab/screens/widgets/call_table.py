@@ -59,7 +59,7 @@ class CallsPane(SectionPane):
     class CountSwitched(Message):
         """The user wants calls counted, or no more."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.border_title = "System calls"
         self.calls: tuple[CallView, ...] = ()

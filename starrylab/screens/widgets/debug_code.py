@@ -13,6 +13,7 @@ from textual.message import Message
 from ..debug_state import DebugState, Place, addresses_of, places_of
 from .sections import SectionPane
 from .source import highlighted
+from .units import end_of
 
 _LANGUAGES: Final = {
     ".c": "c", ".h": "c", ".cc": "cpp", ".cpp": "cpp", ".cxx": "cpp", ".hpp": "cpp", ".rs": "rust",
@@ -39,7 +40,7 @@ class CodePane(SectionPane):
 
         text: str
 
-    def __init__(self, state: DebugState, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, state: DebugState, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.state = state
         self.border_title = "Code"
@@ -59,8 +60,15 @@ class CodePane(SectionPane):
         if here != self._followed:
             self._followed = here
             self._mark_current()
-        self.border_subtitle = f"{frame.file}:{frame.line}" if frame and frame.file else ""
         self.redraw()
+
+    def lay_out(self, width: int) -> None:
+        """See `Pane.lay_out`."""
+        super().lay_out(width)
+        frame = self.state.current
+        place = f"{frame.file}:{frame.line}" if frame and frame.file else ""
+        if (place := end_of(place, width - 4)) != self.border_subtitle:
+            self.border_subtitle = place
 
     def section_changed(self) -> None:
         """See `SectionPane.section_changed`."""

@@ -34,7 +34,7 @@ class StackPane(SectionPane):
     ]  # fmt: skip
     has_cursor = True
 
-    def __init__(self, state: DebugState, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, state: DebugState, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.state = state
         self.border_title = "Stack"
@@ -137,7 +137,7 @@ class DataPane(SectionPane):
     ]  # fmt: skip
     has_cursor = True
 
-    def __init__(self, state: DebugState, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, state: DebugState, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.state = state
         self.border_title = "Data"

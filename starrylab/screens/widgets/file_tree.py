@@ -32,7 +32,7 @@ class FilesPane(SectionPane):
 
         path: bytes
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.border_title = "Files"
         self.details: FilesDetails | None = None

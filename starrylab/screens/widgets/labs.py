@@ -67,7 +67,7 @@ class LabsPane(SectionPane):
         what: str
         name: str
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.border_title = "Labs"
         self.rows: list[LabRow] = []
@@ -140,7 +140,7 @@ class LabTextPane(SectionPane):
 
     SECTIONS: ClassVar[tuple[str, ...]] = ("text", "goal", "events", "stack", "state", "files")
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.border_title = "Text"
         self.open: OpenLab | None = None

@@ -56,7 +56,7 @@ class LeaksPane(SectionPane):
     ]  # fmt: skip
     has_cursor = True
 
-    def __init__(self, send: Send, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, send: Send, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.border_title = "Leaks"
         self.found: LeaksFound | None = None
@@ -154,6 +154,12 @@ class LeaksPane(SectionPane):
             "difference": self._difference,
             "growth": self._growth,
         }[section]()
+
+    def column_names(self, section: str) -> list[Text]:
+        """See `SectionPane.column_names`."""
+        if section != "leaks" or self.found is None or not self.found.leaks:
+            return []
+        return [Text(f"{'SIZE':>5} {'COUNT':>5}  {'KIND':<16} HOW AND BY WHOM", no_wrap=True)]
 
     def _groups(self) -> list[Text]:
         found = self.found

@@ -26,7 +26,7 @@ _NAME, _SIZE = 12, 6  #: columns
 class MemoryPane(Pane):
     """Bytes by kind now, and what the machine is busy with."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.border_title = "Memory"
         self._previous: Snapshot = EMPTY

@@ -48,7 +48,7 @@ class MemoryDetailsPane(SectionPane):
 
         section: str
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.border_title = "Physical memory"
         self.details: MemoryDetails | None = None

@@ -30,16 +30,22 @@ class Pane(Widget, can_focus=True):
                 tooltip="Ten lines down", show=False),
         Binding("home", "move(-99999)", "First", id="pane.first", tooltip="First line",
                 show=False),
+        Binding("shift+left", "sideways(-8)", "Left", id="pane.left", show=False,
+                tooltip="What is cut off at the left"),
+        Binding("shift+right", "sideways(8)", "Right", id="pane.right", show=False,
+                tooltip="What is cut off at the right"),
         Binding("end", "move(99999)", "Last", id="pane.last", tooltip="Last line", show=False),
     ]  # fmt: skip
     heading = 0  #: lines at the top that do not scroll
     has_cursor = False
+    fixed = 0  #: lines of the heading that do not move sideways either
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.snapshot: Snapshot = EMPTY
         self.row = 0  #: the marked line below the heading, or the first one shown
         self._top = 0
+        self._left = 0  #: cells that are out of sight at the left
         self._hovered: int | None = None  #: the line that the mouse is on
         self._laid_out = 0  #: columns that the lines were made for
 
@@ -81,6 +87,24 @@ class Pane(Widget, can_focus=True):
         """Move the mark, or scroll."""
         self.row += steps
         self.redraw()
+
+    def action_sideways(self, cells: int) -> None:
+        """Look at what is cut off, as far as there is anything."""
+        width = max(1, self.content_size.width)
+        shown = range(self._top, min(self.line_count(), self._top + self.content_size.height))
+        widest = max((self.line(index, width).cell_len for index in shown), default=0)
+        self._left = max(0, min(widest - width, self._left + cells))
+        self.redraw()
+
+    def on_mouse_scroll_left(self, event: events.MouseScrollLeft) -> None:
+        """Scroll sideways."""
+        event.stop()
+        self.action_sideways(-8)
+
+    def on_mouse_scroll_right(self, event: events.MouseScrollRight) -> None:
+        """Scroll sideways."""
+        event.stop()
+        self.action_sideways(8)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Scroll."""
@@ -166,4 +190,7 @@ class Pane(Widget, can_focus=True):
         styled = [
             Segment(text, base + (style or Style.null()) + extra) for text, style, _ in segments
         ]
-        return Strip(styled).adjust_cell_length(width, base + extra)
+        strip = Strip(styled)
+        if self._left and y >= self.fixed:
+            strip = strip.crop(self._left)
+        return strip.adjust_cell_length(width, base + extra)

@@ -106,7 +106,7 @@ class ProcessPane(Pane):
 
         pid: int
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.border_title = "Processes"
         self._previous: Snapshot = EMPTY

@@ -28,16 +28,22 @@ class SectionPane(Pane):
     ]  # fmt: skip
     SECTIONS: ClassVar[tuple[str, ...]] = ()
     heading = 1
+    fixed = 1
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.section = self.SECTIONS[0]
         self._lines: list[Text] = []
+        self._columns: list[Text] = []
         self._rows: dict[str, int] = {}
 
     def section_lines(self, section: str, width: int) -> list[Text]:
         """Return the lines of ``section``, none of which need be wider than ``width``."""
         raise NotImplementedError
+
+    def column_names(self, section: str) -> list[Text]:
+        """Return lines of ``section`` that do not scroll."""
+        return []
 
     def section_changed(self) -> None:
         """Do what a newly shown section needs."""
@@ -46,21 +52,24 @@ class SectionPane(Pane):
         """Show ``section``; each keeps its own place."""
         self._rows[self.section] = self.row
         self.section = section
+        self._left = 0
         self.row = self._rows.get(section, 0)
         self.section_changed()
         self.redraw()
 
     def line_count(self) -> int:
         """Return how many lines there are, the heading included."""
-        return 1 + len(self._lines)
+        return self.heading + len(self._lines)
 
     def line(self, index: int, width: int) -> Text:
         """Return the heading or a line of the chosen section."""
-        return self._names(width) if index == 0 else self._lines[index - 1]
+        return self._names(width) if index == 0 else (self._columns + self._lines)[index - 1]
 
     def lay_out(self, width: int) -> None:
         """See `Pane.lay_out`; a hint that stands alone is broken between words."""
         lines = self.section_lines(self.section, width) or [_NOTHING]
+        self._columns = self.column_names(self.section)
+        self.heading = 1 + len(self._columns)
         alone = len(lines) == 1 and not lines[0].no_wrap
         self._lines = wrapped(lines[0], width) if alone else lines
 
@@ -72,7 +81,7 @@ class SectionPane(Pane):
     def on_click(self, event: events.Click) -> None:
         """Choose a section by its name, or mark a line."""
         offset = event.get_content_offset(self)
-        if offset is None or offset.y >= self.heading:
+        if offset is None or offset.y:
             super().on_click(event)
             return
         start = 0

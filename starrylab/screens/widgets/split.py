@@ -74,7 +74,7 @@ class Split(Container):
         *,
         inner: bool = False,
         percent: tuple[int, int] = (64, 68),
-        id: str | None = None,  # noqa: A002  # Textual's name
+        id: str | None = None,
     ) -> None:
         super().__init__(id=id)
         self.first = first

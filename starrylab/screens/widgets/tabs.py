@@ -21,7 +21,7 @@ class ViewTabs(Widget):
 
         index: int
 
-    def __init__(self, names: tuple[str, ...], *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, names: tuple[str, ...], *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.names = names
         self.current = 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
+
 _UNITS = ("B", "K", "M", "G", "T")
 
 
@@ -45,3 +47,10 @@ def uptime_text(nanoseconds: int) -> str:
     minutes, seconds = divmod(nanoseconds // 1_000_000_000, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}"
+
+
+def end_of(path: str, width: int) -> str:
+    """Return as much of a path's end as ``width`` cells hold: it says more than the beginning."""
+    while cell_len(path) > width > 1:
+        path = "…" + path.removeprefix("…")[1:]
+    return path

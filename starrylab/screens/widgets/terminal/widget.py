@@ -88,7 +88,7 @@ class Terminal(Widget, can_focus=True):
 
         text: str
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.terminal = TerminalScreen(80, 24, self._type)
         self.view = View(self.terminal)
