@@ -45,7 +45,7 @@ class ProcessDetailsPane(SectionPane):
         pid: int
         limit: LimitView
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.border_title = "Process"
         self.details: ProcessDetails | None = None
