@@ -44,7 +44,7 @@ def test_a_leak_of_every_sort_is_seen(tmp_path: Path) -> None:
     lab_of.append(soak.Soak(tmp_path, "true\n", leak, lambda line: None))
     assert lab_of[0].run() is None
     found = {row[0] for row in soak.differences(lab_of[0].first, lab_of[0].last) if row[3]}
-    assert "kernel.core.sched.Timer" in found
+    assert "kernel.core.timer.Timer" in found
     assert "kernel.core.sched.Executor._timers holds" in found
     assert "kernel.core.poll.PollSet._wakers holds" in found
     assert "memory: USER KiB" in found
