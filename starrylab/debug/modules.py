@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ..kernel.kernel import Kernel
     from ..kernel.mm.areas import Area
     from ..kernel.mm.space import AddressSpace
+    from .symbols.go_table import GoFrame
 
 _IMAGES: Final = 256  #: images kept that no process may map any more
 _LARGEST: Final = 1 << 30  #: bytes of a file that has to be copied out of the guest
@@ -254,6 +255,11 @@ class Modules(ModuleMap):
         if module is None:
             return None
         return module.loaded.frames.find(addr - module.bias)
+
+    def go_frame(self, addr: int) -> GoFrame | None:
+        """Return what a Go program's own table says of the frame at ``addr``."""
+        module = self.find(addr)
+        return None if module is None else module.loaded.symbols.go_frame(addr - module.bias)
 
     def function_start(self, addr: int) -> int | None:
         """Return where the function at ``addr`` begins, if symbols tell."""

@@ -26,7 +26,7 @@ from .unit_index import Call, LineRow, Packed, UnitIndex
 if TYPE_CHECKING:
     from _typeshed import StrPath
 
-    from .go_table import GoTable
+    from .go_table import GoFrame, GoFunction, GoTable
     from .info import Info
     from .reverse import Finder
     from .symtab import SymbolTable
@@ -86,6 +86,14 @@ class Symbols:
         symbol = self.table.find(addr)
         return (symbol.address, symbol.address + symbol.size) if symbol else None
 
+    def go_frame(self, addr: int) -> GoFrame | None:
+        """Return what Go's own table says of the frame at ``addr``."""
+        try:
+            table, function = self._go_function(addr)
+            return table.frame(function, addr) if table and function else None
+        except ImageError:
+            return None
+
     def line_range(self, addr: int) -> tuple[int, int] | None:
         """Return the addresses around ``addr`` whose code belongs to the same line.
 
@@ -94,7 +102,7 @@ class Symbols:
         index, _ = self._at(addr)
         row = index.row(addr) if index else None
         if index is None or row is None:
-            return None
+            return self._go_line_range(addr)
         start, end, here = row.start, row.end, (row.file, row.line)
         while (behind := index.row(end)) and (behind.file, behind.line) == here:
             end = behind.end
@@ -169,6 +177,8 @@ class Symbols:
         images = [self.image]
         if ".symtab" not in _section_names(self.image):
             images.insert(0, self.debug_image)
+            if self._go_table and ".symtab" not in _section_names(self.debug_image):
+                return self._go_functions()
         for image in images:
             try:
                 table = SymbolTable.of(image)
@@ -232,6 +242,18 @@ class Symbols:
         except ImageError:
             return None
 
+    def _go_function(self, addr: int) -> tuple[GoTable | None, GoFunction | None]:
+        """Return the function of Go's own table that covers ``addr``; raise `ImageError`."""
+        table = self._go_table
+        return table, table.find(addr) if table else None
+
+    def _go_line_range(self, addr: int) -> tuple[int, int] | None:
+        try:
+            table, function = self._go_function(addr)
+            return table.line_range(function, addr) if table and function else None
+        except ImageError:
+            return None
+
     def _go_functions(self) -> SymbolTable:
         from .symtab import Symbol, SymbolTable
 
@@ -247,10 +269,10 @@ class Symbols:
     def _from_go(self, addr: int) -> Location | None:
         """Return what Go's own table says of ``addr``."""
         try:
-            function = self._go_table.find(addr) if self._go_table else None
-            if function is None or self._go_table is None:
+            table, function = self._go_function(addr)
+            if function is None or table is None:
                 return None
-            file, line = self._go_table.line(function, addr)
+            file, line = table.line(function, addr)
         except ImageError:
             return None
         return Location(function.name, file, line, 0, False, addr - function.start, "")

@@ -16,6 +16,7 @@ from typing import Final, Protocol
 from ...abi.arch import ArchLayout, BadRegisters
 from ...abi.arch.layout import MCONTEXT_OFFSET
 from ...abi.arch.unwinding import UnwindLayout
+from ..symbols.go_table import GoFrame
 from . import rows
 from .cursor import CfiError
 from .expression import evaluate
@@ -54,6 +55,10 @@ class Code(Protocol):
 
     def rules(self, addr: int) -> Found | None:
         """Return the call frame information at ``addr``; raise `CfiError`."""
+        ...
+
+    def go_frame(self, addr: int) -> GoFrame | None:
+        """Return what a Go program's own table says of the frame at ``addr``."""
         ...
 
     def function_start(self, addr: int) -> int | None:
@@ -253,6 +258,9 @@ class Unwinder:
         code = self.code
         if code.is_entry(frame.lookup):
             raise Stop("")
+        go = code.go_frame(frame.lookup)
+        if go is not None:
+            return self._by_go_frame(frame, go)
         if exact and code.is_stub(frame.pc):
             return self._leaf(frame, "linkage stub")
         start = frame.start = code.function_start(frame.lookup)
@@ -267,6 +275,22 @@ class Unwinder:
         if exact:
             return self._leaf(frame, "return address register")
         raise Stop("no call frame information, and no frame record")
+
+    def _by_go_frame(self, frame: RawFrame, go: GoFrame) -> _Caller:
+        layout, caller = self.layout, list(frame.registers)
+        stack = caller[layout.stack_pointer]
+        frame.start = go.start
+        if go.is_first:
+            raise Stop("")
+        if go.moves_stack or stack is None:
+            raise Stop("Go changes to another stack here")
+        if go.size:
+            caller[layout.return_address] = self.memory.word(stack)
+        pc, cfa = caller[layout.return_address], stack + go.size & _M64
+        if pc is None:
+            raise Stop("the return address cannot be read")
+        caller[layout.stack_pointer] = cfa
+        return _Caller(pc, cfa, caller, "Go's table")
 
     def _by_instructions(self, frame: RawFrame, start: int | None) -> _Caller | None:
         """Analyse the function's own instructions."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from starrylab.abi.arch import RISCV64
 from starrylab.abi.arch.unwinding import UNWINDING
+from starrylab.debug.symbols.go_table import GoFrame
 from starrylab.debug.unwind.cfi import FrameSection
 from starrylab.debug.unwind.rows import row_at
 from starrylab.debug.unwind.tables import Found
@@ -50,6 +51,7 @@ class Code:
     starts: tuple[int, ...] = ()
     stubs: range = range(0)
     entry: range = range(0)
+    go: dict[int, GoFrame] = field(default_factory=dict)  #: by the address that is looked up
 
     def executable(self, addr: int) -> bool:
         return self.low <= addr < self.high
@@ -60,6 +62,9 @@ class Code:
             return None
         cie = fde.cie
         return Found(row_at(fde, addr), addr - fde.start, cie.return_register, cie.signal_frame)
+
+    def go_frame(self, addr: int) -> GoFrame | None:
+        return self.go.get(addr)
 
     def function_start(self, addr: int) -> int | None:
         return max((start for start in self.starts if start <= addr), default=None)
@@ -179,6 +184,25 @@ def test_instructions_tell_in_the_middle_of_a_prologue() -> None:
         assert pcs(frames) == [start + offset, CODE + 8]
         assert frames[0].how == "instructions"
         assert frames[0].cfa == STACK + 32
+
+
+def test_frames_of_go_begin_with_the_return_address() -> None:
+    leaf, caller, first = (
+        GoFrame(CODE, 0, is_first=False, moves_stack=False),
+        GoFrame(CODE + 64, 48, is_first=False, moves_stack=False),
+        GoFrame(CODE + 128, 0, is_first=True, moves_stack=False),
+    )
+    code = Code(go={CODE + 8: leaf, CODE + 79: caller, CODE + 139: first})
+    memory = Memory({STACK: CODE + 140})
+    frames = walk(memory, code, pc=CODE + 8, sp=STACK, ra=CODE + 80)
+    assert pcs(frames) == [CODE + 8, CODE + 80, CODE + 140]
+    assert [frame.cfa for frame in frames[:2]] == [STACK, STACK + 48]
+    assert frames[-1].reason == ""
+    code.go[CODE + 139] = GoFrame(CODE + 128, 16, is_first=False, moves_stack=True)
+    assert "another stack" in walk(memory, code, pc=CODE + 8, sp=STACK, ra=CODE + 80)[-1].reason
+    memory.words.clear()
+    last = walk(memory, code, pc=CODE + 8, sp=STACK, ra=CODE + 80)[-1]
+    assert (last.pc, last.reason) == (CODE + 80, "the return address cannot be read")
 
 
 def test_the_entry_is_the_bottom() -> None:
