@@ -44,10 +44,6 @@ def ld(rd, rs1, imm=0):
     return _i(imm, rs1, 3, rd, 0x03)
 
 
-def lw(rd, rs1, imm=0):
-    return _i(imm, rs1, 2, rd, 0x03)
-
-
 def sd(rs2, rs1, imm=0):
     return _s(imm, rs2, rs1, 3, 0x23)
 
@@ -62,10 +58,6 @@ def fld(fd, rs1, imm=0):
 
 def fsd(fs, rs1, imm=0):
     return _s(imm, fs, rs1, 3, 0x27)
-
-
-def fadd_d(fd, fs1, fs2):
-    return _r(1, fs2, fs1, 7, fd, 0x53)
 
 
 def fdiv_d(fd, fs1, fs2):
@@ -101,10 +93,6 @@ def jump(offset):
 
 def amoadd_d(rd, rs2, rs1):
     return _r(0, rs2, rs1, 3, rd, 0x2F)
-
-
-def amoadd_w(rd, rs2, rs1):
-    return _r(0, rs2, rs1, 2, rd, 0x2F)
 
 
 def lr_d(rd, rs1):
