@@ -111,6 +111,7 @@ def _symbols(elf: str, folders: list[str], *, keep: bool) -> Symbols:
         cache = IndexCache(os.path.join(cache_path(), "symbols")) if keep else None
         symbols = Symbols.of(image, folders, cache)
         known = has_debug_info(symbols.debug_image) or len(symbols.table)
+        image.segments()  # every address is looked for in them
     except ImageError as error:
         raise UserError(str(error), 1) from error
     if not known:

@@ -117,11 +117,15 @@ def test_the_index_is_kept(kernel: str, cache: Path) -> None:
         (["KERNEL", "/"], "/: Is a directory"),
         (["KERNEL", "--base", "here"], "--base here: give a hexadecimal address"),
         (["EMPTY"], "has neither symbols nor debug information"),
+        (["CUT"], "the segment headers lie outside the file"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(tmp_path, kernel, capsys, args, message) -> None:
     (tmp_path / "empty").write_bytes(elf([]))
-    names = {"KERNEL": kernel, "EMPTY": str(tmp_path / "empty")}
+    cut = bytearray(Path(kernel).read_bytes())
+    cut[32:40] = len(cut).to_bytes(8, "little")  # e_phoff
+    (tmp_path / "cut").write_bytes(cut)
+    names = {"KERNEL": kernel, "EMPTY": str(tmp_path / "empty"), "CUT": str(tmp_path / "cut")}
     assert main(["symbolize", *(names.get(arg, arg) for arg in args)]) != 0
     error = capsys.readouterr().err
     assert message in error
