@@ -359,7 +359,6 @@ class Executor:
         self._fire()
 
     def _pop_realtime(self) -> Task:
-        self._preempted = None  # it may have ended instead of coming back
         queue = self._realtime[self._top]
         task = queue.popleft()
         if not queue:

@@ -107,9 +107,7 @@ class FsContext:
                     continue
                 if node.kind != DIRECTORY:
                     raise ENOTDIR
-                if (node.mode & 0o111 != 0o111 or node.data is not None) and not allowed(
-                    node, cred, MAY_EXEC
-                ):
+                if (node.mode & 0o111 != 0o111 or node.data) and not allowed(node, cred, MAY_EXEC):
                     raise EACCES
                 child = entry.fast.get(name)
                 if child is None:
@@ -177,9 +175,7 @@ class FsContext:
         node = place.node
         if node.kind != DIRECTORY:
             raise ENOTDIR
-        if (node.mode & 0o111 != 0o111 or node.data is not None) and not allowed(
-            node, cred, MAY_EXEC
-        ):
+        if (node.mode & 0o111 != 0o111 or node.data) and not allowed(node, cred, MAY_EXEC):
             raise EACCES
         return place, name, len(bare) != len(path)
 
