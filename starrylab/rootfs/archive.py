@@ -1,9 +1,9 @@
 """Read a root tree out of a TAR archive without ever writing to the host.
 
 Format: POSIX.1-2017 pax, ustar and GNU, as tarfile(3) of the standard library understands them;
-extended attributes as GNU tar and libarchive keep them (SCHILY.xattr). The entries go into memory
-only, so links that point out of the tree can do no harm; names that climb out of it (``..``) are
-refused all the same, because they are never what was meant.
+extended attributes as GNU tar and libarchive keep them (SCHILY.xattr, SCHILY.acl). The entries go
+into memory only, so links that point out of the tree can do no harm; names that climb out of it
+(``..``) are refused all the same, because they are never what was meant.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from __future__ import annotations
 import io
 import stat
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from . import acl_text
 from .compressed import one_line, open_plain
 from .content import Content, OpenFile, Slice
 from .tree import Entry, RootfsError, Tree
@@ -151,12 +152,23 @@ def _entry(
         target=member.linkname if kind == stat.S_IFLNK else "",
         major=member.devmajor if device else 0,
         minor=member.devminor if device else 0,
-        xattrs=tuple(
-            (key.removeprefix(XATTR), value.encode("utf-8", "surrogateescape"))
-            for key, value in sorted(member.pax_headers.items())
-            if key.startswith(XATTR)
-        ),
+        xattrs=_attributes(member.pax_headers),
     )
+
+
+def _attributes(headers: Mapping[str, str]) -> tuple[tuple[str, bytes], ...]:
+    """Return extended attributes; lists that are there as text only become some, too."""
+    found = {
+        key.removeprefix(XATTR): value.encode("utf-8", "surrogateescape")
+        for key, value in headers.items()
+        if key.startswith(XATTR)
+    }
+    for key, name in acl_text.HEADERS.items():
+        if key in headers and name not in found:
+            value = acl_text.from_text(headers[key])
+            if value is not None:
+                found[name] = value
+    return tuple(sorted(found.items()))
 
 
 def _time_ns(member: tarfile.TarInfo) -> int:

@@ -62,7 +62,7 @@ if [ -e /{ARCHIVE} ]; then
     apt-get -qq update -o Dir::Etc::sourcelist=/{ARCHIVE} -o Dir::Etc::sourceparts=- || exit 1
 fi
 rm -f /usr/sbin/policy-rc.d
-tar --one-file-system --numeric-owner --xattrs --xattrs-include='*' \\
+tar --one-file-system --numeric-owner --acls --xattrs --xattrs-include='*' \\
     -C / -cf /mnt/{_TREE} . || exit 1
 echo '{_DONE}'
 """

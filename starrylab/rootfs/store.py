@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
+from . import acl_text
 from .archive import XATTR, read_archive
 from .content import Content, Part, size_of
 from .layers import read_layer
@@ -187,6 +188,10 @@ def _write(archive: tarfile.TarFile, entry: Entry) -> None:
     headers = {
         XATTR + name: value.decode("utf-8", "surrogateescape") for name, value in entry.xattrs
     }
+    attributes = dict(entry.xattrs)
+    for header, name in acl_text.HEADERS.items():  # for tar, which takes lists as text only
+        if name in attributes and (text := acl_text.to_text(attributes[name])):
+            headers[header] = text
     info.pax_headers = headers | ({"mtime": f"{info.mtime}.{part:09}"} if part else {})
     info.devmajor, info.devminor = entry.major, entry.minor
     info.type = tarfile.LNKTYPE if entry.hardlink else kind
