@@ -16,10 +16,12 @@ from ..userland import BuildError, compile_c
 from .catalog import Lab, LabError, catalog
 from .components import SEAMS, bound
 from .printing import Printer
-from .stuck import Watch
+from .stuck import Stuck, Watch
 from .student import Student, StudentError, explain
 
 _LOOK_NS: Final = 500_000_000  #: between two looks at the files
+#: what a student's file may raise: anything, and sys.exit() is for a lab an error like others
+_STOPPED: Final = (Exception, SystemExit)
 Tell = Callable[[str], object]
 
 
@@ -37,7 +39,7 @@ class LiveLab:
         try:
             self._build()
             self.parts: Components = bound(self._student)  #: what the kernel is built with
-        except Exception as error:  # a student's file may raise anything
+        except _STOPPED as error:
             raise LabError(self.why(error)) from None
 
     def attach(self, kernel: Kernel, tell: Tell) -> None:
@@ -45,7 +47,7 @@ class LiveLab:
         self._printer.kernel = kernel
         try:
             self._put_in(kernel, self._student, first=True)
-        except Exception as error:
+        except _STOPPED as error:
             raise LabError(self.why(error)) from None
         self._look_later(kernel, tell)
 
@@ -68,7 +70,7 @@ class LiveLab:
         try:
             self._build()
             self._put_in(kernel, student, first=False)
-        except Exception as error:
+        except _STOPPED as error:
             tell(f"not reloaded: {self.why(error)}")
             return
         self._student = student
@@ -99,11 +101,13 @@ class LiveLab:
         paths = [self.folder / name for name in self.lab.description.files]
         return [path.stat().st_mtime_ns for path in paths if path.exists()]
 
-    def why(self, error: Exception) -> str:
+    def why(self, error: BaseException) -> str:
         """Return what was wrong, and then where, from the student's own code on."""
         if isinstance(error, StudentError | BuildError):
             return str(error)
         where, _, reason = explain(error, self.folder).rpartition("\n")
+        if isinstance(error, Stuck):
+            reason = str(error)
         return f"{reason}\n{where}".rstrip()
 
 

@@ -61,8 +61,9 @@ def test_a_file_that_is_saved_is_put_in(tmp_path: Path) -> None:
         save(CALLS.replace("FACTOR", "3"))
         yield m.call("nanosleep", m.scratch, 0)
         yield m.call("twice", 21)
-        save("syntax error(")
-        yield m.call("nanosleep", m.scratch, 0)
+        for broken in ("syntax error(", "raise SystemExit"):
+            save(broken)
+            yield m.call("nanosleep", m.scratch, 0)
         yield m.call("twice", 21)
         save(CALLS.replace("FACTOR", "5"))
         yield m.call("nanosleep", m.scratch, 0)
@@ -77,8 +78,10 @@ def test_a_file_that_is_saved_is_put_in(tmp_path: Path) -> None:
 
     results = bench.run(program)
     assert [result for result in results if result] == [42, 63, 63, 105, -ENOSYS.errno]
-    assert [text.split(":")[0] for text in told] == ["reloaded", "not reloaded", *["reloaded"] * 2]
+    words = [text.split(":")[0] for text in told]
+    assert words == ["reloaded", *["not reloaded"] * 2, *["reloaded"] * 2]
     assert "SyntaxError" in told[1]
+    assert "SystemExit" in told[2]
 
 
 def test_pages_go_on_with_new_methods(tmp_path: Path) -> None:
@@ -104,6 +107,9 @@ def test_what_cannot_be_loaded_is_told(tmp_path: Path) -> None:
     folder = folder_of("4", tmp_path)
     (folder / "pages.py").write_text("1 / 0\n")
     with pytest.raises(LabError, match="ZeroDivisionError"):
+        open_live(folder)
+    (folder / "pages.py").write_text("raise SystemExit\n")
+    with pytest.raises(LabError, match="SystemExit"):
         open_live(folder)
     with pytest.raises(LabError, match="no lab has that name"):
         open_live(tmp_path)
