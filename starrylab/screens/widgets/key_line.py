@@ -142,7 +142,8 @@ def _hints(screen: Screen[Any]) -> Iterator[KeyHint]:
 
 def _is_special(node: DOMNode, screen: Screen[Any], binding: Binding) -> bool:
     """Return whether a pane alone has this key; the keys of an input line have no names."""
-    return node is not screen and bool(binding.id) and not binding.id.startswith(_PLAIN)
+    name = binding.id or ""
+    return node is not screen and bool(name) and not name.startswith(_PLAIN)
 
 
 def _run_of(keys: list[str]) -> str:
