@@ -344,7 +344,7 @@ async def test_an_instruction_is_explained() -> None:
 
 async def test_the_mouse_explains_an_instruction_and_a_register() -> None:
     async with console(tooltips=True) as (app, client, pilot):
-        app.TOOLTIP_DELAY = 0.01
+        app.TOOLTIP_DELAY = 0.1  # a shorter one may pass before the timer runs
         view = await stopped_console(app, client, pilot)
         view.code.choose("disassembly")
         await pilot.hover("#debug-code", offset=(20, 2))

@@ -11,7 +11,7 @@ from starrylab.screens.views.memory import parse_address
 from starrylab.screens.widgets.call_trace import TraceLog, latency_lines
 from starrylab.screens.widgets.history import LENGTH, FaultRates, History, plot, resampled
 from starrylab.screens.widgets.hit_rates import HitRates
-from starrylab.screens.widgets.process_details import page_bar, parse_limit
+from starrylab.screens.widgets.process_details import ProcessDetailsPane, page_bar, parse_limit
 from starrylab.screens.widgets.tabs import ViewTabs
 from starrylab.session.inspection import model
 from starrylab.session.protocol import Booted, Exited
@@ -90,6 +90,39 @@ async def test_the_marked_process_is_looked_at_closely() -> None:
             await pilot.press("right")
             await until(pilot, lambda section=section: details.section == section)
             assert words in pane_text(details)
+
+
+@pytest.mark.parametrize("width", [130, 92, 70, 56, 44])
+def test_the_end_of_an_area_s_name_is_in_sight(width) -> None:
+    pane = ProcessDetailsPane()
+    pane.details = PROCESS
+    lines = [line.plain for line in pane.section_lines("areas", width)]
+    assert all(len(line) <= width for line in lines[1:])
+    name = PROCESS.areas[0].name
+    assert lines[1].index("BACKEND") == lines[2].index(PROCESS.areas[0].backend)
+    assert any(line.endswith(name[-4:]) for line in lines)
+
+
+async def test_what_is_cut_off_at_the_right_can_be_seen() -> None:
+    async with console((100, 30)) as (app, client, pilot):
+        await pilot.press("alt+3", *["right"] * 2)
+        pane = app.console_screen.view.details
+        app.console_screen.view.answered(MEMORY)
+        client.happen(BUSY)
+
+        def shown() -> str:
+            return "\n".join(pane.render_line(y).text for y in range(pane.size.height))
+
+        await until(pilot, lambda: "CACHED" in shown())
+        assert "FILE" not in shown()
+        await pilot.press(*["shift+right"] * 9)
+        await until(pilot, lambda: "FILE" in shown())
+        assert " map  over time" in shown()
+        before = shown()
+        await pilot.press("shift+right")
+        assert shown() == before
+        await pilot.press(*["shift+left"] * 9)
+        await until(pilot, lambda: "CACHED" in shown())
 
 
 async def test_an_answer_about_another_process_is_passed_over() -> None:
@@ -236,6 +269,16 @@ async def test_a_trace_is_switched_filtered_and_followed() -> None:
         await until(pilot, lambda: Trace(True, 1, "file,!read", strings=40) in client.sent)
         await pilot.press("t")
         await until(pilot, lambda: Trace(on=False) in client.sent)
+
+
+async def test_who_waits_is_asked_in_a_lab_at_rest_too() -> None:
+    async with console() as (_, client, pilot):
+        client.happen(BUSY)
+        await pilot.press("alt+6")
+        await pilot.pause()
+        assert AskWaits() not in client.sent
+        await pilot.press("right")
+        await until(pilot, lambda: client.sent.count(AskWaits()) == 1)
 
 
 async def test_who_waits_for_whom() -> None:

@@ -61,6 +61,14 @@ class CallsView(AskingView):
         self.calls.show(snapshot)
         if not self.calls.calls:
             self.ask(AboutCalls())
+        self._ask_waits()
+
+    def on_calls_pane_shown(self, message: CallsPane.Shown) -> None:
+        """Ask at once: a lab in which all wait sends no snapshots."""
+        message.stop()
+        self._ask_waits()
+
+    def _ask_waits(self) -> None:
         if self.calls.section == "waits" and not self._waiting:
             self._waiting = True
             self.post_message(self.Commanded(AskWaits()))

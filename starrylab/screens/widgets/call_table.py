@@ -56,6 +56,9 @@ class CallsPane(SectionPane):
     class FilterWanted(Message):
         """The user wants to choose what is traced."""
 
+    class Shown(Message):
+        """Another section is shown, which may need an answer."""
+
     class CountSwitched(Message):
         """The user wants calls counted, or no more."""
 
@@ -112,6 +115,10 @@ class CallsPane(SectionPane):
         """Draw the wait graph."""
         self.waits = found
         self.redraw()
+
+    def section_changed(self) -> None:
+        """See `SectionPane.section_changed`."""
+        self.post_message(self.Shown())
 
     def action_count(self) -> None:
         """Count, or stop."""

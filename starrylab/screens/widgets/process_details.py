@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, Final
 
 from rich.text import Text
@@ -11,7 +13,7 @@ from textual.message import Message
 
 from ...session.inspection.model import AreaView, LimitView, ProcessDetails
 from .sections import SectionPane, facts, table
-from .units import count_text, size_text, time_text
+from .units import count_text, end_of, size_text, time_text
 
 _PAGE: Final = 4096  #: bytes
 _POLICIES: Final = {0: "other", 1: "fifo", 2: "rr", 3: "batch", 5: "idle"}
@@ -25,6 +27,7 @@ _STATES: Final = (
 )
 _SCALES: Final = {"K": 10, "M": 20, "G": 30}  #: suffix -> bits
 _BAR: Final = 16  #: cells for the states of an area's pages
+_WHOLE, _MEDIUM = 92, 56  #: columns from which on areas have both addresses, and what is resident
 
 
 class ProcessDetailsPane(SectionPane):
@@ -82,14 +85,15 @@ class ProcessDetailsPane(SectionPane):
             return [Text("mark a process to see what it has", "dim")]
         if not details.found:
             return [Text(f"process {details.pid} is gone", "dim")]
-        return {
+        sections: dict[str, Callable[[ProcessDetails], list[Text]]] = {
             "general": _general,
             "threads": _threads,
             "descriptors": _descriptors,
-            "areas": _areas,
+            "areas": partial(_areas, width=width),
             "signals": _signals,
             "limits": _limits,
-        }[section](details)
+        }
+        return sections[section](details)
 
 
 def _general(details: ProcessDetails) -> list[Text]:
@@ -162,19 +166,27 @@ def _descriptors(details: ProcessDetails) -> list[Text]:
     return table(("FD", "KIND", "MODE", "OFFSET", "REFS", "PATH"), rows, frozenset((0, 3, 4)))
 
 
-def _areas(details: ProcessDetails) -> list[Text]:
+def _areas(details: ProcessDetails, width: int) -> list[Text]:
+    """Draw the areas; where there is less room, what their names do not need is left out first."""
     legend = Text("pages: ", "dim", no_wrap=True)
     for letter, style, name in _STATES:
         legend.append(letter, style)
         legend.append(f" {name}  ", "dim")
-    lines = [Text(f"{'ADDRESS':<25} PERM  SIZE  RSS   {'PAGES':<{_BAR}} BACKEND NAME", "bold")]
+    whole, medium = width >= _WHOLE, width >= _MEDIUM
+    bar = _BAR if whole else 8 if medium else 5
+    heading = f"{'ADDRESS':<{25 if whole else 12}} PERM  SIZE "
+    heading += f"{' RSS ' if medium else ''}{'PAGES':<{bar}} BACKEND NAME"
+    lines = [Text(heading, "bold", no_wrap=True)]
+    room = max(4, width - len(heading) + len("NAME"))
     for area in details.areas:
-        resident = (area.copied + area.shared + area.cached) * _PAGE
-        line = Text(no_wrap=True)
-        line.append(f"{area.start:012x}-{area.end:012x} {area.perms} ")
-        line.append(f"{size_text(area.end - area.start):>5} {size_text(resident):>4} ")
-        line.append_text(page_bar(area, _BAR))
-        line.append(f" {area.backend:<7} {area.name}")
+        line = Text(f"{area.start:012x}", no_wrap=True)
+        line.append(f"-{area.end:012x}" if whole else "")
+        line.append(f" {area.perms} {size_text(area.end - area.start):>5} ")
+        if medium:
+            resident = (area.copied + area.shared + area.cached) * _PAGE
+            line.append(f"{size_text(resident):>4} ")
+        line.append_text(page_bar(area, bar))
+        line.append(f" {area.backend:<7} {end_of(area.name, room)}")
         lines.append(line)
     return [legend, *lines]
 

@@ -62,8 +62,10 @@ class SectionPane(Pane):
         return self.heading + len(self._lines)
 
     def line(self, index: int, width: int) -> Text:
-        """Return the heading or a line of the chosen section."""
-        return self._names(width) if index == 0 else (self._columns + self._lines)[index - 1]
+        """Return a line of the heading or of the chosen section."""
+        if index >= self.heading:
+            return self._lines[index - self.heading]
+        return self._columns[index - 1] if index else self._names(width)
 
     def lay_out(self, width: int) -> None:
         """See `Pane.lay_out`; a hint that stands alone is broken between words."""
