@@ -156,7 +156,7 @@ _DESCRIBE: Final[Mapping[str, Callable[[Any], str]]] = MappingProxyType(
         "file system": lambda fs: f"file system {fs.name}",
         "futex entry": _waiter,
         "inode": _inode,
-        "Landlock rules": _file,
+        "Landlock ruleset": _file,
         "mount": _mount,
         "namespace": lambda n: f"namespace {text_of(n.label)}",
         "page cache": lambda c: f"page cache of inode {c.ino} ({c.nr_pages} pages)",
