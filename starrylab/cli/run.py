@@ -97,7 +97,7 @@ def _run(lab: Lab) -> int:
         return lab.run()
     except BrokenPipeError:
         raise
-    except Exception as bug:  # the kernel's own: its panic, with its own report
+    except (Exception, SystemExit) as bug:  # the kernel's, or a student's: its panic
         lab.kernel.panic(bug)
         return _PANIC
 

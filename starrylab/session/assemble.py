@@ -151,7 +151,7 @@ class Lab:
                     debugger.run()
                 except BrokenPipeError:
                     raise
-                except Exception as bug:  # the kernel's panic, which can be looked at
+                except (Exception, SystemExit) as bug:  # a panic, which can be looked at
                     self.kernel.panic(bug)
                 if not debugger.paused:
                     return

@@ -241,7 +241,7 @@ class Session:
             lab.run()
         except ProtocolError:
             raise
-        except Exception as bug:  # a bug in the kernel is its panic, not ours
+        except (Exception, SystemExit) as bug:  # a bug in the kernel is its panic, not ours
             kernel.panic(bug)
         lab.door.detach("command")
         if self._tracing is not None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,3 +42,18 @@ def test_what_is_run_on_which_lab(
     monkeypatch.setattr(commands, "run_command", note)
     run(["lab", "--folder", str(tmp_path), action, *words])
     assert asked == [[action, "--lab", str(tmp_path / "03-system-call"), "--", *command]]
+
+
+def test_sys_exit_in_a_student_s_file_is_a_panic_with_its_line(tmp_path: Path) -> None:
+    folder = tmp_path / "14-nodes"
+    shutil.copytree(find("14").solution, folder)
+    nodes = (folder / "nodes.py").read_text()
+    (folder / "nodes.py").write_text(nodes.replace("raise EINVAL", "raise SystemExit(3)"))
+    command = ["run", "--lab", str(folder), "--", "sh", "-c", "echo 77 >/dev/dice; echo after"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "starrylab", *command],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.stdout == ""
+    assert "SystemExit: 3\n   0: Dice.write_at\n            at " in ended.stderr
+    assert ended.returncode == 70
