@@ -102,10 +102,14 @@ class Workspace:
         return self.folder(lab)
 
     def current(self) -> Lab:
-        """Return the lab that was worked on last; raise `LabError` where there is none."""
+        """Return the lab in whose folder we are, or that was worked on last; raise `LabError`."""
         started = [lab for lab in catalog() if self.started(lab)]
         if not started:
             raise LabError(f"no lab was started in {self.root}; see starrylab lab list")
+        here = Path(os.getcwd()).resolve()
+        for lab in started:
+            if here.is_relative_to(self.folder(lab).resolve()):
+                return lab
         return max(started, key=lambda lab: _newest(self.folder(lab)))
 
     def pack(self, lab: Lab, target: Path) -> list[str]:

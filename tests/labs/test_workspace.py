@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -90,11 +92,24 @@ def test_submit_packs_the_lab_s_files(space: Workspace, small_lab: Lab, tmp_path
     assert space.pack(small_lab, tmp_path / "mine.tar.gz") == ["answer.py"]
 
 
-def test_the_last_one_worked_on_is_meant(space: Workspace, small_lab: Lab) -> None:
+def test_the_last_one_worked_on_is_meant(
+    space: Workspace, small_lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    course = tmp_path / "course"
+    other = course / "02-more"
+    for source, target in ((small_lab.folder, course / small_lab.name), (small_lab.folder, other)):
+        shutil.copytree(source, target)
+    monkeypatch.setenv("STARRYLAB_COURSE", str(course))
+    small_lab = Lab(course / small_lab.name)
     with pytest.raises(LabError, match="no lab was started"):
         space.current()
     space.start(small_lab)
     assert space.current() == small_lab
+    space.start(Lab(other))
+    os.utime(space.folder(Lab(other)) / "answer.py", ns=(1 << 61, 1 << 61))
+    assert space.current().name == "02-more"
+    monkeypatch.chdir(space.folder(small_lab))
+    assert space.current() == small_lab  # where one is comes first
 
 
 def test_the_commands(capsys: pytest.CaptureFixture[str], tmp_path: Path, course: Path) -> None:
