@@ -178,6 +178,19 @@ def _targets_first(tree: Tree) -> list[Entry]:
     return sorted(tree, key=lambda entry: bool(entry.hardlink))
 
 
+def _headers(attributes: dict[str, bytes]) -> dict[str, str]:
+    """Return what an archive keeps extended attributes in; tar takes lists as text only."""
+    headers = {}
+    for header, name in acl_text.HEADERS.items():
+        text = acl_text.to_text(attributes.get(name, b""))
+        if text and acl_text.from_text(text) == attributes[name]:
+            headers[header] = text
+            del attributes[name]
+    for name, value in attributes.items():
+        headers[XATTR + name] = value.decode("utf-8", "surrogateescape")
+    return headers
+
+
 def _write(archive: tarfile.TarFile, entry: Entry) -> None:
     kind = _TYPES.get(stat.S_IFMT(entry.mode))
     if kind is None:
@@ -185,13 +198,7 @@ def _write(archive: tarfile.TarFile, entry: Entry) -> None:
     info = tarfile.TarInfo(entry.path)
     info.mode, info.uid, info.gid = entry.mode & 0o7777, entry.uid, entry.gid
     info.mtime, part = divmod(entry.mtime_ns, 1_000_000_000)
-    headers = {
-        XATTR + name: value.decode("utf-8", "surrogateescape") for name, value in entry.xattrs
-    }
-    attributes = dict(entry.xattrs)
-    for header, name in acl_text.HEADERS.items():  # for tar, which takes lists as text only
-        if name in attributes and (text := acl_text.to_text(attributes[name])):
-            headers[header] = text
+    headers = _headers(dict(entry.xattrs))
     info.pax_headers = headers | ({"mtime": f"{info.mtime}.{part:09}"} if part else {})
     info.devmajor, info.devminor = entry.major, entry.minor
     info.type = tarfile.LNKTYPE if entry.hardlink else kind

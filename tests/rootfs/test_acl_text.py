@@ -66,11 +66,16 @@ def test_an_archive_keeps_lists_for_itself_and_for_tar(tmp_path: Path) -> None:
     tree.file("f", b"x")
     tree.folder("d")
     attributes = (("system.posix_acl_access", value), ("user.x", b"\xff\0"))
+    odd = packed((2, 6, 1000), (1, 6, NO_ID))
+    kept = (("system.posix_acl_access", odd),)  # is not what its text says
+    write_entries([_with(next(iter(tree)), kept)], tmp_path / "odd.tar")
+    assert [entry.xattrs for entry in read_archive(tmp_path / "odd.tar")] == [kept]
     write_entries([_with(entry, attributes) for entry in tree], tmp_path / "a.tar")
     again = read_archive(tmp_path / "a.tar")
     assert {entry.xattrs for entry in again} == {attributes}
     with tarfile.open(tmp_path / "a.tar") as archive:
         headers = archive.getmember("f").pax_headers
+    assert "SCHILY.xattr.system.posix_acl_access" not in headers
     assert headers["SCHILY.acl.access"] == "user::rw-,user:1000:rw-,group::r--,mask::rw-,other::---"
 
 
