@@ -36,8 +36,7 @@ _POLL_S: Final = 0.3  #: between looks at the files of `check --watch`
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `lab` can do."""
-    parser.add_argument("--folder", metavar="DIR", help="your files (default: ./starrylab-labs)")
-    parser.add_argument("--language", choices=["en", "zh"], help="default: as the locale says")
+    _add_common(parser, None)
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     actions.add_parser("list", help="list the labs, and how far you got")
     _named(actions.add_parser("start", help="get a lab's files; never overwrites yours"))
@@ -59,6 +58,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     new = actions.add_parser("new", help="make the files of a new lab")
     new.add_argument("name", metavar="NN-NAME")
     new.add_argument("--in", dest="course", metavar="DIR", default="labs", help="default: labs")
+    for action in actions.choices.values():
+        _add_common(action, argparse.SUPPRESS)
+
+
+def _add_common(parser: argparse.ArgumentParser, default: str | None) -> None:
+    """Declare what may stand before the action, and behind it."""
+    text = "your files (default: ./starrylab-labs)"
+    parser.add_argument("--folder", metavar="DIR", default=default, help=text)
+    text = "default: as the locale says"
+    parser.add_argument("--language", choices=["en", "zh"], default=default, help=text)
 
 
 def _named(parser: argparse.ArgumentParser, *, optional: bool = False) -> argparse.ArgumentParser:

@@ -131,6 +131,8 @@ def test_the_commands(capsys: pytest.CaptureFixture[str], tmp_path: Path, course
     assert "hint:" not in capsys.readouterr().out
     assert main(["lab", "--language", "zh", "check"]) == 1
     assert "提示：零" in capsys.readouterr().out  # at the second failure
+    assert main(["lab", "text", "1", "--language", "zh"]) == 0
+    assert capsys.readouterr().out == "# 答案\n\n"
     assert main(["lab", "hint"]) == 0
     assert "hint: zero" in capsys.readouterr().out
     answer.write_text((course / "01-answers" / "solution" / "answer.py").read_text())
