@@ -6,11 +6,13 @@ import struct
 
 import pytest
 
-from starrylab.abi.errno import EACCES, ENOENT
+from starrylab.abi.errno import EACCES, EINVAL, ENOENT
 from starrylab.abi.fcntl import AT_FDCWD
 from starrylab.abi.time import CLOCK_BOOTTIME
 from starrylab.kernel.files.pipe import make_pipe
+from starrylab.kernel.fs.host_content import BytesContent
 from starrylab.kernel.fs.proc._declare import declared
+from starrylab.kernel.fs.tmpfs_file import TmpFile
 from starrylab.kernel.task.cred import Credentials
 
 STAT_FIELDS = 52  # proc_pid_stat(5)
@@ -101,6 +103,23 @@ def test_ended_process_has_no_directory(look):
     for path in (b"/proc/99", b"/proc/99/stat", b"/proc/01"):
         with pytest.raises(ENOENT):
             look.thread.fs.walk(path, look.thread.cred)
+
+
+def test_cached_pages_can_be_dropped(look):
+    kernel = look.lab.kernel
+    backing = BytesContent(b"kept" * 4096)
+    node = TmpFile(kernel.root.fs, 0o100644, 0, 0, backing=backing, size=4 * 4096)
+    assert node.read_at(4 * 4096, 0) == backing.data
+    node.write_at(b"new", 0)
+    assert kernel.pool.evictable == 4
+    for wrong in (b"0", b"5", b"x"):
+        with pytest.raises(EINVAL):
+            write(look, b"/proc/sys/vm/drop_caches", wrong)
+    write(look, b"/proc/sys/vm/drop_caches", b"2\n")
+    assert kernel.pool.evictable == 4
+    write(look, b"/proc/sys/vm/drop_caches", b"3\n")
+    assert kernel.pool.evictable == 1  # what was written stays
+    assert node.read_at(4 * 4096, 0) == b"new" + backing.data[3:]
 
 
 def test_comm_and_hostname_can_be_written(look):

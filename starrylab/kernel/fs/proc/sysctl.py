@@ -204,6 +204,12 @@ def poolsize(_: Kernel) -> str:
     return f"{_RANDOM_POOL_BITS}\n"
 
 
+@proc("sys/kernel/randomize_va_space")
+def randomize_va_space(_: Kernel) -> str:
+    """Show that addresses are the same at each run."""
+    return "0\n"
+
+
 @proc("sys/kernel/pty/max")
 def pty_max(_: Kernel) -> str:
     """Show how many pseudo-terminals there may be."""
@@ -220,6 +226,17 @@ def pty_nr(kernel: Kernel) -> str:
 def unprivileged_userfaultfd(kernel: Kernel) -> str:
     """Show whether anybody may serve faults of system calls."""
     return f"{int(kernel.unprivileged_userfaultfd)}\n"
+
+
+def _drop_caches(kernel: Kernel, thread: Thread | None, data: bytes) -> None:
+    if setting(thread, data, 1, 4) & 1:
+        kernel.pool.shrink(kernel.pool.evictable, kept=kernel.pool.evictable)
+
+
+@proc("sys/vm/drop_caches", mode=0o200, write=_drop_caches)
+def drop_caches(_: Kernel) -> str:
+    """Nothing to show; 1 or 3 gives up file pages that can be read again and are not mapped."""
+    return "0\n"
 
 
 @proc("sys/vm/overcommit_memory")
