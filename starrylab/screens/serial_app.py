@@ -41,8 +41,11 @@ class SerialApp(App[None], inherit_bindings=False):
         """Show words as they are: brackets of the guest's values and names are not markup."""
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=False)
 
-    def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
-        """Return a picture of the window; wide characters have their room."""
+    def export_screenshot(self, *, title: str | None = None, simplify: bool = True) -> str:
+        """Return a picture of the window; wide characters have their room.
+
+        ``simplify`` makes one text of neighbours of one style: an underline does not stop early.
+        """
         return aligned(super().export_screenshot(title=title, simplify=simplify))
 
     async def first_sized(self) -> None:
