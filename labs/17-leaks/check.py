@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from starrylab.abi.errno import EINVAL
 from starrylab.debug.leaks.tracker import Tracker
-from starrylab.labs.api import Run, goal, hint, scenario
+from starrylab.labs.api import Run, goal, hint, scenario, with_name
 from starrylab.labs.benches import ScriptedBench
 from starrylab.labs.components import attach
 from starrylab.labs.student import Student
@@ -145,6 +146,15 @@ def no_frame_stays(run: Run) -> None:
         f"the note is forgotten, and {last - empty} frame is still there",
         f"便条已被遗忘，仍有 {last - empty} 个页帧未释放",
     )
+    page = run.random.randbytes(4096)
+    full, _, larger, after = _do(
+        run, [("write", page), ("read", 4096), ("write", page + b"!"), ("read", 4096)]
+    )
+    assert (full, larger) == (4096, -EINVAL.errno), hint(
+        f"a page is a note, a byte more is EINVAL; writes of 4096 and 4097 bytes gave {with_name(full)} and {with_name(larger)}",
+        f"便条可达一页，多一个字节则为 EINVAL；写入 4096 和 4097 字节分别得到 {with_name(full)} 和 {with_name(larger)}",
+    )
+    _same(after, page, "what is refused replaces nothing", "被拒绝的写入不替换任何内容")
 
 
 @goal(points=30, zh="进程：写过便条的进程结束后不再被持有，/proc/note 仍列出最后八个。")
