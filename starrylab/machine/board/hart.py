@@ -8,6 +8,7 @@ most system calls and page faults are one round trip.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, cast
@@ -66,10 +67,7 @@ class BoardHart:
     def __init__(
         self, monitor: Monitor, ram: HostRam | None = None, *, shortest_slice_ns: int = 50_000_000
     ) -> None:
-        """Run on the board behind ``monitor``.
-
-        A tick is a round trip, so user code runs for ``shortest_slice_ns`` at least.
-        """
+        """Run on the board behind ``monitor``, for ``shortest_slice_ns`` at least: a round trip."""
         self.arch = monitor.arch
         self.registers = registers.of(cast("Arch", monitor.arch))
         self.changes: list[Change] = []
@@ -85,6 +83,7 @@ class BoardHart:
         self._space: Space = self.spaces.use({})
         self._shortest_ns = shortest_slice_ns
         self._period_ns = 0
+        self._tick_due = 0  #: on the host's monotonic clock
         monitor.follow(follow.table(cast("Arch", monitor.arch)))
         self._interrupted = False
         self._code_changed = False  #: the board may have fetched what is no longer there
@@ -127,8 +126,16 @@ class BoardHart:
                 self._interrupted = False
                 return INTERRUPT
             trap = self.explain(self.run_in(self._space, self._running))
-            if trap is not None:
-                return trap
+            if trap is not None or self._ticked():
+                return trap or INTERRUPT
+
+    def _ticked(self) -> bool:
+        """Tell whether a tick is due, as it may be though each trap came within its slice."""
+        now = time.monotonic_ns()
+        if not self._period_ns or now < self._tick_due:
+            return False
+        self._tick_due = now + max(self._period_ns, self._shortest_ns)
+        return True
 
     def switch(self, context: UserContext) -> bool:
         """See `Hart.switch`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 
 import pytest
 
@@ -284,6 +285,14 @@ def test_short_breakpoint(bench):
     context = bench.context()
     assert bench.finish(context) == Fault("breakpoint")
     assert context.pc == CODE + 2
+
+
+def test_calls_without_end_are_interrupted(bench):
+    bench.load(rv.ECALL, rv.jump(-4))
+    end = time.monotonic() + 15.0
+    bench.answer = lambda _: 0 if time.monotonic() < end else None
+    bench.hart.set_tick(1_000_000)
+    assert type(bench.hart.run(bench.context())) is Interrupt
 
 
 def test_faults_are_served_without_leaving(bench):
