@@ -43,6 +43,7 @@ def test_history_is_searched(bash: HostTerminal) -> None:
     bash.wait_until(lambda: bash.text.count("\nneedle-42\n") == 2, "the command once more")
     bash.type(UP + UP + "\r")
     bash.wait_until(lambda: bash.text.count("\nstraw\n") == 2, "the one before")
+    bash.see_line("$")
     assert bash.run("history | tail -1 | sed 's/^ *[0-9]* *//'") == (
         "history | tail -1 | sed 's/^ *[0-9]* *//'\n"
     )

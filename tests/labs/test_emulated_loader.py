@@ -32,7 +32,7 @@ class Line(Port):
 
     def __init__(self, board: EmulatedLoader) -> None:
         self._pushed = bytearray()
-        self.record = None
+        self.record = self.pulse = None
         self.name, self.time_scale = "emulated", 1.0
         self.board = board
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import shutil
+import os
 import struct
 import subprocess
 import tarfile
@@ -94,12 +94,16 @@ def test_text_alone_is_enough(tmp_path: Path) -> None:
     assert [name for name, _ in entry.xattrs] == ["system.posix_acl_access"]
 
 
-@pytest.mark.skipif(shutil.which("setfacl") is None, reason="this host has no setfacl")
+@pytest.mark.optional  # it is the file system of the temporary folder that may have no lists
 def test_tar_of_this_host(tmp_path: Path) -> None:
+    # Of a number that nobody has tar writes no name.
+    wanted = packed((1, 6, NO_ID), (2, 6, 54321), (4, 4, NO_ID), (16, 6, NO_ID), (32, 4, NO_ID))
     (tmp_path / "f").touch()
-    subprocess.run(["setfacl", "-m", "u:1000:rw", tmp_path / "f"], check=True)
+    try:
+        os.setxattr(tmp_path / "f", "system.posix_acl_access", wanted)
+    except OSError as error:
+        pytest.skip(f"{tmp_path}: {error.strerror}")
     tar = ["tar", "--acls", "--numeric-owner", "-C", tmp_path, "-cf", tmp_path / "a.tar", "f"]
     subprocess.run(tar, check=True)
     (entry,) = read_archive(tmp_path / "a.tar")
-    wanted = packed((1, 6, NO_ID), (2, 6, 1000), (4, 4, NO_ID), (16, 6, NO_ID), (32, 4, NO_ID))
     assert entry.xattrs == (("system.posix_acl_access", wanted),)
