@@ -53,8 +53,10 @@ def resize_until_drawn(bash: HostTerminal, rows: int, columns: int) -> None:
 
     def is_drawn() -> bool:
         if not pulled or time.monotonic() > pulled[-1] + 1:
+            if pulled:
+                bash.resize(rows, columns + 1)
+            bash.resize(rows, columns)
             pulled.append(time.monotonic())
-            bash.resize(rows, columns + len(pulled) % 2)
         return f"line {rows - 1}".encode() in bash.output[drawn:] and bash.line == ":"
 
     bash.wait_until(is_drawn, f"{rows - 1} lines")
