@@ -124,7 +124,7 @@ class RegularFile(NodeFile):
         flags = mount.flags
         if (
             self.flags & O_NOATIME or flags & _NO_ATIME or mount.fs.read_only
-            or flags_of(node) & FS_NOATIME_FL
+            or (node.data is not None and flags_of(node) & FS_NOATIME_FL)
         ):  # fmt: skip
             self.atime = _NEVER
             return
