@@ -70,9 +70,10 @@ def _tree(t: Thread, dirfd: int, path: int, flags: int) -> File:
     if not flags & OPEN_TREE_CLONE:
         return PathFile(place, O_PATH, t.cred)
     source = place.mount
-    if not may_bind(t, place) and not (source.is_attached and source.namespace.is_anonymous):
+    ours = namespace_of(t)
+    if not may_bind(t, place) and not (source.is_attached and ours.may_use(source.namespace)):
         raise EINVAL
-    namespace = namespace_of(t).anonymous()
+    namespace = ours.anonymous(source.namespace)
     namespace.root = namespace.copy_of(place, recursive=bool(flags & AT_RECURSIVE))
     return TreeFile(namespace.root, t.cred)
 

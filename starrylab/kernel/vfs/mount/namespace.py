@@ -63,6 +63,7 @@ class MountNamespace:
         self.mounts: dict[int, Mountpoint] = {}
         self.root: Mountpoint | None = None  #: the mount that hangs in no other
         self.is_anonymous = False  #: of a tree that only a descriptor holds (fsmount(2))
+        self.origin = 0  #: id of the namespace whose mounts an anonymous one copies; 0: of none
         self.hidden: Mountpoint | None = None  #: holds files without a place (memfd)
         self.nameless: Mountpoint | None = None  #: holds nodes of pipes and the like
         self.lock_waits = WaitGraph()
@@ -108,11 +109,20 @@ class MountNamespace:
         self.root = self.add(fs, self.root_entry(fs), flags, source)
         return self.root
 
-    def anonymous(self) -> MountNamespace:
-        """Make an empty namespace for a tree that hangs nowhere."""
+    def anonymous(self, source: MountNamespace | None = None) -> MountNamespace:
+        """Make an empty namespace for a tree that hangs nowhere, for copies of ``source``'s."""
         made = MountNamespace(self.table, self.owner)
         made.is_anonymous = True
+        if source is not None:
+            made.origin = source.origin if source.is_anonymous else source.id
         return made
+
+    def may_use(self, other: MountNamespace) -> bool:
+        """Tell whether ``other`` is a tree without a place that is used from here.
+
+        Copies are used in the namespace that they were made from (check_anonymous_mnt()).
+        """
+        return other.is_anonymous and other.origin in (0, self.id)
 
     def copy(
         self, *contexts: FsContext, owner: object = None, slaves: bool = False
@@ -263,7 +273,7 @@ class MountNamespace:
                 raise EINVAL("it cannot be taken from where it is")
         elif not mount.namespace.is_anonymous or mount.parent is not None:
             raise EINVAL("part of a tree that is not here")
-        elif target.is_anonymous and target is not mount.namespace:
+        elif self.may_use(target) and target is not mount.namespace:
             return
         if target is not self:
             raise EINVAL("a place in another namespace")

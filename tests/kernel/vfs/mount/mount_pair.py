@@ -73,7 +73,10 @@ class Linux:
         if self.writes:
             self.recorded[name] = found
         else:
-            assert known == found, f"the record of {name!r} is not true of this host"
+            differ = [
+                row for row in zip(calls, known or (), found, strict=False) if row[1] != row[2]
+            ]
+            assert known == found, f"the record of {name!r} is not true of this host: {differ}"
         return found  # type: ignore[no-any-return]
 
     def close(self) -> None:

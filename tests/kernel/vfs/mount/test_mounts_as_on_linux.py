@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from starrylab.abi.fcntl import (
@@ -100,6 +100,8 @@ def with_looks(calls: list[Call]) -> list[Call]:
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(changes, min_size=3, max_size=14))
+@example([["open_tree", -100, "/", 1], ["open_tree", -100, "/", 1], ["unshare"],
+          ["put", 0, "tree 1", "a", 4]])  # fmt: skip
 def test_any_calls_leave_the_same_mounts(native: Native | None, calls: list[Call]) -> None:
     if native is None:
         pytest.skip("this host is no Linux 6.18 on which we may mount")
