@@ -56,7 +56,6 @@ CLASSES: Final = {
 ABSENT: Final[dict[str, str]] = {
     "fiemap": "FS_IOC_FIEMAP: files here have no extents on a disk",
     "fpunch": "expects FALLOC_FL_ZERO_RANGE without looking whether it worked; tmpfs has none",
-    "landlock": "no landlock_create_ruleset(2)",
     "quota": "no file system here has quotas",
     "sigurg": "needs TCP; the lab has sockets of one machine only",
     "sock": "needs TCP; the lab has sockets of one machine only",
