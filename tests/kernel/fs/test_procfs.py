@@ -336,3 +336,16 @@ def test_smaps_has_names_of_the_host_in_its_order(look):
         theirs = names_of(host.read())
     ours = names_of(look(b"/proc/1/smaps").decode())
     assert [name for name in theirs if name in ours] == ours
+
+
+@pytest.mark.parametrize(
+    ("name", "most"), [(b"symlinks", 1), (b"hardlinks", 1), (b"fifos", 2), (b"regular", 2)]
+)
+def test_protections_take_0_up_to_what_they_know(look, name, most):
+    path = b"/proc/sys/fs/protected_" + name
+    for value in (*range(1, most + 1), 0):
+        write(look, path, b"%d\n" % value)
+        assert look(path) == b"%d\n" % value
+    for wrong in (b"-1\n", b"%d\n" % (most + 1)):
+        with pytest.raises(EINVAL):
+            write(look, path, wrong)

@@ -17,7 +17,7 @@ _Writer = Callable[["Kernel", "Thread | None", bytes], None]
 
 def _writer(which: str, most: int) -> _Writer:
     def write(kernel: Kernel, thread: Thread | None, data: bytes) -> None:
-        setattr(kernel.protections, which, setting(thread, data, most))
+        setattr(kernel.protections, which, setting(thread, data, 0, most))
 
     return write
 
